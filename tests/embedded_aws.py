@@ -1,0 +1,200 @@
+"""An AWS of our own: moto's server on a loopback port, in a thread of the calling process.
+
+with EmbeddedAWS() as aws:
+    function = aws.create_function()
+    ...  # deploy with aws.settings(function) in the environment
+    package = function.code()
+"""
+
+import io
+import json
+import threading
+import urllib.request
+import uuid
+import zipfile
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from strict_lambda import ACCOUNT_ID, Call, StrictLambda
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_lambda.type_defs import GetFunctionResponseTypeDef
+    from typing_extensions import Self
+
+__all__ = ["ACCOUNT_ID", "Credentials", "EmbeddedAWS", "Function"]
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An access key and its secret."""
+
+    access_key: str
+    secret_key: str
+
+
+class EmbeddedAWS:
+    """The server, and what tests ask of it."""
+
+    administrator = Credentials("AKIAADMINISTRATOR000", "administrator-secret")
+    deployer = Credentials("AKIADEPLOYER00000000", "deployer-secret")
+
+    def __enter__(self) -> "Self":
+        secrets = {key.access_key: key.secret_key for key in (self.administrator, self.deployer)}
+        self._front = StrictLambda(DomainDispatcherApplication(create_backend_app), secrets)
+        self._server = make_server(
+            "127.0.0.1", 0, self._front, threaded=True, request_handler=_QuietHandler
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def calls(self) -> list[Call]:
+        """Return all calls so far, those of the administrator included."""
+        return self._front.calls
+
+    @property
+    def denied(self) -> set[str]:
+        """Return the set of Lambda operations that nobody may call; add to it to forbid one."""
+        return self._front.denied
+
+    @property
+    def polls_per_update(self) -> int:
+        """Return how often a function says "InProgress" after an update before it says more."""
+        return self._front.polls_per_update
+
+    @polls_per_update.setter
+    def polls_per_update(self, polls: int) -> None:
+        self._front.polls_per_update = polls
+
+    def client(self, region: str = "eu-west-1") -> "LambdaClient":
+        """Return the administrator's Lambda client."""
+        return self._session(region).client("lambda", region_name=region, endpoint_url=self.url)
+
+    def create_function(
+        self,
+        name: str | None = None,
+        *,
+        runtime: str = "nodejs20.x",
+        handler: str = "index.handler",
+        package_type: str = "Zip",
+        region: str = "eu-west-1",
+    ) -> "Function":
+        """Create a function that holds a stub, and the role that it needs, over HTTP."""
+        name = name or f"function-{uuid.uuid4().hex[:12]}"
+        client = self.client(region)
+        common: dict[str, Any] = {"FunctionName": name, "Role": self._role(region)}
+        if package_type == "Image":
+            image = f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com/{name}:latest"
+            answer = client.create_function(PackageType="Image", Code={"ImageUri": image}, **common)
+        else:
+            answer = client.create_function(
+                Runtime=runtime,  # type: ignore[arg-type]
+                Handler=handler,
+                Code={"ZipFile": _stub()},
+                **common,
+            )
+        return Function(self, name, region, answer["FunctionArn"])
+
+    def settings(self, function: "Function") -> dict[str, str]:
+        """Return the settings with which the deployer deploys to `function` here."""
+        return {
+            "_LAMBDA_FUNCTION_ARN": function.arn,
+            "_AWS_ACCESS_KEY_ID": self.deployer.access_key,
+            "_AWS_SECRET_ACCESS_KEY": self.deployer.secret_key,
+            "_AWS_ENDPOINT_URL": self.url,
+        }
+
+    def _session(self, region: str) -> boto3.Session:
+        return boto3.Session(
+            aws_access_key_id=self.administrator.access_key,
+            aws_secret_access_key=self.administrator.secret_key,
+            region_name=region,
+        )
+
+    def _role(self, region: str) -> str:
+        iam = self._session(region).client("iam", endpoint_url=self.url)
+        role = "function"
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        }
+        try:
+            answer = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
+        except iam.exceptions.EntityAlreadyExistsException:
+            answer = iam.get_role(RoleName=role)
+        arn: str = answer["Role"]["Arn"]
+        return arn
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function in the embedded AWS."""
+
+    aws: EmbeddedAWS
+    name: str
+    region: str
+    arn: str
+
+    def get(self, qualifier: str = "$LATEST") -> "GetFunctionResponseTypeDef":
+        """Return what GetFunction says of it."""
+        return self.aws.client(self.region).get_function(
+            FunctionName=self.name, Qualifier=qualifier
+        )
+
+    def code(self, qualifier: str = "$LATEST") -> bytes:
+        """Fetch back the package that is deployed, as anyone could: from its Code.Location."""
+        with urllib.request.urlopen(self.get(qualifier)["Code"]["Location"]) as answer:  # noqa: S310
+            package: bytes = answer.read()
+        return package
+
+    @property
+    def deploy_calls(self) -> list[Call]:
+        """Return the calls for this function that the administrator did not make."""
+        administrator = self.aws.administrator.access_key
+        return [
+            call
+            for call in self.aws.calls
+            if call.access_key != administrator and self.name in call.function.split(":")
+        ]
+
+
+class _QuietHandler(MotoRequestHandler):
+    """Says nothing of each request on stderr."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+
+def _stub() -> bytes:
+    stub = io.BytesIO()
+    with zipfile.ZipFile(stub, "w") as archive:
+        archive.writestr("index.js", "exports.handler = async () => 'a stub'\n")
+    return stub.getvalue()
