@@ -1,0 +1,320 @@
+"""The base: the built artifact without config. Made or found once, at build time.
+
+Node.js: `.lambda-deploy/base.zip`, the app's files at the root of a ZIP. Java: the JAR that the build
+left. `.lambda-deploy/build.json` says which, for the deploys to come.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from deploy import __version__, archive
+from deploy.errors import DeployError, InputError
+from deploy.output import megabytes, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from deploy.output import Output
+
+__all__ = ["Base", "make", "read"]
+
+FOLDER = ".lambda-deploy"
+BASE_ZIP = f"{FOLDER}/base.zip"
+BUILD_FILE = f"{FOLDER}/build.json"
+IGNORE_FILE = ".lambdaignore"
+JAVA_BUILD_FILES = ("pom.xml", "build.gradle", "build.gradle.kts")
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a build made, as build.json keeps it. Sizes are in bytes, `base` is a path in the app."""
+
+    kind: str
+    base: str
+    sha256: str
+    size: int
+    unzipped_size: int
+    entries: int
+    buildpack_version: str
+    source_version: str | None
+    stack: str | None
+
+
+def read(app: Path) -> Base:
+    """Read what the build left in a slug; raises InputError where it was not built by us."""
+    try:
+        content = json.loads((app / BUILD_FILE).read_text(encoding="utf-8"))
+        return Base(**content)
+    except FileNotFoundError:
+        raise InputError(
+            f"There is no {BUILD_FILE} here: this app has not been built by the buildpack.",
+            todo="Push the app with the buildpack added, or run bin/compile on it.",
+        ) from None
+    except (ValueError, TypeError):
+        raise InputError(
+            f"{BUILD_FILE} is not what the buildpack writes: another version made it.",
+            todo="Push the app again, so that it is built anew.",
+        ) from None
+
+
+def make(app: Path, environment: Mapping[str, str], output: Output) -> Base:
+    """Make or find the base of an app and write build.json.
+
+    Raises InputError where there is nothing to deploy or what there is can't be deployed.
+    """
+    folder = app / FOLDER
+    folder.mkdir(exist_ok=True)
+    if any((app / name).is_file() for name in JAVA_BUILD_FILES):
+        kind, path, written = "java", *_find_java(app, environment, output)
+    elif (app / "package.json").is_file():
+        kind, path, written = "nodejs", BASE_ZIP, _make_nodejs(app, output)
+    else:
+        raise InputError(
+            "There is neither a Java nor a Node.js app here.",
+            why=f"Looked for {', '.join(JAVA_BUILD_FILES)} and package.json.",
+        )
+    base = Base(
+        kind,
+        path,
+        written.sha256.hex(),
+        written.size,
+        written.unzipped_size,
+        written.entries,
+        __version__,
+        environment.get("SOURCE_VERSION") or None,
+        environment.get("STACK") or None,
+    )
+    _write_build_file(app / BUILD_FILE, asdict(base))
+    output.detail(
+        f"{path}: {megabytes(base.size)}, {base.entries} entries, {megabytes(base.unzipped_size)} unzipped"
+    )
+    return base
+
+
+def _write_build_file(path: Path, content: dict[str, Any]) -> None:
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(f"{json.dumps(content, indent=2)}\n", encoding="utf-8")
+    unfinished.chmod(0o644)
+    unfinished.replace(path)
+
+
+# --- Java -----------------------------------------------------------------------------------------
+
+JAR_FOLDERS = ("target", "build/libs")
+NO_CANDIDATE_ENDS = ("-sources.jar", "-javadoc.jar", "-tests.jar", "-plain.jar")
+NO_CANDIDATE_START = "original-"
+WITH_DEPENDENCIES_ENDS = ("-shaded.jar", "-with-dependencies.jar", "-all.jar")
+
+
+def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tuple[str, archive.Written]:
+    output.step("Finding the JAR to deploy")
+    path = _named_jar(app, environment.get("_LAMBDA_JAR_FILE", "").strip()) or _only_jar(app)
+    try:
+        with (app / path).open("rb") as file:
+            directory = archive.read_directory(file)
+            sha256, size = archive.digest(file)
+    except OSError as error:
+        raise DeployError(f"{printable(path)} can't be read: {error.strerror}.") from None
+    return path, archive.Written(sha256, size, directory.unzipped_size, len(directory.entries))
+
+
+def _named_jar(app: Path, named: str) -> str | None:
+    if not named:
+        return None
+    path = app / named
+    if PurePosixPath(named).is_absolute() or not path.resolve().is_relative_to(app.resolve()):
+        raise InputError(
+            "_LAMBDA_JAR_FILE leads out of the app.",
+            todo="Give the path from the app's own folder: _LAMBDA_JAR_FILE=target/my-function.jar",
+        )
+    if not path.is_file():
+        raise InputError(
+            "The file that _LAMBDA_JAR_FILE names is not there.",
+            why=_list_jars("The build left", _jars(app)),
+            todo="Correct it, for example _LAMBDA_JAR_FILE=target/my-function.jar, and push again.",
+        )
+    return str(PurePosixPath(named))
+
+
+def _only_jar(app: Path) -> str:
+    jars = _jars(app)
+    candidates = [jar for jar in jars if _is_candidate(PurePosixPath(jar).name)]
+    if len(candidates) > 1:
+        whole = [jar for jar in candidates if jar.endswith(WITH_DEPENDENCIES_ENDS)]
+        candidates = whole if len(whole) == 1 else candidates
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        raise InputError(
+            "There is more than one JAR that could be the function.",
+            why=_list_jars("Candidates are", candidates),
+            todo="Say which: `heroku config:set _LAMBDA_JAR_FILE=" + printable(candidates[0]) + "`, "
+            "and push again.",
+        )
+    raise InputError(
+        "There is no JAR to deploy.",
+        why=_list_jars(f"Looked in {' and '.join(JAR_FOLDERS)}, which hold", jars),
+        todo="Add heroku/java or heroku/gradle before this buildpack, so that the app is built first, "
+        "or name the JAR or ZIP: `heroku config:set _LAMBDA_JAR_FILE=path/in/the/app.jar`.",
+    )
+
+
+def _jars(app: Path) -> list[str]:
+    return [
+        path.relative_to(app).as_posix()
+        for folder in JAR_FOLDERS
+        for path in sorted((app / folder).glob("*.jar"))
+        if path.is_file()
+    ]
+
+
+def _is_candidate(name: str) -> bool:
+    return not name.startswith(NO_CANDIDATE_START) and not name.endswith(NO_CANDIDATE_ENDS)
+
+
+def _list_jars(lead: str, jars: list[str]) -> str:
+    return f"{lead}:\n" + ("\n".join(f"  {printable(jar)}" for jar in jars) or "  no JAR at all")
+
+
+# --- Node.js --------------------------------------------------------------------------------------
+
+
+def _make_nodejs(app: Path, output: Output) -> archive.Written:
+    output.step("Making the base ZIP")
+    _note_missing_modules(app, output)
+    files = sorted(_files(app, _ignored_by(app)), key=lambda file: file.name.encode())
+    unfinished = app / f"{BASE_ZIP}.unfinished"
+    try:
+        with unfinished.open("w+b") as target:
+            written = archive.create(
+                files,
+                target,
+                lambda done: output.progress("Compressing", done, len(files), "files"),
+            )
+        unfinished.chmod(0o644)
+        unfinished.replace(app / BASE_ZIP)
+    except OSError as error:
+        name = error.filename if isinstance(error.filename, str) else BASE_ZIP
+        raise DeployError(
+            f"{printable(os.path.relpath(name, app))}: {error.strerror}.",
+            why="The base ZIP could not be made.",
+        ) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return written
+
+
+def _note_missing_modules(app: Path, output: Output) -> None:
+    try:
+        package = json.loads((app / "package.json").read_text(encoding="utf-8"))
+    except ValueError:
+        raise InputError("package.json is not valid JSON.", todo="Correct it, and push.") from None
+    named = package.get("dependencies") if isinstance(package, dict) else None
+    if named and not (app / "node_modules").is_dir():
+        output.notice(
+            "package.json names dependencies, but there is no node_modules.\n"
+            "Unless the app bundles them, add heroku/nodejs before this buildpack."
+        )
+
+
+def _ignored_by(app: Path) -> Callable[[str], bool]:
+    """Read .lambdaignore, in gitignore's syntax (https://git-scm.com/docs/gitignore)."""
+    try:
+        lines = (app / IGNORE_FILE).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return lambda _path: False
+    except ValueError:
+        raise InputError(f"{IGNORE_FILE} is not UTF-8 text.") from None
+    import pathspec
+
+    try:
+        return pathspec.GitIgnoreSpec.from_lines(lines).match_file
+    except ValueError:
+        raise InputError(f"{IGNORE_FILE} holds a line that is no gitignore pattern.") from None
+
+
+def _files(app: Path, is_ignored: Callable[[str], bool]) -> Iterator[archive.SourceFile]:
+    with os.scandir(app) as entries:
+        for entry in entries:
+            if not _is_left_out(entry.name):
+                yield from _walk(app, entry, entry.name, is_ignored)
+
+
+def _is_left_out(top: str) -> bool:
+    """Tell of a name at the top level whether it is the platform's or a tool's, not the function's."""
+    return top == "Procfile" or (top.startswith(".") and top != ".")
+
+
+def _walk(
+    app: Path, entry: os.DirEntry[str], name: str, is_ignored: Callable[[str], bool]
+) -> Iterator[archive.SourceFile]:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"The name of {printable(name)} is not valid UTF-8, and a ZIP entry's must be.",
+            todo=f"Rename it, or name it in {IGNORE_FILE}.",
+        ) from None
+    if entry.is_symlink():
+        if not is_ignored(name):
+            yield archive.SourceFile(name, link_target=_link_target(app, entry.path, name))
+    elif entry.is_dir():
+        yield from _walk_folder(app, entry, name, is_ignored)
+    elif is_ignored(name):
+        return
+    elif entry.is_file():
+        executable = bool(entry.stat().st_mode & stat.S_IXUSR)
+        yield archive.SourceFile(name, entry.path, executable=executable)
+    else:
+        raise InputError(
+            f"{printable(name)} is neither a file, nor a folder, nor a link.",
+            todo=f"Remove it, or name it in {IGNORE_FILE}.",
+        )
+
+
+def _walk_folder(
+    app: Path, folder: os.DirEntry[str], name: str, is_ignored: Callable[[str], bool]
+) -> Iterator[archive.SourceFile]:
+    if is_ignored(f"{name}/"):
+        return
+    empty = True
+    with os.scandir(folder.path) as entries:
+        for entry in entries:
+            empty = False
+            yield from _walk(app, entry, f"{name}/{entry.name}", is_ignored)
+    if empty:
+        yield archive.SourceFile(name)
+
+
+def _link_target(app: Path, path: str, name: str) -> str:
+    """Give a link's target so that it works wherever the app lies.
+
+    Raises InputError where it leads to something that the package does not have.
+    """
+    root = os.path.realpath(app)
+    target = os.readlink(path)  # noqa: PTH115 - strings throughout
+    resolved = os.path.realpath(path)
+    if os.path.commonpath((root, resolved)) != root:
+        raise InputError(
+            f"The symbolic link {printable(name)} leads out of the app.",
+            why="Lambda gets the app's own files alone, so there it would lead nowhere.",
+            todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
+        )
+    top = PurePosixPath(os.path.relpath(resolved, root)).parts[0]
+    if os.path.lexists(resolved) and _is_left_out(top):
+        raise InputError(
+            f"The symbolic link {printable(name)} leads to {printable(top)}, which is left out of "
+            "the package.",
+            todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
+        )
+    parent = os.path.realpath(os.path.dirname(path))  # noqa: PTH120 - strings throughout
+    lexical = os.path.normpath(os.path.join(parent, target))  # noqa: PTH118
+    if not os.path.isabs(target) and os.path.commonpath((root, lexical)) == root:  # noqa: PTH117
+        return target
+    return os.path.relpath(resolved, parent)

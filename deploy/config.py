@@ -1,0 +1,187 @@
+"""Config: which variables of the environment are the function's, and which are left out, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from deploy.errors import InputError
+from deploy.output import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["DYNO_VARIABLES", "Config", "DynoVariables", "LeftOut", "select"]
+
+
+@dataclass(frozen=True)
+class DynoVariables:
+    """Variables that are not the owner's but are set by the same hand, as glob patterns."""
+
+    reason: str
+    names: tuple[str, ...]
+
+
+# Two things make a name belong here: its value means nothing outside the dyno, or it varies from dyno
+# to dyno and from release to release, so that the same config would make another package each time.
+DYNO_VARIABLES = (
+    DynoVariables(
+        "set by the platform for each dyno",
+        (
+            "DYNO",
+            "DYNO_RAM",
+            "HEROKU_DYNO_ID",
+            "HOME",
+            "HOSTNAME",
+            "LOGNAME",
+            "MAIL",
+            "PORT",
+            "STACK",
+            "TMPDIR",
+            "USER",
+            "DOKKU_*",
+        ),
+    ),
+    DynoVariables(
+        "set by the platform for each release",
+        (
+            "HEROKU_BUILD_DESCRIPTION",
+            "HEROKU_RELEASE_CREATED_AT",
+            "HEROKU_RELEASE_VERSION",
+            "HEROKU_SLUG_DESCRIPTION",
+        ),
+    ),
+    DynoVariables(
+        "set by the shell or the terminal",
+        (
+            "BASH",
+            "BASHOPTS",
+            "BASH_*",
+            "COLORTERM",
+            "COLUMNS",
+            "LANG",
+            "LANGUAGE",
+            "LC_*",
+            "LINES",
+            "LS_COLORS",
+            "OLDPWD",
+            "PS1",
+            "PS2",
+            "PS4",
+            "PWD",
+            "SHELL",
+            "SHELLOPTS",
+            "SHLVL",
+            "SSH_AUTH_SOCK",
+            "SSH_CLIENT",
+            "SSH_CONNECTION",
+            "SSH_TTY",
+            "TERM",
+        ),
+    ),
+    DynoVariables(
+        "set by the language buildpacks: where programs and libraries lie in the dyno",
+        (
+            "CPATH",
+            "LD_LIBRARY_PATH",
+            "LD_PRELOAD",
+            "LIBRARY_PATH",
+            "PATH",
+            "PKG_CONFIG_PATH",
+        ),
+    ),
+    DynoVariables(
+        "set by the language buildpacks: fitted to the size of the dyno",
+        ("MALLOC_ARENA_MAX", "MEMORY_AVAILABLE", "WEB_CONCURRENCY", "WEB_MEMORY"),
+    ),
+    DynoVariables("set by heroku/nodejs", ("NODE_HOME",)),
+    DynoVariables(
+        "set by heroku/jvm, heroku/java and heroku/gradle",
+        ("JAVA_HOME", "JAVA_OPTS", "JAVA_TOOL_OPTIONS"),
+    ),
+    DynoVariables(
+        "set by heroku/python",
+        (
+            "FORWARDED_ALLOW_IPS",
+            "GUNICORN_CMD_ARGS",
+            "PYTHONHASHSEED",
+            "PYTHONHOME",
+            "PYTHONPATH",
+            "PYTHONUNBUFFERED",
+        ),
+    ),
+)
+
+SETTING_REASON = "a setting of the deploy: its name starts with _"
+EXCLUDE_REASON = "excluded by _LAMBDA_CONFIG_EXCLUDE"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A variable that is not baked, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Config:
+    """The config vars to bake, sorted by name, and what was left out of the environment."""
+
+    baked: Mapping[str, str] = field(repr=False)
+    left_out: tuple[LeftOut, ...]
+
+
+def select(
+    environment: Mapping[str, str], *, include: Iterable[str] = (), exclude: Iterable[str] = ()
+) -> Config:
+    """Choose the config vars among the variables of an environment.
+
+    `include` brings dyno variables back and `exclude` leaves config vars out, both as glob patterns;
+    exclude wins, and nothing brings back a name that starts with `_`. Bytes that are not UTF-8 stand
+    in names and values as surrogates (PEP 383); raises InputError where one would be baked.
+    """
+    include, exclude = tuple(include), tuple(exclude)
+    baked: dict[str, str] = {}
+    left_out: list[LeftOut] = []
+    for name in sorted(environment):
+        reason = _reason_to_leave_out(name, include, exclude)
+        if reason:
+            left_out.append(LeftOut(name, reason))
+        else:
+            baked[name] = environment[name]
+    _refuse_invalid_text(baked)
+    return Config(baked, tuple(left_out))
+
+
+def _reason_to_leave_out(name: str, include: tuple[str, ...], exclude: tuple[str, ...]) -> str | None:
+    if name.startswith("_"):
+        return SETTING_REASON
+    if _matches(name, exclude):
+        return EXCLUDE_REASON
+    if _matches(name, include):
+        return None
+    return next((group.reason for group in DYNO_VARIABLES if _matches(name, group.names)), None)
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _refuse_invalid_text(baked: Mapping[str, str]) -> None:
+    invalid_names = [name for name in baked if not _is_text(name)]
+    invalid_values = [name for name in baked if _is_text(name) and not _is_text(baked[name])]
+    if not invalid_names and not invalid_values:
+        return
+    what = [f"The name of the config var {printable(name)} is not valid UTF-8." for name in invalid_names]
+    what += [f"The value of the config var {printable(name)} is not valid UTF-8." for name in invalid_values]
+    raise InputError(
+        "\n".join(what),
+        why="No format of the baked config files can hold it: all of them hold text.",
+        todo="Set it again as text, for binary data in base64, or leave it out with _LAMBDA_CONFIG_EXCLUDE.",
+    )
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

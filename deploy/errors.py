@@ -1,0 +1,37 @@
+"""What can go wrong, told to a person: what happened, why, and what to do next."""
+
+__all__ = ["DeployError", "InputError", "Interrupted"]
+
+
+class DeployError(Exception):
+    """Something refused or failed on the way; exit status 1.
+
+    `what` is one sentence that names the thing, `why` the reason as far as it is known, `todo` what
+    the reader can do now. None of them ever holds the value of a config var or a credential.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, why: str = "", todo: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.todo = todo
+
+
+class InputError(DeployError):
+    """The settings, the arguments or the artifact are wrong; exit status 2."""
+
+    exit_code = 2
+
+
+class Interrupted(BaseException):
+    """A signal asked the process to end; no `except Exception` on the way may swallow it.
+
+    `consequence` tells what the interruption left behind.
+    """
+
+    def __init__(self, signal_name: str) -> None:
+        super().__init__(signal_name)
+        self.signal_name = signal_name
+        self.consequence = "Nothing was changed."

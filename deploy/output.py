@@ -1,0 +1,156 @@
+"""What a person and a program read: Heroku's style on a terminal or in a log, JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deploy.errors import DeployError
+
+__all__ = ["Output", "megabytes", "printable"]
+
+PROGRESS_AFTER = 1.0  # seconds of silence that a reader does not mind
+PROGRESS_EVERY_ON_TERMINAL = 0.1  # seconds
+PROGRESS_EVERY_IN_LOG = 5.0  # seconds
+
+RED = "\033[31m"
+YELLOW = "\033[33m"
+BOLD = "\033[1m"
+RESET = "\033[0m"
+CLEAR_LINE = "\r\033[K"
+
+
+class Output:
+    """Writes steps, details, notices and errors, and the one JSON document where it was asked for.
+
+    With `as_json` stdout carries the document alone, and everything else goes to stderr.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        as_json: bool = False,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> None:
+        self.stdout = sys.stdout if stdout is None else stdout
+        self.stderr = sys.stderr if stderr is None else stderr
+        self.as_json = as_json
+        self._story = self.stderr if as_json else self.stdout
+        self._environment = environment
+        self._progress = _Progress()
+
+    def step(self, text: str) -> None:
+        """Announce what is being done now."""
+        self._write(self._story, f"{self._coloured(self._story, BOLD, '----->')} {text}")
+
+    def detail(self, text: str) -> None:
+        """Add to the step before."""
+        self._write(self._story, f"       {text}")
+
+    def notice(self, text: str) -> None:
+        """Point out something that the owner should know but that stops nothing."""
+        self._page(text, YELLOW)
+
+    def error(self, error: DeployError) -> None:
+        """Explain an error: what happened, why, what to do."""
+        parts = [part for part in (error.what, error.why, error.todo) if part]
+        self._page("\n\n".join(parts), RED)
+
+    def last_line(self, text: str) -> None:
+        """Say in one line how an interrupted run ended."""
+        self._page(text, RED)
+
+    def lines(self, text: str) -> None:
+        """Write lines as they are: what a command was asked to show."""
+        self._write(self._story, text)
+
+    def document(self, content: object) -> None:
+        """Write the one JSON document of `--json`; without it nothing."""
+        if self.as_json:
+            self._write(self.stdout, json.dumps(content, indent=2, ensure_ascii=False))
+
+    def progress(self, label: str, done: int, total: int, unit: str = "") -> None:
+        """Show how far something has come, once it has taken more than a second.
+
+        Counts bytes where no other unit is given.
+        """
+        now = time.monotonic()
+        state = self._progress
+        if state.label != label:
+            self._progress = _Progress(label=label, started=now, shown=now)
+            return
+        terminal = self._story.isatty()
+        pause = PROGRESS_EVERY_ON_TERMINAL if terminal else PROGRESS_EVERY_IN_LOG
+        if now - state.started < PROGRESS_AFTER or (state.visible and now - state.shown < pause):
+            return
+        state.shown = now
+        state.visible = True
+        shown = f"{done} of {total} {unit}" if unit else f"{megabytes(done)} of {megabytes(total)}"
+        text = f"       {label}: {shown} ({done * 100 // total}%)"
+        if terminal:
+            self._story.write(f"{CLEAR_LINE}{text}")
+            self._story.flush()
+            state.open_line = True
+        else:
+            self._write(self._story, text)
+
+    def _page(self, text: str, colour: str) -> None:
+        bang = self._coloured(self.stderr, colour, " !")
+        lines = (f"{bang}     {line}" if line else bang for line in text.splitlines())
+        self._write(self.stderr, "\n".join(lines))
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        if self._progress.open_line:
+            self._story.write(CLEAR_LINE)
+            self._progress = _Progress()
+        stream.write(f"{text}\n")
+        stream.flush()
+
+    def _coloured(self, stream: TextIO, colour: str, text: str) -> str:
+        # https://no-color.org: any value but the empty one switches colours off.
+        if not stream.isatty() or self._environment.get("NO_COLOR"):
+            return text
+        if self._environment.get("TERM", "dumb") == "dumb":
+            return text
+        return f"{colour}{text}{RESET}"
+
+
+class _Progress:
+    def __init__(self, label: str = "", started: float = 0.0, shown: float = 0.0) -> None:
+        self.label = label
+        self.started = started
+        self.shown = shown
+        self.visible = False
+        self.open_line = False
+
+
+def megabytes(size: int) -> str:
+    """Give a size in bytes as a person reads it, in units of 1024 as AWS counts its limits."""
+    if size < 1024:  # noqa: PLR2004
+        return f"{size} bytes"
+    if size < 1024 * 1024:
+        return f"{size / 1024:.1f} KB"
+    return f"{size / (1024 * 1024):.1f} MB"
+
+
+def printable(name: str) -> str:
+    """Give a name as one harmless line: control characters and invalid bytes are spelled out."""
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in name
+    )
+
+
+def silence(stream: TextIO) -> None:
+    """Point a stream whose reader has gone at nothing, so that Python can flush it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
