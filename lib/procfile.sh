@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+
+# The process types of the app.
+
+set -euo pipefail
+shopt -s inherit_errexit
+
+# Adds the process types of the template to the app's Procfile. The app's own lines stay as they
+# are, byte for byte; ours end in a plain line feed, which every platform takes, even below lines
+# that end in CRLF.
+function procfile::merge() {
+	local template="${1}" build="${2}" workspace="${3}"
+	local procfile="${build}/Procfile" merged="${workspace}/Procfile"
+	local line
+
+	output::step "Registering the deploy process"
+	procfile::copy "${procfile}" "${merged}"
+	while IFS= read -r line; do
+		procfile::add "${merged}" "${line}"
+	done <"${template}"
+
+	if ! cmp --silent -- "${merged}" "${procfile}"; then
+		# A new file in place of the old one: it may be read-only, or a link to who knows where.
+		cp -- "${merged}" "${procfile}.new"
+		mv -f -- "${procfile}.new" "${procfile}"
+	fi
+}
+
+# Copies the app's Procfile to a file that we may change; an empty one where the app has none.
+function procfile::copy() {
+	local procfile="${1}" copy="${2}"
+
+	if [[ -d "${procfile}" ]]; then
+		output::error <<-EOT
+			Procfile is a folder, so no process type can be registered.
+
+			It has to be a text file with one line for each process type. Rename or remove the
+			folder, commit, and push again.
+		EOT
+		exit 1
+	fi
+	if [[ ! -e "${procfile}" ]]; then
+		: >"${copy}"
+		return
+	fi
+	tr -d '\0' <"${procfile}" >"${copy}"
+	if ! cmp --silent -- "${copy}" "${procfile}"; then
+		output::error <<-EOT
+			Procfile isn't a plain text file: it holds NUL bytes.
+
+			On Windows, PowerShell's ">" writes UTF-16, which no platform reads as a Procfile.
+			Save it as UTF-8 without a byte order mark, commit, and push again.
+		EOT
+		exit 1
+	fi
+}
+
+# Adds one line, unless there is a process type of that name already.
+function procfile::add() {
+	local procfile="${1}" line="${2}"
+	local type="${line%%:*}"
+	local existing existing_command command last_byte
+
+	existing="$(LC_ALL=C grep --text --max-count=1 "^${type}[[:blank:]]*:" "${procfile}" || true)"
+	existing_command="$(procfile::command "${existing}")"
+	command="$(procfile::command "${line}")"
+	if [[ -z "${existing}" ]]; then
+		last_byte="$(tail -c 1 -- "${procfile}")"
+		printf '%s%s\n' "${last_byte:+$'\n'}" "${line}" >>"${procfile}"
+		output::detail "Procfile: added \"${line}\""
+	elif [[ "${existing_command}" == "${command}" ]]; then
+		output::detail "Procfile: has \"${line}\" already"
+	else
+		output::notice <<-EOT
+			Procfile has a process type "${type}" of the app's own, so it stays as it is.
+			For the one that deploys to AWS Lambda, rename the app's and push again, or run
+			  heroku run ${command}
+			What this buildpack would have added:
+			  ${line}
+		EOT
+	fi
+}
+
+# Prints the command of a Procfile's line, without blanks around it and without a carriage return.
+function procfile::command() {
+	local command="${1#*:}"
+	command="${command#"${command%%[![:space:]]*}"}"
+	echo "${command%"${command##*[![:space:]]}"}"
+}
+
+# Prints the lines of a Procfile as an indented YAML mapping.
+function procfile::as_yaml() {
+	local procfile="${1}"
+	local line command
+	while IFS= read -r line; do
+		command="$(procfile::command "${line}")"
+		printf "  %s: '%s'\n" "${line%%:*}" "${command//\'/\'\'}"
+	done <"${procfile}"
+}
