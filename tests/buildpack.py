@@ -1,0 +1,235 @@
+"""The buildpack's scripts, run as a platform runs them, and what tests run them on.
+
+A platform promises little: the PATH here holds nothing but links to the programs that the buildpack
+is allowed to need, so the first one that it needs beyond those makes a test fail.
+
+Two buildpacks are tested. The real one is the repository. The small one has the same scripts, but a
+deploy package that only tells how it was started, and one dependency that comes from a folder
+instead of the network: it is quick, and it can be broken in every way.
+"""
+
+import base64
+import hashlib
+import shutil
+import stat
+import subprocess
+import venv
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+__all__ = [
+    "ROOT",
+    "UNREACHABLE",
+    "Build",
+    "Result",
+    "add_python",
+    "add_python_script",
+    "contents",
+    "copy_buildpack",
+    "make_gradle_app",
+    "make_maven_app",
+    "make_nodejs_app",
+    "make_small_buildpack",
+    "platform",
+    "run",
+]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Bash, coreutils, diffutils, findutils, grep and sed: every stack has them.
+PROGRAMS = """
+bash cat chmod cmp cp cut dirname env find grep mkdir mktemp mv readlink rm sed sh sha256sum sort
+tail tr xargs
+"""
+
+UNREACHABLE = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a script ended and what it wrote."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def platform(folder: Path, **variables: str) -> dict[str, str]:
+    """Make the environment of a build on heroku-24, with a PATH that leads to PROGRAMS alone."""
+    programs = folder / "programs"
+    if not programs.is_dir():
+        programs.mkdir()
+        for name in PROGRAMS.split():
+            found = shutil.which(name)
+            assert found is not None, f"{name} is missing"
+            (programs / name).symlink_to(found)
+    return {"PATH": str(programs), "LC_ALL": "C.UTF-8", "STACK": "heroku-24", **variables}
+
+
+def run(
+    script: str | Path,
+    *arguments: str | Path,
+    environment: Mapping[str, str],
+    cwd: Path = Path("/"),
+    wrapper: tuple[str, ...] = (),
+) -> Result:
+    """Run a script in just this environment."""
+    finished = subprocess.run(
+        [*wrapper, script, *arguments],
+        env=dict(environment),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=300,
+    )
+    return Result(finished.returncode, finished.stdout, finished.stderr)
+
+
+@dataclass(frozen=True)
+class Build:
+    """What bin/compile is given."""
+
+    buildpack: Path
+    app: Path
+    cache: Path
+    env_dir: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def compile(self, **variables: str) -> Result:
+        """Run bin/compile, with these variables added to the environment."""
+        return run(
+            self.buildpack / "bin/compile",
+            self.app,
+            self.cache,
+            self.env_dir,
+            environment={**self.environment, **variables},
+        )
+
+    def without(self, *names: str) -> "Build":
+        """Leave some variables out of the environment."""
+        kept = {name: value for name, value in self.environment.items() if name not in names}
+        return replace(self, environment=kept)
+
+    def set_config(self, name: str, value: str) -> None:
+        """Set a config var of the app."""
+        self.env_dir.mkdir(exist_ok=True)
+        (self.env_dir / name).write_text(value)
+
+
+def make_nodejs_app(folder: Path) -> Path:
+    """Make the smallest Node.js function."""
+    folder.mkdir(parents=True)
+    (folder / "package.json").write_text('{"name": "function", "version": "1.0.0"}\n')
+    (folder / "index.js").write_text("exports.handler = async () => 'hello';\n")
+    return folder
+
+
+def make_maven_app(folder: Path) -> Path:
+    """Make a Java function as `mvn package` leaves it."""
+    return _make_java_app(folder, "pom.xml", "target/function-1.0.jar")
+
+
+def make_gradle_app(folder: Path) -> Path:
+    """Make a Java function as `gradle build` leaves it."""
+    return _make_java_app(folder, "build.gradle.kts", "build/libs/function-1.0.jar")
+
+
+def _make_java_app(folder: Path, build_file: str, jar: str) -> Path:
+    path = folder / jar
+    path.parent.mkdir(parents=True)
+    (folder / build_file).touch()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n\r\n")
+        archive.writestr("Handler.class", b"\xca\xfe\xba\xbe")
+    return folder
+
+
+def add_python(app: Path) -> Path:
+    """Leave a Python in the slug as heroku/python does for an app that has no use for pip."""
+    folder = app / ".heroku/python"
+    venv.create(folder, with_pip=False, symlinks=True)
+    return folder / "bin/python3"
+
+
+def add_python_script(app: Path, text: str) -> Path:
+    """Leave a shell script in the slug's interpreter's place; `$REAL` in it is a real one."""
+    real = add_python(app).resolve()
+    python = app / ".heroku/python/bin/python3"
+    python.unlink()
+    python.write_text(f"#!/bin/sh\nREAL='{real}'\n{text}\n")
+    python.chmod(0o755)
+    return python
+
+
+def copy_buildpack(folder: Path) -> Path:
+    """Copy what a platform gets of the repository."""
+    folder.mkdir()
+    for name in ("bin", "lib", "deploy"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Procfile.template", "requirements.lock"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+SMALL_MAIN = """\
+import json, os, pathlib, sys
+told = {"executable": sys.executable, "arguments": sys.argv[1:], "environment": dict(os.environ),
+        "isolated": sys.flags.isolated, "no_site": sys.flags.no_site, "utf8": sys.flags.utf8_mode}
+pathlib.Path(__file__).with_name("told.json").write_text(json.dumps(told))
+print("-----> Making the base")
+"""
+
+SMALL_DEPENDENCY = {
+    "boto3/__init__.py": "",
+    "boto3/data/resources.json": "{}",
+    "boto3/examples/example.rst": "",
+    "botocore/__init__.py": "",
+    "botocore/data/endpoints.json": "{}",
+    "botocore/data/ec2/2016-11-15/service-2.json.gz": "",
+    "botocore/data/lambda/2015-03-31/service-2.json.gz": "",
+    "boto3-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: boto3\nVersion: 1.0\n",
+    "boto3-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "boto3-1.0.dist-info/entry_points.txt": "[console_scripts]\nboto = boto3:main\n",
+}
+
+
+def make_small_buildpack(folder: Path) -> Path:
+    """Make a buildpack of the real scripts whose only dependency lies in its folder `wheels`."""
+    copy_buildpack(folder)
+    shutil.rmtree(folder / "deploy")
+    (folder / "deploy").mkdir()
+    (folder / "deploy/__init__.py").touch()
+    (folder / "deploy/__main__.py").write_text(SMALL_MAIN)
+
+    (folder / "wheels").mkdir()
+    wheel = folder / "wheels/boto3-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        record = "boto3-1.0.dist-info/RECORD,,\n"
+        for name, text in SMALL_DEPENDENCY.items():
+            sha256 = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode()
+            record += f"{name},sha256={sha256.rstrip('=')},{len(text)}\n"
+            archive.writestr(name, text)
+        archive.writestr("boto3-1.0.dist-info/RECORD", record)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (folder / "requirements.lock").write_text(f"boto3==1.0 --hash=sha256:{digest}\n")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Describe a tree: the mode of each entry, and what is in it."""
+    described = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            what = f"-> {path.readlink()}"
+        elif path.is_file():
+            what = hashlib.sha256(path.read_bytes()).hexdigest()
+        else:
+            what = ""
+        mode = stat.filemode(path.lstat().st_mode)
+        described[str(path.relative_to(folder))] = f"{mode} {what}"
+    return described
