@@ -52,9 +52,7 @@ class Answer:
             return self.body
         if self.body is not None:
             return json.dumps(self.body).encode()
-        return (
-            json.dumps({"Type": "User", "Message": self.message}).encode() if self.error else b"{}"
-        )
+        return json.dumps({"Type": "User", "Message": self.message}).encode() if self.error else b"{}"
 
 
 @dataclass(frozen=True)

@@ -51,12 +51,11 @@ class EmbeddedAWS:
     def __enter__(self) -> "Self":
         secrets = {key.access_key: key.secret_key for key in (self.administrator, self.deployer)}
         self._front = StrictLambda(DomainDispatcherApplication(create_backend_app), secrets)
-        self._server = make_server(
-            "127.0.0.1", 0, self._front, threaded=True, request_handler=_QuietHandler
-        )
+        self._server = make_server("127.0.0.1", 0, self._front, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._clients: dict[str, LambdaClient] = {}
         return self
 
     def __exit__(
@@ -90,7 +89,9 @@ class EmbeddedAWS:
 
     def client(self, region: str = "eu-west-1") -> "LambdaClient":
         """Return the administrator's Lambda client."""
-        return self._session(region).client("lambda", region_name=region, endpoint_url=self.url)
+        if region not in self._clients:
+            self._clients[region] = self._session(region).client("lambda", endpoint_url=self.url)
+        return self._clients[region]
 
     def create_function(
         self,
@@ -165,9 +166,7 @@ class Function:
 
     def get(self, qualifier: str = "$LATEST") -> "GetFunctionResponseTypeDef":
         """Return what GetFunction says of it."""
-        return self.aws.client(self.region).get_function(
-            FunctionName=self.name, Qualifier=qualifier
-        )
+        return self.aws.client(self.region).get_function(FunctionName=self.name, Qualifier=qualifier)
 
     def code(self, qualifier: str = "$LATEST") -> bytes:
         """Fetch back the package that is deployed, as anyone could: from its Code.Location."""
@@ -182,7 +181,7 @@ class Function:
         return [
             call
             for call in self.aws.calls
-            if call.access_key != administrator and self.name in call.function.split(":")
+            if call.access_key != administrator and self.name == call.function.get("name")
         ]
 
 

@@ -57,10 +57,7 @@ class Authorization:
                 method,
                 quote(raw_path, safe="/~"),
                 "&".join(sorted(query.split("&"))),
-                *(
-                    f"{name}:{' '.join(headers.get(name, '').split())}"
-                    for name in self.signed_headers
-                ),
+                *(f"{name}:{' '.join(headers.get(name, '').split())}" for name in self.signed_headers),
                 "",
                 ";".join(self.signed_headers),
                 hashlib.sha256(body).hexdigest(),

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import botocore.session
 from moto.backends import get_backend
@@ -44,7 +44,11 @@ ACCOUNT_ID = "123456789012"
 _LARGEST_REQUEST = {"CreateFunction": 70_167_211, "UpdateFunctionCode": 69_905_067}
 _LARGEST_UNZIPPED = 262_144_000
 _CODE_PATH = "/deployed-code/"
-_FUNCTION_ARN = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):(?P<account>\d+):function:.*")
+_FUNCTIONS_PATH = re.compile(r"(?P<before>/[\d-]+/functions/)(?P<function>[^/]+)(?P<after>.*)")
+_FUNCTION = re.compile(
+    r"(arn:aws[a-z-]*:lambda:(?P<region>[^:]+):)?(?P<account>\d{12}:)?(function:)?"
+    r"(?P<name>[\w.-]+)(:(?P<qualifier>\$LATEST|[\w-]+))?"
+)
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,11 @@ class Call:
     body_length: int
 
     @property
-    def function(self) -> str:
-        """Return the function's name or ARN from the path, unquoted; empty where there is none."""
-        match = re.match(r"/[\d-]+/functions/([^/]+)", self.path)
-        return unquote(match[1]) if match else ""
+    def function(self) -> Mapping[str, str]:
+        """Return the parts of the FunctionName in the path: region, account, name, qualifier."""
+        path = _FUNCTIONS_PATH.fullmatch(self.path)
+        function = _FUNCTION.fullmatch(unquote(path["function"])) if path else None
+        return function.groupdict(default="") if function else {}
 
 
 class _RefusedError(Exception):
@@ -98,9 +103,7 @@ class StrictLambda:
         self._revisions: dict[str, str] = {}
         self._polls_left: dict[str, int] = {}
 
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
         try:
             response = self._answer(Request(environ))
@@ -115,20 +118,20 @@ class StrictLambda:
         call = _call(request, body)
         self.calls.append(call)
         if call.service != "lambda":
-            return self._ask_moto(request, body)
+            return self._ask_moto(request.environ, body)
         try:
             self._check_caller(call, body)
             content = _content(call, body)
             if call.operation in ("UpdateFunctionCode", "UpdateFunctionConfiguration"):
                 self._check_update(request, call, content)
-            response = self._ask_moto(request, body)
+            response = self._ask_moto(_by_name(request.environ, call), body)
         except _RefusedError as refused:
             return refused.response()
         return self._as_aws_says_it(request, call, content, response)
 
-    def _ask_moto(self, request: Request, body: bytes) -> Response:
+    def _ask_moto(self, environ: "WSGIEnvironment", body: bytes) -> Response:
         environ = {
-            **request.environ,
+            **environ,
             "wsgi.input": io.BytesIO(body),
             "CONTENT_LENGTH": str(len(body)),
         }
@@ -167,33 +170,31 @@ class StrictLambda:
                 "Check your AWS Secret Access Key and signing method. "
                 "Consult the service documentation for details.",
             )
-        arn = _FUNCTION_ARN.fullmatch(call.function)
-        if arn and arn["region"] != call.region:
+        region = call.function.get("region") or call.region
+        account = (call.function.get("account") or ACCOUNT_ID).removesuffix(":")
+        if region != call.region:
             raise _RefusedError(
                 HTTPStatus.NOT_FOUND,
                 "ResourceNotFoundException",
-                f"Functions from '{arn['region']}' are not reachable in this region "
-                f"('{call.region}')",
+                f"Functions from '{region}' are not reachable in this region ('{call.region}')",
             )
-        if call.operation in self.denied or (arn and arn["account"] != ACCOUNT_ID):
-            resource = arn[0] if arn else _function_arn(call)
-            reason = (
-                f"no identity-based policy allows the lambda:{call.operation} action"
-                if call.operation in self.denied
-                else f"no resource-based policy allows the lambda:{call.operation} action"
-            )
+        if call.operation in self.denied or account != ACCOUNT_ID:
+            policy = "identity-based" if call.operation in self.denied else "resource-based"
+            name = call.function.get("name", "*")
             raise _RefusedError(
                 HTTPStatus.FORBIDDEN,
                 "AccessDeniedException",
                 f"User: arn:aws:iam::{ACCOUNT_ID}:user/deployer is not authorized to perform: "
-                f"lambda:{call.operation} on resource: {resource} because {reason}",
+                f"lambda:{call.operation} on resource: "
+                f"arn:aws:lambda:{call.region}:{account}:function:{name} because no {policy} policy "
+                f"allows the lambda:{call.operation} action",
             )
 
     def _check_update(self, request: Request, call: Call, content: Mapping[str, Any]) -> None:
         configuration = self._configuration(request, call)
         if configuration is None:
             return  # moto says that there is no such function
-        if configuration["Version"] != "$LATEST":
+        if call.function["qualifier"] not in {"", "$LATEST"}:
             raise _invalid("Current operation does not support versions other than $LATEST")
         if self._polls_left.get(_key(configuration), 0) > 0:
             raise _RefusedError(
@@ -212,13 +213,9 @@ class StrictLambda:
             )
         if call.operation == "UpdateFunctionCode":
             if configuration["PackageType"] == "Image" and "ImageUri" not in content:
-                raise _invalid(
-                    "Please provide ImageUri when updating a function with packageType Image."
-                )
+                raise _invalid("Please provide ImageUri when updating a function with packageType Image.")
             if configuration["PackageType"] == "Zip" and "ImageUri" in content:
-                raise _invalid(
-                    "Please don't provide ImageUri when updating a function with packageType Zip."
-                )
+                raise _invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
 
     # What moto leaves out
 
@@ -258,17 +255,9 @@ class StrictLambda:
         return response
 
     def _configuration(self, request: Request, call: Call) -> dict[str, Any] | None:
-        path = re.match(r"/[\d-]+/functions/[^/]+", call.path)
-        assert path is not None
-        environ = {
-            **request.environ,
-            "REQUEST_METHOD": "GET",
-            "PATH_INFO": unquote(path[0]) + "/configuration",
-            "REQUEST_URI": path[0] + "/configuration",
-            "RAW_URI": path[0] + "/configuration",
-            "QUERY_STRING": "",
-        }
-        response = self._ask_moto(Request(environ), b"")
+        path = f"/2015-03-31/functions/{call.function['name']}/configuration"
+        environ = _with_path({**request.environ, "REQUEST_METHOD": "GET", "QUERY_STRING": ""}, path)
+        response = self._ask_moto(environ, b"")
         if response.status_code != HTTPStatus.OK:
             return None
         configuration: dict[str, Any] = response.get_json(force=True)
@@ -313,6 +302,22 @@ def _call(request: Request, body: bytes) -> Call:
         headers={name.lower(): value for name, value in request.headers.items()},
         body_length=len(body),
     )
+
+
+def _by_name(environ: "WSGIEnvironment", call: Call) -> "WSGIEnvironment":
+    """Have moto see the function's name in place of a partial ARN, which it does not understand."""
+    path = _FUNCTIONS_PATH.fullmatch(call.path)
+    if path is None or not call.function:
+        return environ
+    name, qualifier = call.function["name"], call.function["qualifier"]
+    function = f"{name}:{qualifier}" if qualifier else name
+    return _with_path(environ, path["before"] + quote(function, safe="") + path["after"])
+
+
+def _with_path(environ: "WSGIEnvironment", path: str) -> "WSGIEnvironment":
+    query = environ["QUERY_STRING"]
+    uri = f"{path}?{query}" if query else path
+    return {**environ, "PATH_INFO": unquote(path), "REQUEST_URI": uri, "RAW_URI": uri}
 
 
 @functools.cache
@@ -364,17 +369,11 @@ def _check_zip(zip_file: str) -> None:
     except (ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         broken = "all of it"
     if broken is not None:
-        raise _invalid(
-            "Could not unzip uploaded file. Please check your file, then try to upload again."
-        )
+        raise _invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
 
 
 def _invalid(message: str) -> _RefusedError:
     return _RefusedError(HTTPStatus.BAD_REQUEST, "InvalidParameterValueException", message)
-
-
-def _function_arn(call: Call) -> str:
-    return f"arn:aws:lambda:{call.region}:{ACCOUNT_ID}:function:{call.function}"
 
 
 def _key(configuration: Mapping[str, Any]) -> str:

@@ -1,0 +1,111 @@
+"""`make demo`: its story, its own check, and that it leaves nothing behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import demo
+from tools import require
+
+CONFIG = {"URL": "https://example.com/?a=b", "KEY": "one\ntwo"}
+
+
+def start(tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """Start the demo with a temporary folder of its own."""
+    (tmp_path / "tmp").mkdir()
+    return subprocess.Popen(
+        [sys.executable, demo.__file__, *arguments],
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp"), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def test_the_demo_shows_both_apps_from_build_to_handler(
+    tmp_path: Path, nodejs_app: Path, java_app: Path, warm_cache: Path
+) -> None:
+    """The README's command builds, deploys and runs both apps, checks their config and cleans up."""
+    require("unzip")
+    assert nodejs_app.exists()  # npm and Maven have filled their caches
+    assert java_app.exists()
+    shutil.copytree(warm_cache, tmp_path / "cache", symlinks=True)
+    with start(tmp_path, "--cache", str(tmp_path / "cache")) as process:
+        stdout, stderr = process.communicate()
+
+    assert (process.returncode, stderr) == (0, "")
+    story = [
+        "=== The Node.js app ===",
+        "$ npm ci",
+        "$ bin/detect",
+        "AWS Lambda (Node.js)",
+        "$ bin/compile",
+        "$ bin/release",
+        "$ .lambda-deploy/bin/deploy",
+        "$ unzip",
+        "$ index.handler",
+        "Grüße, 世界! 🎉",
+        "=== The Java app ===",
+        "$ mvn",
+        "AWS Lambda (Java)",
+        "$ com.example.greeter.Handler",
+        "Grüße, 世界! 🎉",
+        "=== Done ===",
+    ]
+    place = 0
+    for line in story:
+        assert line in stdout[place:]
+        place = stdout.index(line, place)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_without_nodejs_the_demo_says_what_to_install(tmp_path: Path) -> None:
+    """A machine without Node.js gets a clear message in place of a traceback."""
+    with start(tmp_path, PATH=str(tmp_path)) as process:
+        stdout, stderr = process.communicate()
+
+    assert process.returncode == 1
+    assert stdout == ""
+    assert "node and npm not found on the PATH" in stderr
+    assert "install Node.js 18 or newer" in stderr
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_removes_what_it_made(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C and SIGTERM end the demo with a clear last line and an empty temporary folder."""
+    require("node", "npm")
+    with start(tmp_path) as process:
+        assert process.stdout is not None
+        while "What its own language's buildpack does" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        _, stderr = process.communicate()
+
+    assert process.returncode == 130
+    assert stderr.splitlines()[-1] == "The demo was interrupted. What it made is removed."
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_the_demo_accepts_the_very_same_config() -> None:
+    """The demo's own check is content with a config that arrived as it was set."""
+    assert demo.differences(CONFIG, dict(CONFIG)) == []
+
+
+@pytest.mark.parametrize(
+    ("baked", "problem"),
+    [
+        ({"URL": CONFIG["URL"]}, "KEY is missing"),
+        ({**CONFIG, "KEY": "one two"}, "KEY has another value"),
+        ({**CONFIG, "_LAMBDA_X": "x"}, "_LAMBDA_X is a setting and was baked"),
+        ({**CONFIG, "DYNO": "run.1"}, "DYNO is no config var and was baked"),
+    ],
+)
+def test_the_demo_notices_a_config_that_is_not_the_same(baked: dict[str, str], problem: str) -> None:
+    """The demo's own check names a variable that is missing, changed or should not have been baked."""
+    assert demo.differences(CONFIG, baked) == [problem]
