@@ -75,6 +75,7 @@ class Entry:
 
     name: str
     record: int  # where its record starts in the central directory
+    record_end: int
     start: int  # where its local header starts in the file
     compressed_size: int
     size: int
@@ -209,7 +210,7 @@ def _parse_records(records: bytes, prefix: int) -> Iterator[Entry]:
         if IN_ZIP64_32 in (compressed_size, size, offset):
             extra = records[extra_start : extra_start + extra_length]
             size, compressed_size, offset = _read_zip64_extra(name, extra, size, compressed_size, offset)
-        yield Entry(name, position, offset + prefix, compressed_size, size)
+        yield Entry(name, position, end, offset + prefix, compressed_size, size)
         position = end
 
 
@@ -396,13 +397,11 @@ def _copy(
 def _moved_records(directory: Directory, starts: dict[int, int]) -> bytes:
     """Give the records of the kept entries, in their old order, with their new starts."""
     kept = bytearray()
-    ends = [*(entry.record for entry in directory.entries[1:]), len(directory.records)]
-    for entry, end in zip(directory.entries, ends, strict=True):
-        if entry.record not in starts:
-            continue
-        record = bytearray(directory.records[entry.record : end])
-        _set_start(record, starts[entry.record])
-        kept += record
+    for entry in directory.entries:
+        if entry.record in starts:
+            record = bytearray(directory.records[entry.record : entry.record_end])
+            _set_start(record, starts[entry.record])
+            kept += record
     return bytes(kept)
 
 

@@ -6,6 +6,7 @@ left. `.lambda-deploy/build.json` says which, for the deploys to come.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -206,7 +207,8 @@ def _make_nodejs(app: Path, output: Output) -> archive.Written:
             why="The base ZIP could not be made.",
         ) from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
     return written
 
 
@@ -306,7 +308,7 @@ def _link_target(app: Path, path: str, name: str) -> str:
             why="Lambda gets the app's own files alone, so there it would lead nowhere.",
             todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
         )
-    top = PurePosixPath(os.path.relpath(resolved, root)).parts[0]
+    top = os.path.relpath(resolved, root).split("/")[0]
     if os.path.lexists(resolved) and _is_left_out(top):
         raise InputError(
             f"The symbolic link {printable(name)} leads to {printable(top)}, which is left out of "
@@ -314,7 +316,17 @@ def _link_target(app: Path, path: str, name: str) -> str:
             todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
         )
     parent = os.path.realpath(os.path.dirname(path))  # noqa: PTH120 - strings throughout
-    lexical = os.path.normpath(os.path.join(parent, target))  # noqa: PTH118
-    if not os.path.isabs(target) and os.path.commonpath((root, lexical)) == root:  # noqa: PTH117
-        return target
-    return os.path.relpath(resolved, parent)
+    if target.startswith("/") or _leaves(target, os.path.relpath(parent, root)):
+        return os.path.relpath(resolved, parent)
+    return target
+
+
+def _leaves(target: str, folder: str) -> bool:
+    """Tell whether a relative path, walked from a folder of the app, leaves the app on its way."""
+    depth = 0
+    for part in (*folder.split("/"), *target.split("/")):
+        if part not in {"", "."}:
+            depth += -1 if part == ".." else 1
+        if depth < 0:
+            return True
+    return False

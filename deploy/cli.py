@@ -39,7 +39,8 @@ exit status: 0 done; 1 AWS or the network refused, or the deploy was interrupted
 
 def main(arguments: Sequence[str], *, slug: Path) -> int:
     """Run a command on the app in `slug` and give the exit status."""
-    options = _parser().parse_args(arguments)
+    defaults = argparse.Namespace(command="deploy", env_file=None, json=False, debug=False)
+    options = _parser().parse_args(arguments, defaults)
     process_environment = dict(os.environ)
     output = Output(process_environment, as_json=options.json)
     for number in SIGNALS:
@@ -130,7 +131,6 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
-    parser.set_defaults(command="deploy", env_file=None, json=False, debug=False)
     commands = parser.add_subparsers(title="commands", metavar="")
     for name, text in (
         ("config", "list the names that are baked, those that are left out, and why"),
@@ -206,14 +206,14 @@ def _deploy(_options: argparse.Namespace, environment: Mapping[str, str], slug: 
 
     function_settings, config_settings = read_settings(environment)
     base = read(slug)
-    config, files = _bake(environment, config_settings, output)
+    config, files = _read_config(environment, config_settings, output)
     output.step("Making the package")
     with build(slug / base.base, files, _packing(output)) as package:
         output.detail(f"{base.base} + {_names(files)}: {megabytes(package.size)}")
         steps = release.plan(package)
         from deploy.function import connect
 
-        function = connect(function_settings, os.environ)
+        function = connect(function_settings)
         release.apply(steps, function, package, output)
         output.step(f"Deployed {function.name}: CodeSha256 {package.code_sha256}")
         output.document(
@@ -253,7 +253,7 @@ def _package(options: argparse.Namespace, environment: Mapping[str, str], slug: 
 
     config_settings = read_config_settings(environment)
     base = read(slug)
-    config, files = _bake(environment, config_settings, output)
+    config, files = _read_config(environment, config_settings, output)
     output.step("Making the package")
     package = write(slug / base.base, files, options.output, _packing(output))
     output.detail(f"{base.base} + {_names(files)}: {megabytes(package.size)}")
@@ -284,6 +284,16 @@ def _base(options: argparse.Namespace, environment: Mapping[str, str], _slug: Pa
 COMMANDS = {"deploy": _deploy, "config": _config, "package": _package, "base": _base}
 
 
+def _read_config(
+    environment: Mapping[str, str], settings: ConfigSettings, output: Output
+) -> tuple[Config, tuple[ConfigFile, ...]]:
+    output.step("Reading the config")
+    config, files = _bake(environment, settings, output)
+    count = len(config.baked)
+    output.detail(f"{count} config var{'s' * (count != 1)} to bake (`deploy config` lists them)")
+    return config, files
+
+
 def _bake(
     environment: Mapping[str, str], settings: ConfigSettings, output: Output
 ) -> tuple[Config, tuple[ConfigFile, ...]]:
@@ -294,15 +304,13 @@ def _bake(
     for name, meant in unknown_settings(environment):
         hint = f" Was {meant} meant?" if meant else ""
         output.notice(f"{printable(name)} is not a setting of this version; it has no effect.{hint}")
-    output.step("Reading the config")
     config = select(environment, include=settings.include, exclude=settings.exclude)
-    output.detail(f"{len(config.baked)} config vars to bake, {len(config.left_out)} variables left out")
     files = tuple(encode(name, config.baked) for name in settings.files)
     for file in files:
         if file.reserved:
             output.notice(
-                f"{file.name} does not export {', '.join(file.reserved)}: the Lambda runtime sets "
-                "them itself."
+                f"{file.name} does not export {', '.join(file.reserved)}: the Lambda runtime has values of "
+                "its own for that."
             )
     return config, files
 

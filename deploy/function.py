@@ -15,7 +15,7 @@ from deploy.aws_errors import Call, explain
 from deploy.request_body import ZipFileBody
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Callable, Mapping
 
     from types_boto3_lambda import LambdaClient
 
@@ -81,20 +81,20 @@ class Function:
             raise self._explained(error, "lambda:UpdateFunctionCode") from error
         finally:
             self._client.meta.events.unregister(event, stream)
-        return answer["CodeSha256"]
+        # A connection that is cut within the answer leaves the SDK with an empty one.
+        return answer.get("CodeSha256", "none")
 
     def _explained(self, error: Exception, action: str) -> Exception:
         return explain(error, _call(self._settings, action))
 
 
-def connect(settings: FunctionSettings, process_environment: MutableMapping[str, str]) -> Function:
+def connect(settings: FunctionSettings) -> Function:
     """Start the AWS SDK with nothing but the `_AWS_…` settings.
 
-    The SDK reads the process's environment (`process_environment`, os.environ), where the app's own
-    `AWS_…` config vars stand: it is emptied first. Raises DeployError for settings that the SDK does
-    not take.
+    The SDK reads os.environ, where the app's own `AWS_…` config vars stand: it is emptied first. Raises
+    DeployError for settings that the SDK does not take.
     """
-    _hand_over(settings.sdk_environment, process_environment)
+    _hand_over(settings.sdk_environment)
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
@@ -107,10 +107,10 @@ def connect(settings: FunctionSettings, process_environment: MutableMapping[str,
     return Function(client, settings)
 
 
-def _hand_over(sdk_environment: Mapping[str, str], process_environment: MutableMapping[str, str]) -> None:
-    kept = {name: value for name, value in process_environment.items() if name.upper() in KEPT_NAMES}
-    process_environment.clear()
-    process_environment.update({**kept, **SDK_DEFAULTS, **sdk_environment})
+def _hand_over(sdk_environment: Mapping[str, str]) -> None:
+    kept = {name: value for name, value in os.environ.items() if name.upper() in KEPT_NAMES}
+    os.environ.clear()
+    os.environ.update({**kept, **SDK_DEFAULTS, **sdk_environment})
 
 
 def _call(settings: FunctionSettings, action: str) -> Call:

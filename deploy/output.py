@@ -94,7 +94,7 @@ class Output:
         state.shown = now
         state.visible = True
         shown = f"{done} of {total} {unit}" if unit else f"{megabytes(done)} of {megabytes(total)}"
-        text = f"       {label}: {shown} ({done * 100 // total}%)"
+        text = f"       {label}: {shown} ({done * 100 // max(total, 1)}%)"
         if terminal:
             self._story.write(f"{CLEAR_LINE}{text}")
             self._story.flush()

@@ -56,10 +56,14 @@ def build(
     place = "the temporary folder (TMPDIR)"
     with _explained(place):
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, outside of _explained
-    with file:
+    try:
         with _explained(place):
             package = _write(base, config_files, file, progress)
         yield package
+    finally:
+        # Closing writes what is still buffered; a full disk has been reported by then.
+        with contextlib.suppress(OSError):
+            file.close()
 
 
 def write(

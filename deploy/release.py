@@ -76,5 +76,5 @@ def apply(steps: tuple[UpdateCode, ...], function: Function, package: Package, o
             raise DeployError(
                 "AWS Lambda holds another package than the one that was uploaded.",
                 why=f"Its CodeSha256 is {code_sha256}, ours is {step.code_sha256}.",
-                todo="Another deploy may have run at the same time. Run deploy again.",
+                todo="Another deploy may have run at the same time, or the answer was cut. Run deploy again.",
             )

@@ -1,0 +1,339 @@
+"""ZIP files: raw entries survive byte for byte, the same input gives the same bytes, damage is refused."""
+
+import io
+import os
+import random
+import stat
+import struct
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy import archive
+from deploy.archive import SourceFile, create, read_directory, write_package
+from deploy.errors import InputError
+from deploy.formats import ConfigFile
+from tools import require
+
+CONFIG = ConfigFile("env.properties", b"NAME=value\n")
+
+
+def zip_of(files: dict[str, bytes], *, comment: bytes = b"", method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Make a ZIP by Python's zipfile, which we did not write."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", method) as file:
+        file.comment = comment
+        for name, content in files.items():
+            file.writestr(zipfile.ZipInfo(name, (2020, 2, 2, 2, 2, 2)), content, method)
+    return target.getvalue()
+
+
+def package_of(base: bytes, *added: ConfigFile) -> bytes:
+    target = io.BytesIO()
+    source = io.BytesIO(base)
+    written = write_package(source, read_directory(source), added or (CONFIG,), target)
+    assert written.size == len(target.getvalue())
+    return target.getvalue()
+
+
+def contents(package: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(package)) as file:
+        assert file.testzip() is None
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def raw_data(package: bytes) -> dict[str, bytes]:
+    """Give the bytes of each entry as they stand in the file."""
+    raw = {}
+    with zipfile.ZipFile(io.BytesIO(package)) as file:
+        for info in file.infolist():
+            name_length, extra_length = struct.unpack_from("<2H", package, info.header_offset + 26)
+            start = info.header_offset + 30 + name_length + extra_length
+            raw[info.filename] = package[start : start + info.compress_size]
+    return raw
+
+
+FILES = {"index.js": b"exports.handler = 1\n" * 50, "node_modules/a/b.js": b"b" * 3000, "empty": b""}
+
+
+# --- packages --------------------------------------------------------------------------------------
+
+
+def test_a_package_is_the_base_with_the_config_added() -> None:
+    """zipfile reads every file of the base, and the config as the last one."""
+    assert list(contents(package_of(zip_of(FILES))).items()) == [
+        *FILES.items(),
+        ("env.properties", CONFIG.content),
+    ]
+
+
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0\\/"), min_size=1, max_size=20).filter(
+    lambda name: name not in {".", ".."}
+)
+
+
+@given(
+    st.dictionaries(names, st.binary(max_size=500)), st.binary(max_size=100), st.sampled_from([0, 8, 12, 14])
+)
+def test_raw_entries_are_copied_byte_for_byte(files: dict[str, bytes], config: bytes, method: int) -> None:
+    """Whatever the names, contents and compression: the bytes of kept entries are those of the base."""
+    base = zip_of(files, method=method)
+    package = package_of(base, ConfigFile("env.properties", config))
+    expected = {**raw_data(base), "env.properties": config}
+    assert raw_data(package) == expected
+    assert contents(package) == {**files, "env.properties": config}
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_an_old_config_file_is_replaced_wherever_it_stands(position: int) -> None:
+    """An env.properties in the artifact is there once afterwards, with the new content."""
+    items = [*FILES.items()]
+    items.insert(position, ("env.properties", b"OLD=1\n" * 100))
+    package = package_of(zip_of(dict(items)))
+    assert contents(package) == {**FILES, "env.properties": CONFIG.content}
+    assert b"OLD=1" not in package
+
+
+def test_the_same_input_gives_the_same_bytes() -> None:
+    """No clock, no order of a set and no temporary name gets into a package."""
+    assert package_of(zip_of(FILES)) == package_of(zip_of(FILES))
+
+
+def test_the_base_is_not_touched(tmp_path: Path) -> None:
+    """The base in the slug is opened for reading only."""
+    path = tmp_path / "base.zip"
+    path.write_bytes(zip_of(FILES))
+    path.chmod(0o444)
+    with path.open("rb") as source:
+        write_package(source, read_directory(source), [CONFIG], io.BytesIO())
+    assert path.read_bytes() == zip_of(FILES)
+
+
+def test_modes_and_links_arrive_as_unzip_reads_them(tmp_path: Path) -> None:
+    """`unzip`, which we did not write, restores what the entries say."""
+    require("unzip")
+    path = tmp_path / "package.zip"
+    path.write_bytes(package_of(zip_of({}), CONFIG, ConfigFile("env.sh", b"#!/bin/sh\n", 0o755)))
+    subprocess.run(["unzip", "-q", path, "-d", tmp_path / "out"], check=True)
+    assert stat.S_IMODE((tmp_path / "out/env.properties").stat().st_mode) == 0o644
+    assert stat.S_IMODE((tmp_path / "out/env.sh").stat().st_mode) == 0o755
+
+
+def test_a_prefix_is_dropped_and_a_comment_kept() -> None:
+    """An executable JAR starts with a shell script; Lambda gets the plain ZIP behind it."""
+    prefix = b"#!/bin/sh\nexec java -jar $0\n"
+    for base in (prefix + zip_of(FILES, comment=b"a comment"), _with_prefix(FILES, prefix)):
+        package = package_of(base)
+        assert package.startswith(b"PK\x03\x04")
+        assert contents(package) == {**FILES, "env.properties": CONFIG.content}
+    with zipfile.ZipFile(io.BytesIO(package_of(zip_of(FILES, comment=b"a comment")))) as file:
+        assert file.comment == b"a comment"
+
+
+def _with_prefix(files: dict[str, bytes], prefix: bytes) -> bytes:
+    target = io.BytesIO(prefix)
+    target.seek(0, os.SEEK_END)
+    with zipfile.ZipFile(target, "a") as file:  # offsets count from the start of the file here
+        for name, content in files.items():
+            file.writestr(name, content)
+    return target.getvalue()
+
+
+def test_data_descriptors_pass_through() -> None:
+    """JARs are written as streams, with each entry's sizes behind its data."""
+
+    class Unseekable(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, *_: int) -> int:
+            raise io.UnsupportedOperation
+
+    target = Unseekable()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in FILES.items():
+            file.writestr(name, content)
+        file.writestr("env.properties", "OLD=1")
+    assert contents(package_of(target.getvalue())) == {**FILES, "env.properties": CONFIG.content}
+
+
+def test_seventy_thousand_entries_need_zip64() -> None:
+    """More entries than the plain format counts: zipfile and we agree on all of them."""
+    base = zip_of({f"{number}": b"" for number in range(70_000)}, method=0)
+    package = package_of(base)
+    assert len(contents(package)) == 70_001
+
+
+def test_zip64_sizes_and_offsets_are_read_and_moved() -> None:
+    """An entry whose record keeps sizes and offset in the ZIP64 field, behind one that is dropped."""
+    base = _zip64_entry(zip_of({"env.properties": b"OLD", "kept": b"data"}, method=0), "kept")
+    package = package_of(base)
+    assert contents(package) == {"kept": b"data", "env.properties": CONFIG.content}
+
+
+def _zip64_entry(base: bytes, name: str) -> bytes:
+    """Move an entry's sizes and offset from its central record into a ZIP64 field."""
+    record = base.rindex(b"PK\x01\x02" + base[base.rindex(b"PK\x01\x02") + 4 :][:42] + name.encode())
+    compressed, size = struct.unpack_from("<2L", base, record + 20)
+    (offset,) = struct.unpack_from("<L", base, record + 42)
+    extra = struct.pack("<2H3Q", 1, 24, size, compressed, offset)
+    header = bytearray(base[record : record + 46])
+    struct.pack_into("<2L", header, 20, 0xFFFFFFFF, 0xFFFFFFFF)
+    struct.pack_into("<H", header, 30, len(extra))
+    struct.pack_into("<L", header, 42, 0xFFFFFFFF)
+    end = base.rindex(b"PK\x05\x06")
+    changed = bytearray(base[:record] + header + name.encode() + extra + base[end:])
+    size_field = len(changed) - 22 + 12
+    struct.pack_into("<L", changed, size_field, struct.unpack_from("<L", base, end + 12)[0] + len(extra))
+    return bytes(changed)
+
+
+# --- what is refused -------------------------------------------------------------------------------
+
+
+def refusal(base: bytes) -> str:
+    with pytest.raises(InputError) as caught:
+        read_directory(io.BytesIO(base))
+    return f"{caught.value.what} {caught.value.why}"
+
+
+def test_a_file_that_is_cut_short_anywhere_is_refused() -> None:
+    """A build or a copy that was broken off never reaches AWS, and never raises anything else."""
+    base = zip_of(FILES)
+    for length in range(len(base)):
+        assert "not a whole ZIP" in refusal(base[:length])
+
+
+def test_bytes_changed_at_random_are_refused_or_harmless() -> None:
+    """Damage of the structure ends in InputError, never in another exception."""
+    generator = random.Random(1)  # noqa: S311 - a reproducible choice, not a secret
+    base = zip_of(FILES, comment=b"x")
+    for _ in range(3000):
+        damaged = bytearray(base)
+        for _ in range(generator.randint(1, 4)):
+            damaged[generator.randrange(len(damaged))] = generator.randrange(256)
+        try:
+            package_of(bytes(damaged))
+        except InputError as error:
+            assert error.exit_code == 2
+
+
+def test_an_encrypted_entry_is_refused_by_name() -> None:
+    """Lambda has no password."""
+    base = bytearray(zip_of({"secret.js": b"x"}))
+    base[base.rindex(b"PK\x01\x02") + 8] |= 1
+    assert "secret.js" in refusal(bytes(base))
+    assert "encrypted" in refusal(bytes(base))
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/etc/passwd", "a\\..\\evil"])
+def test_names_that_lead_out_of_the_package_are_refused(name: str) -> None:
+    """Nothing is unpacked anywhere but below /var/task."""
+    assert "leads out of the package" in refusal(zip_of({"ok": b"", name: b""}))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_is_there_twice_is_refused() -> None:
+    """Which of the two is unpacked would be chance."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as file:
+        file.writestr("twice.js", "1")
+        file.writestr("twice.js", "2")
+    assert "twice.js" in refusal(target.getvalue())
+
+
+def test_overlapping_entries_are_refused() -> None:
+    """A ZIP bomb lets many entries share the same data."""
+    base = bytearray(zip_of({"first": b"x" * 100, "second": b"y" * 100}, method=0))
+    second = base.rindex(b"PK\x01\x02")
+    struct.pack_into("<L", base, second + 42, 0)
+    assert "is not where the central directory says" in refusal(bytes(base))
+
+
+# --- making a base ---------------------------------------------------------------------------------
+
+
+def made(files: list[SourceFile]) -> bytes:
+    target = io.BytesIO()
+    written = create(files, target)
+    assert written.size == len(target.getvalue())
+    assert written.entries == len(files)
+    return target.getvalue()
+
+
+def test_a_made_base_is_read_by_zipfile_and_unzip(tmp_path: Path) -> None:
+    """Files, an executable, a link and an empty folder come out of `unzip` as they went in."""
+    require("unzip")
+    (tmp_path / "script").write_bytes(b"#!/bin/sh\n")
+    (tmp_path / "random").write_bytes(os.urandom(3 * archive.PIECE + 7))
+    (tmp_path / "zeros").write_bytes(bytes(2 * archive.PIECE + 5))
+    base = made(
+        [
+            SourceFile("bin/script", str(tmp_path / "script"), executable=True),
+            SourceFile("empty"),
+            SourceFile("link", link_target="bin/script"),
+            SourceFile("dätä/random", str(tmp_path / "random")),
+            SourceFile("zeros", str(tmp_path / "zeros")),
+        ]
+    )
+    (tmp_path / "base.zip").write_bytes(base)
+    out = tmp_path / "out"
+    subprocess.run(
+        ["unzip", "-q", tmp_path / "base.zip", "-d", out], check=True, env={"LC_ALL": "C.UTF-8", **os.environ}
+    )
+    assert stat.S_IMODE((out / "bin/script").stat().st_mode) == 0o755
+    assert (out / "link").readlink() == Path("bin/script")
+    assert (out / "empty").is_dir()
+    assert (out / "dätä/random").read_bytes() == (tmp_path / "random").read_bytes()
+    assert (out / "zeros").read_bytes() == (tmp_path / "zeros").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(base)) as file:
+        methods = {info.filename: info.compress_type for info in file.infolist()}
+    assert (methods["zeros"], methods["dätä/random"]) == (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED)
+
+
+@given(st.lists(st.binary(max_size=2000), max_size=8))
+def test_what_is_packed_comes_back(tmp_path_factory: pytest.TempPathFactory, data: list[bytes]) -> None:
+    """Any contents, and a package made from the base made from them."""
+    folder = tmp_path_factory.mktemp("files")
+    files = []
+    for number, content in enumerate(data):
+        (folder / str(number)).write_bytes(content)
+        files.append(SourceFile(str(number), str(folder / str(number))))
+    expected = {str(number): content for number, content in enumerate(data)}
+    assert contents(package_of(made(files))) == {**expected, "env.properties": CONFIG.content}
+
+
+def test_a_base_does_not_depend_on_times_owners_or_other_modes(tmp_path: Path) -> None:
+    """A second checkout of the same commit makes the same bytes."""
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    first = made([SourceFile("file", str(path))])
+    os.utime(path, (1, 1))
+    path.chmod(0o600)
+    assert made([SourceFile("file", str(path))]) == first
+
+
+def test_memory_stays_flat_whatever_the_size(tmp_path: Path) -> None:
+    """A file of 300 MB is packed and copied in a process that may hold 128 MB."""
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        for _ in range(300):
+            file.write(os.urandom(16) * (64 * 1024))
+    program = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (128 * 1024**2, 128 * 1024**2))
+from deploy import archive
+from deploy.formats import ConfigFile
+with open({str(tmp_path / "base")!r}, "w+b") as base, open({str(tmp_path / "package")!r}, "w+b") as package:
+    archive.create([archive.SourceFile("large", {str(path)!r})], base)
+    archive.write_package(base, archive.read_directory(base), [ConfigFile("env", b"x")], package)
+    archive.digest(package)
+"""
+    import sys
+
+    repository = Path(__file__).parent.parent
+    subprocess.run([sys.executable, "-c", program], cwd=repository, check=True)

@@ -1,0 +1,352 @@
+"""The base: what goes into it, which JAR it is, and what can't be one."""
+
+import io
+import json
+import os
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from command import deploy
+from deploy import __version__
+from deploy.base import BASE_ZIP, Base, make, read
+from deploy.errors import DeployError, InputError
+from deploy.output import Output
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """An empty folder for an app."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    return folder
+
+
+def fill(app: Path, *names: str, **contents: bytes) -> None:
+    for name in (*names, *contents):
+        path = app / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(contents.get(name, f"{name}\n".encode()))
+
+
+def jar(app: Path, *names: str) -> None:
+    for name in names:
+        path = app / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("example/Handler.class", name)
+
+
+def make_base(app: Path, **environment: str) -> tuple[Base, str]:
+    """Make a base and give it with all that was printed."""
+    shown = io.StringIO()
+    return make(app, environment, Output({}, stdout=shown, stderr=shown)), shown.getvalue()
+
+
+def entries(app: Path) -> dict[str, zipfile.ZipInfo]:
+    with zipfile.ZipFile(app / BASE_ZIP) as file:
+        assert file.testzip() is None
+        return {info.filename: info for info in file.infolist()}
+
+
+def refusal(app: Path, **environment: str) -> str:
+    with pytest.raises(InputError) as caught:
+        make_base(app, **environment)
+    return f"{caught.value.what}\n{caught.value.why}\n{caught.value.todo}"
+
+
+# --- Node.js ---------------------------------------------------------------------------------------
+
+
+def nodejs(app: Path) -> None:
+    fill(app, "index.js")
+    (app / "package.json").write_text("{}")
+
+
+def test_files_lie_at_the_root_of_the_zip_sorted_by_name(app: Path) -> None:
+    """A function in a folder does not start, and the order does not depend on the file system."""
+    nodejs(app)
+    fill(app, "z.js", "lib/b.js", "lib/a.js", "B.js")
+    make_base(app)
+    assert list(entries(app)) == ["B.js", "index.js", "lib/a.js", "lib/b.js", "package.json", "z.js"]
+
+
+def test_what_is_hidden_at_the_top_and_the_procfile_are_left_out(app: Path) -> None:
+    """Git, the platform's folders and .env stay behind; hidden files deeper down are the packages'."""
+    nodejs(app)
+    fill(app, ".git/HEAD", ".heroku/node/bin/node", ".profile.d/a.sh", ".env", ".npmrc", "Procfile")
+    fill(app, "node_modules/.bin/tool", "node_modules/.prisma/client.js", "lib/Procfile", "lib/.hidden")
+    make_base(app)
+    assert list(entries(app)) == [
+        "index.js",
+        "lib/.hidden",
+        "lib/Procfile",
+        "node_modules/.bin/tool",
+        "node_modules/.prisma/client.js",
+        "package.json",
+    ]
+
+
+def test_lambdaignore_has_the_syntax_of_gitignore(app: Path) -> None:
+    """Comments, folders, globs, anchors and exceptions, as git reads them."""
+    nodejs(app)
+    fill(
+        app,
+        "a.test.js",
+        "lib/b.test.js",
+        "lib/keep.test.js",
+        "docs/x.md",
+        "lib/docs/y.md",
+        "lib/top.md",
+        "top.md",
+    )
+    (app / ".lambdaignore").write_text("# tests\n*.test.js\n!keep.test.js\n\ndocs/\n/top.md\n")
+    make_base(app)
+    assert list(entries(app)) == ["index.js", "lib/keep.test.js", "lib/top.md", "package.json"]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_modes_are_0644_and_0755_whatever_the_umask(app: Path, umask: int) -> None:
+    """Lambda runs the function as another user, who has to be able to read it."""
+    old = os.umask(umask)
+    try:
+        nodejs(app)
+        fill(app, "run.sh")
+        (app / "run.sh").chmod(0o700)
+        make_base(app)
+    finally:
+        os.umask(old)
+    modes = {name: stat.S_IMODE(info.external_attr >> 16) for name, info in entries(app).items()}
+    assert modes == {"index.js": 0o644, "package.json": 0o644, "run.sh": 0o755}
+    assert stat.S_IMODE((app / BASE_ZIP).stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "expected"),
+    [
+        ("node_modules/.bin/tool", "../tool/cli.js", "../tool/cli.js"),
+        ("link.js", "{app}/index.js", "index.js"),
+        ("lib/link.js", "{app}/index.js", "../index.js"),
+        ("lib/link", "../../app/node_modules", "../node_modules"),
+        ("gone", "nowhere.js", "nowhere.js"),
+        ("self", ".", "."),
+    ],
+)
+def test_links_within_the_app_keep_working_elsewhere(
+    app: Path, link: str, target: str, expected: str
+) -> None:
+    """A link is stored as one; what is absolute or leaves the app on its way becomes relative."""
+    nodejs(app)
+    fill(app, "node_modules/tool/cli.js", "lib/a.js")
+    (app / link).parent.mkdir(exist_ok=True)
+    (app / link).symlink_to(target.format(app=app))
+    make_base(app)
+    info = entries(app)[link]
+    assert stat.S_ISLNK(info.external_attr >> 16)
+    with zipfile.ZipFile(app / BASE_ZIP) as file:
+        assert file.read(link).decode() == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("/etc/passwd", "leads out of the app"),
+        ("../outside", "leads out of the app"),
+        ("hop", "leads out of the app"),
+        (".heroku/node/bin/node", "is left out of the package"),
+    ],
+)
+def test_links_that_lead_out_of_the_package_are_refused(app: Path, target: str, why: str) -> None:
+    """In Lambda such a link would lead nowhere, or to a file of Lambda's."""
+    nodejs(app)
+    fill(app, ".heroku/node/bin/node", ".lambdaignore")
+    (app / ".lambdaignore").write_text("/hop\n")
+    (app / "hop").symlink_to("/etc")
+    (app / "bad-link").symlink_to(target)
+    text = refusal(app)
+    assert "bad-link" in text
+    assert why in text
+    (app / ".lambdaignore").write_text("/hop\n/bad-link\n")
+    make_base(app)
+
+
+def test_what_is_no_file_is_refused_by_name(app: Path) -> None:
+    """A pipe or a socket can't be packed, and must not hang the build."""
+    nodejs(app)
+    os.mkfifo(app / "pipe")
+    assert "pipe is neither a file" in refusal(app)
+
+
+def test_a_name_that_is_not_utf_8_is_refused(app: Path) -> None:
+    """ZIP names are UTF-8; the message shows the name without breaking the terminal."""
+    nodejs(app)
+    (Path(os.fsdecode(bytes(app) + b"/caf\xe9.js"))).write_text("")
+    assert "caf\\udce9.js is not valid UTF-8" in refusal(app)
+
+
+def test_missing_node_modules_are_pointed_out(app: Path) -> None:
+    """Without heroku/nodejs before this buildpack the function would not find its packages."""
+    (app / "package.json").write_text('{"dependencies": {"lodash": "4"}}')
+    assert "add heroku/nodejs before this buildpack" in make_base(app)[1]
+    (app / "node_modules").mkdir()
+    assert "heroku/nodejs" not in make_base(app)[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "expected"),
+    [
+        ("package.json", b"{", "package.json is not valid JSON"),
+        (".lambdaignore", b"\xff", ".lambdaignore is not UTF-8"),
+        (".lambdaignore", b"!", ".lambdaignore holds a line that is no gitignore pattern"),
+    ],
+)
+def test_broken_files_of_the_app_are_named(app: Path, file: str, content: bytes, expected: str) -> None:
+    """The build stops with the file's name instead of a traceback."""
+    nodejs(app)
+    (app / file).write_bytes(content)
+    assert expected in refusal(app)
+
+
+def test_a_folder_that_can_not_be_written_is_an_error(app: Path) -> None:
+    """The message names the file; nothing half-made is left."""
+    nodejs(app)
+    (app / f"{BASE_ZIP}.unfinished").mkdir(parents=True)
+    with pytest.raises(DeployError, match=r"base\.zip"):
+        make_base(app)
+    assert not (app / BASE_ZIP).exists()
+
+
+# --- Java ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("build_file", ["pom.xml", "build.gradle", "build.gradle.kts"])
+@pytest.mark.parametrize("folder", ["target", "build/libs"])
+def test_the_only_candidate_is_the_base(app: Path, build_file: str, folder: str) -> None:
+    """Sources, Javadoc, tests, the original of a shaded JAR and Gradle's plain one are none."""
+    fill(app, build_file, "package.json")
+    jar(
+        app,
+        *(f"{folder}/{name}.jar" for name in ("f-1.0", "f-1.0-sources", "f-javadoc", "f-tests", "f-plain")),
+    )
+    jar(app, f"{folder}/original-f-1.0.jar")
+    base, _ = make_base(app)
+    assert (base.kind, base.base, base.entries) == ("java", f"{folder}/f-1.0.jar", 1)
+    assert not (app / BASE_ZIP).exists()
+
+
+@pytest.mark.parametrize("name", ["f-1.0-shaded.jar", "f-1.0-jar-with-dependencies.jar", "f-1.0-all.jar"])
+def test_the_jar_with_dependencies_is_preferred(app: Path, name: str) -> None:
+    """Where the build left both, the function needs the one that has its dependencies in it."""
+    fill(app, "pom.xml")
+    jar(app, "target/f-1.0.jar", f"target/{name}")
+    assert make_base(app)[0].base == f"target/{name}"
+
+
+def test_two_candidates_are_listed(app: Path) -> None:
+    """Nobody guesses which of two JARs is the function."""
+    fill(app, "pom.xml")
+    jar(app, "target/a.jar", "target/b.jar", "target/b-sources.jar")
+    text = refusal(app)
+    assert "  target/a.jar\n  target/b.jar\n" in text
+    assert "sources" not in text
+    assert "heroku config:set _LAMBDA_JAR_FILE=target/a.jar" in text
+
+
+def test_the_setting_names_the_jar_or_zip(app: Path) -> None:
+    """_LAMBDA_JAR_FILE decides, also for a ZIP in a folder where none is looked for."""
+    fill(app, "build.gradle")
+    jar(app, "build/libs/a.jar", "build/libs/b.jar", "build/distributions/f.zip")
+    assert make_base(app, _LAMBDA_JAR_FILE="build/libs/b.jar")[0].base == "build/libs/b.jar"
+    assert make_base(app, _LAMBDA_JAR_FILE="build/distributions/f.zip")[0].base == "build/distributions/f.zip"
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("target/c.jar", "is not there"),
+        ("../other/c.jar", "leads out of the app"),
+        ("/etc/passwd", "leads out of the app"),
+        ("target", "is not there"),
+    ],
+)
+def test_a_wrong_setting_is_explained(app: Path, named: str, expected: str) -> None:
+    """The message lists what the build left."""
+    fill(app, "pom.xml")
+    jar(app, "target/a.jar")
+    assert expected in refusal(app, _LAMBDA_JAR_FILE=named)
+
+
+def test_no_jar_at_all_is_explained(app: Path) -> None:
+    """The usual reason is a missing heroku/java."""
+    fill(app, "pom.xml")
+    text = refusal(app)
+    assert "There is no JAR to deploy" in text
+    assert "heroku/java or heroku/gradle before this buildpack" in text
+
+
+def test_a_damaged_jar_is_refused_when_it_is_built(app: Path) -> None:
+    """Not months later, in a release phase."""
+    fill(app, "pom.xml")
+    jar(app, "target/a.jar")
+    (app / "target/a.jar").write_bytes((app / "target/a.jar").read_bytes()[:-30])
+    assert "not a whole ZIP or JAR file" in refusal(app)
+
+
+def test_neither_java_nor_nodejs_is_an_error(app: Path) -> None:
+    """bin/detect says so before; the command can be run by hand as well."""
+    assert "neither a Java nor a Node.js app" in refusal(app)
+
+
+# --- build.json ------------------------------------------------------------------------------------
+
+
+def test_build_json_says_what_was_built(app: Path) -> None:
+    """Kind, path, digest, sizes, and where it comes from; `read` gives back what `make` gave."""
+    nodejs(app)
+    base, shown = make_base(app, SOURCE_VERSION="abc123", STACK="heroku-24")
+    content = json.loads((app / ".lambda-deploy/build.json").read_text())
+    assert content == {
+        "kind": "nodejs",
+        "base": ".lambda-deploy/base.zip",
+        "sha256": base.sha256,
+        "size": (app / BASE_ZIP).stat().st_size,
+        "unzipped_size": len(b"index.js\n{}"),
+        "entries": 2,
+        "buildpack_version": __version__,
+        "source_version": "abc123",
+        "stack": "heroku-24",
+    }
+    assert read(app) == base
+    assert ".lambda-deploy/base.zip: " in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "has not been built by the buildpack"),
+        ("{", "another version"),
+        ('{"kind": 1}', "another version"),
+    ],
+)
+def test_a_slug_without_a_usable_build_json_is_explained(
+    app: Path, content: str | None, expected: str
+) -> None:
+    """The runtime may be run where nothing was built, or where an older buildpack built."""
+    if content is not None:
+        fill(app, ".lambda-deploy/build.json")
+        (app / ".lambda-deploy/build.json").write_text(content)
+    with pytest.raises(InputError, match=expected):
+        read(app)
+
+
+def test_the_command_makes_the_base_and_reports_errors_with_status_2(app: Path) -> None:
+    """bin/compile runs `deploy base`, shows what it prints, and stops when it fails."""
+    failed = deploy(app, "base", app)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr.startswith(" !     There is neither a Java nor a Node.js app here.")
+    nodejs(app)
+    made = deploy(app, "base", app)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert made.stdout.startswith("-----> Making the base ZIP\n       .lambda-deploy/base.zip: ")
