@@ -59,7 +59,9 @@ def _unpack_without_unzip(archive: Path, task_root: Path) -> None:
         for entry in package.infolist():
             mode = entry.external_attr >> 16
             if stat.S_ISLNK(mode):
-                (task_root / entry.filename).symlink_to(package.read(entry).decode())
+                link = task_root / entry.filename
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(package.read(entry).decode())
             else:
                 Path(package.extract(entry, task_root)).chmod(stat.S_IMODE(mode) or 0o644)
 

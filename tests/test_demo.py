@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import demo
+from lambda_runtime import unpack
+from simulated import Slug
 from tools import require
 
 CONFIG = {"URL": "https://example.com/?a=b", "KEY": "one\ntwo"}
@@ -90,6 +92,26 @@ def test_an_interrupted_demo_removes_what_it_made(tmp_path: Path, number: signal
     assert process.returncode == 130
     assert stderr.splitlines()[-1] == "The demo was interrupted. What it made is removed."
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_package_unpacks_the_same_without_unzip(
+    tmp_path: Path, nodejs_slug: Slug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that has no unzip gets the same files, modes and links."""
+    require("unzip")
+    package = (nodejs_slug.path / ".lambda-deploy/base.zip").read_bytes()
+    with_unzip = unpack(package, tmp_path / "with")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    without = unpack(package, tmp_path / "without")
+
+    def tree(folder: Path) -> dict[Path, tuple[int, bytes]]:
+        return {
+            path.relative_to(folder): (path.lstat().st_mode, path.read_bytes())
+            for path in folder.rglob("*")
+            if not path.is_dir()
+        }
+
+    assert tree(without) == tree(with_unzip)
 
 
 def test_the_demo_accepts_the_very_same_config() -> None:

@@ -56,7 +56,8 @@ def deploy(
 def deployed(slug: Slug, function: Function, config: Mapping[str, str], **options: Any) -> bytes:
     """Deploy, and fetch back from AWS what was deployed."""
     result = deploy(slug, function, config, **options)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
     return function.code()
 
 
@@ -76,6 +77,21 @@ def test_the_handler_gets_the_config_as_it_was_set(
     slug, invoke = app
     task_root = unpack(deployed(slug, function, CONFIG), tmp_path / "task")
     assert invoke(task_root)["config"] == CONFIG
+
+
+def test_a_naive_reader_gets_ordinary_values(nodejs_slug: Slug, function: Function, tmp_path: Path) -> None:
+    """npm's properties-reader, which undoes next to no escape, reads URLs, JSON and flags as they are."""
+    require("unzip")
+    config = {
+        "DATABASE_URL": CONFIG["DATABASE_URL"],
+        "ACCOUNT": '{"type": "service_account", "scopes": ["a:b", "c=d"]}',
+        "FLAG": "true",
+        "GREETING_STYLE": "formal",
+    }
+    task_root = unpack(deployed(nodejs_slug, function, config), tmp_path / "task")
+    answer = invoke_nodejs(task_root, event={"reader": "properties-reader"})
+    assert answer["config"] == config
+    assert answer["greeting"] == "Good day to you, world."
 
 
 @pytest.mark.xfail(reason="the launcher's /bin/sh, where it is dash, drops such names")
