@@ -51,7 +51,9 @@ function runtime::install() {
 # Removes what builds that were stopped half-way left in the cache.
 function runtime::sweep() {
 	local cache="${1}"
-	rm -rf -- "${cache}"/lambda-deploy.partial.??????
+	if [[ -d "${cache}" ]]; then
+		rm -rf -- "${cache}"/lambda-deploy.partial.??????
+	fi
 }
 
 # Prints what the dependencies are made from and for, one `name=value` a line.
@@ -125,7 +127,7 @@ function runtime::discard() {
 # Makes a new entry, in the cache if that can be written. Puts its path into the variable named first.
 function runtime::make_entry() {
 	local variable="${1}" buildpack="${2}" cache="${3}" python="${4}" workspace="${5}"
-	local entry="${cache}/lambda-deploy"
+	local whole="${cache}/lambda-deploy"
 	local partial=""
 
 	mkdir -p -- "${cache}" 2>/dev/null || true
@@ -141,9 +143,9 @@ function runtime::make_entry() {
 	runtime::manifest "${partial}/dependencies" >"${workspace}/manifest"
 	cp -- "${workspace}/manifest" "${workspace}/key" "${partial}"
 
-	if [[ "${partial}" == "${cache}"/* ]] && mv -T -- "${partial}" "${entry}" 2>/dev/null; then
+	if [[ "${partial}" == "${cache}"/* ]] && mv -T -- "${partial}" "${whole}" 2>/dev/null; then
 		output::detail "Kept them in the cache for the next build"
-		printf -v "${variable}" '%s' "${entry}"
+		printf -v "${variable}" '%s' "${whole}"
 	else
 		output::notice <<-EOT
 			The cache folder can't be written, so the next build has to download the dependencies again:
@@ -171,7 +173,7 @@ function runtime::download() {
 		# Older pips read a setup.cfg in the current folder.
 		cd -- "${workspace}"
 		"${pip[@]}" install \
-			--quiet --no-input --disable-pip-version-check --no-cache-dir --no-compile \
+			-vv --no-input --progress-bar off --disable-pip-version-check --no-cache-dir --no-compile \
 			--require-hashes --no-deps --only-binary :all: \
 			--python-version 3.10 --implementation py --abi none --platform any \
 			--requirement "${lock}" --target "${folder}"
@@ -181,22 +183,24 @@ function runtime::download() {
 	fi
 }
 
-# Puts the command for a pip that works into the array named first: the interpreter's own, the one
-# that ensurepip would install, or any other on this machine.
+# Puts the command for a pip into the array named first: the interpreter's own, the one that
+# ensurepip would install, or that of any other Python on this machine.
 function runtime::find_pip() {
+	# shellcheck disable=SC2034 # The caller uses it.
 	local -n pip_command="${1}"
 	local python="${2}"
+	local -r program='import sys; sys.path[:0] = sys.argv[1:]; import pip'
 	local library candidates candidate
 
 	pip_command=("${python}" -I -m pip)
-	if "${pip_command[@]}" --version &>/dev/null; then
+	if "${python}" -I -c "${program}" &>/dev/null; then
 		return
 	fi
 
 	library="$("${python}" -I -S -c 'import os; print(os.path.dirname(os.__file__))')"
 	for candidate in "${library}"/ensurepip/_bundled/pip-*.whl /usr/share/python-wheels/pip-*.whl; do
 		pip_command=("${python}" -I "${candidate}/pip")
-		if "${pip_command[@]}" --version &>/dev/null; then
+		if "${python}" -I -c "${program}" "${candidate}" &>/dev/null; then
 			return
 		fi
 	done
@@ -204,7 +208,7 @@ function runtime::find_pip() {
 	candidates="$(type -aP python3 python || true)"
 	while IFS= read -r candidate; do
 		pip_command=("${candidate}" -I -m pip)
-		if "${pip_command[@]}" --version &>/dev/null; then
+		if "${candidate}" -I -c "${program}" &>/dev/null; then
 			return
 		fi
 	done <<<"${candidates}"
@@ -244,47 +248,53 @@ function runtime::compile() {
 
 function runtime::explain_failed_download() {
 	local log="${1}"
-	local last_words
-	last_words="$(runtime::last_words "${log}")"
+	local -r unreachable="connection error:|connection broken|Max retries exceeded|timed out"
+	local -r untrusted="confirming the ssl certificate|CERTIFICATE_VERIFY_FAILED"
+	local -r unavailable="HTTP error 5|: 5[0-9][0-9] Server Error"
+	local -r full="No space left|Disk quota exceeded|File too large"
+	local said
 	if grep --quiet "DO NOT MATCH THE HASHES" "${log}"; then
+		said="$(runtime::pip_said "${log}" "^    [^ ]+ from ")"
 		output::error <<-EOT
 			A downloaded package isn't the one that this buildpack was made with: its hash is another.
-			Nothing of it was installed.
+			None was installed.
 
 			What pip said:
-			  ${last_words//$'\n'/$'\n'  }
+			${said}
 
 			The download may have been damaged: push again. If it happens again, find out what lies
 			between the build and the package index: a proxy, or an index of your own (PIP_INDEX_URL).
 		EOT
-	elif grep --quiet --extended-regexp "No space left|Disk quota|File too large" "${log}"; then
+	elif grep --quiet --extended-regexp "${full}" "${log}"; then
+		said="$(runtime::pip_said "${log}" "${full}")"
 		output::error <<-EOT
 			There is no room for the dependencies of the deploy runtime, which take 40 MB on their way.
 
 			What pip said:
-			  ${last_words//$'\n'/$'\n'  }
+			${said}
 
 			Make room where the build runs: in its temporary folder and in the build cache.
 		EOT
-	elif grep --quiet --extended-regexp --ignore-case \
-		"connection|timed out|unreachable|name resolution|proxy|ssl|HTTP error" "${log}"; then
+	elif grep --quiet --extended-regexp "${unreachable}|${untrusted}|${unavailable}" "${log}"; then
+		said="$(runtime::pip_said "${log}" "${unreachable}|${untrusted}|${unavailable}|^ERROR: ")"
 		output::error <<-EOT
 			The dependencies of the deploy runtime couldn't be downloaded: the package index wasn't
 			reachable.
 
 			What pip said:
-			  ${last_words//$'\n'/$'\n'  }
+			${said}
 
 			Most often this is over in a few minutes: push again. Where builds reach the network by way
 			of a proxy, or an index of your own, the build needs HTTPS_PROXY or PIP_INDEX_URL in its
 			environment.
 		EOT
 	else
+		said="$(runtime::pip_said "${log}" "^ERROR: ")"
 		output::error <<-EOT
 			The dependencies of the deploy runtime couldn't be installed.
 
 			What pip said:
-			  ${last_words//$'\n'/$'\n'  }
+			${said}
 
 			Where builds take packages from an index of your own (PIP_INDEX_URL), see whether it has
 			these. Otherwise push again.
@@ -292,13 +302,14 @@ function runtime::explain_failed_download() {
 	fi
 }
 
-# Prints the last errors in pip's log, without what URLs may give away: names, passwords, tokens.
-function runtime::last_words() {
-	local log="${1}"
+# Prints the last lines of pip's log that match, or its last one where none does. What URLs may give
+# away (names, passwords, tokens in the path) is left out.
+function runtime::pip_said() {
+	local log="${1}" pattern="${2}"
 	local lines
-	lines="$(grep '^ERROR: ' "${log}" || tail -n 1 -- "${log}")"
+	lines="$(grep --extended-regexp "${pattern}" "${log}" || tail -n 1 -- "${log}")"
 	tail -n 3 <<<"${lines}" |
-		cut -c 1-300 |
 		sed -E -e 's#://[^[:space:]]*@#://#g' -e 's#(://[^/[:space:]]*)/[^[:space:]]*#\1/...#g' \
-			-e 's#(with url: )[^[:space:]]*#\1...#g'
+			-e 's#(with url: )[^[:space:]]*#\1...#g' -e 's#<[^>]*>: ##g' -e 's#^ *#  #' |
+		cut -c 1-250
 }

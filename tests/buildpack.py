@@ -13,6 +13,7 @@ import hashlib
 import shutil
 import stat
 import subprocess
+import sys
 import venv
 import zipfile
 from collections.abc import Mapping
@@ -34,6 +35,8 @@ __all__ = [
     "make_small_buildpack",
     "platform",
     "run",
+    "small_build",
+    "warm_build",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,7 +103,7 @@ class Build:
     env_dir: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def compile(self, **variables: str) -> Result:
+    def compile(self, wrapper: tuple[str, ...] = (), /, **variables: str) -> Result:
         """Run bin/compile, with these variables added to the environment."""
         return run(
             self.buildpack / "bin/compile",
@@ -108,6 +111,7 @@ class Build:
             self.cache,
             self.env_dir,
             environment={**self.environment, **variables},
+            wrapper=wrapper,
         )
 
     def without(self, *names: str) -> "Build":
@@ -152,16 +156,15 @@ def _make_java_app(folder: Path, build_file: str, jar: str) -> Path:
 def add_python(app: Path) -> Path:
     """Leave a Python in the slug as heroku/python does for an app that has no use for pip."""
     folder = app / ".heroku/python"
-    venv.create(folder, with_pip=False, symlinks=True)
+    venv.create(folder, with_pip=False, symlinks=True, clear=True)
     return folder / "bin/python3"
 
 
 def add_python_script(app: Path, text: str) -> Path:
-    """Leave a shell script in the slug's interpreter's place; `$REAL` in it is a real one."""
-    real = add_python(app).resolve()
-    python = app / ".heroku/python/bin/python3"
-    python.unlink()
-    python.write_text(f"#!/bin/sh\nREAL='{real}'\n{text}\n")
+    """Leave a shell script in the interpreter's place; `$REAL` in it is the interpreter."""
+    python = add_python(app)
+    python.rename(python.with_name("real"))
+    python.write_text(f'#!/bin/sh\nREAL="${{0%/*}}/real"\n{text}\n')
     python.chmod(0o755)
     return python
 
@@ -180,7 +183,7 @@ SMALL_MAIN = """\
 import json, os, pathlib, sys
 told = {"executable": sys.executable, "arguments": sys.argv[1:], "environment": dict(os.environ),
         "isolated": sys.flags.isolated, "no_site": sys.flags.no_site, "utf8": sys.flags.utf8_mode}
-pathlib.Path(__file__).with_name("told.json").write_text(json.dumps(told))
+pathlib.Path(f"{sys.argv[2]}.told.json").write_text(json.dumps(told))
 print("-----> Making the base")
 """
 
@@ -189,6 +192,7 @@ SMALL_DEPENDENCY = {
     "boto3/data/resources.json": "{}",
     "boto3/examples/example.rst": "",
     "botocore/__init__.py": "",
+    "botocore/cacert.pem": "-" * 200_000,
     "botocore/data/endpoints.json": "{}",
     "botocore/data/ec2/2016-11-15/service-2.json.gz": "",
     "botocore/data/lambda/2015-03-31/service-2.json.gz": "",
@@ -213,11 +217,28 @@ def make_small_buildpack(folder: Path) -> Path:
         for name, text in SMALL_DEPENDENCY.items():
             sha256 = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode()
             record += f"{name},sha256={sha256.rstrip('=')},{len(text)}\n"
-            archive.writestr(name, text)
-        archive.writestr("boto3-1.0.dist-info/RECORD", record)
+            archive.writestr(zipfile.ZipInfo(name), text)
+        archive.writestr(zipfile.ZipInfo("boto3-1.0.dist-info/RECORD"), record)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     (folder / "requirements.lock").write_text(f"boto3==1.0 --hash=sha256:{digest}\n")
     return folder
+
+
+def small_build(folder: Path) -> Build:
+    """Prepare a first build of a Node.js app with the small buildpack, and a quick pip."""
+    folder.mkdir(exist_ok=True)
+    buildpack = make_small_buildpack(folder / "buildpack")
+    app = make_nodejs_app(folder / "app")
+    add_python_script(app, f'exec "{sys.executable}" "$@"')
+    index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(buildpack / "wheels")}
+    return Build(buildpack, app, folder / "cache", folder / "env", platform(folder, **index))
+
+
+def warm_build(folder: Path, cache: Path) -> Build:
+    """Prepare a build of a Node.js app with the real buildpack, a warm cache and no network."""
+    app = make_nodejs_app(folder / "app")
+    add_python(app)
+    return Build(ROOT, app, cache, folder / "env", platform(folder, **UNREACHABLE))
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -1,0 +1,503 @@
+"""bin/compile, run for real: the deploy runtime and its cache."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from buildpack import (
+    UNREACHABLE,
+    Build,
+    add_python_script,
+    contents,
+    small_build,
+)
+
+FIRST_BUILD = """\
+-----> Installing the deploy runtime
+       Downloading boto3 and 0 other packages
+       Kept them in the cache for the next build
+"""
+SECOND_BUILD = """\
+-----> Installing the deploy runtime
+       Using the dependencies in the cache
+"""
+
+
+NO_PIP = """\
+case "$*" in
+*"import os; print"*) echo /nowhere; exit ;;
+*"import pip"*) exit 1 ;;
+esac
+exec "$REAL" "$@"
+"""
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Return a first build with the small buildpack."""
+    return small_build(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def small_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return what a first build with the small buildpack leaves in the cache."""
+    first_build = small_build(tmp_path_factory.mktemp("first-build"))
+    assert first_build.compile().status == 0
+    return first_build.cache
+
+
+@pytest.fixture
+def second_build(build: Build, small_cache: Path) -> Build:
+    """Return a second build with the small buildpack, in which there is no pip."""
+    shutil.copytree(small_cache, build.cache)
+    add_python_script(build.app, NO_PIP)
+    return build
+
+
+def entry(build: Build) -> Path:
+    """Return the folder of the cache entry."""
+    return build.cache / "lambda-deploy"
+
+
+def test_makes_an_entry_on_the_first_build(build: Build) -> None:
+    """The first build downloads, keeps the dependencies in the cache and leaves nothing else there."""
+    result = build.compile()
+
+    assert (result.status, result.stderr) == (0, "")
+    assert FIRST_BUILD in result.stdout
+    assert [path.name for path in build.cache.iterdir()] == ["lambda-deploy"]
+
+
+def test_uses_the_entry_on_the_second_build(build: Build, tmp_path: Path) -> None:
+    """The second build needs neither pip nor the network and makes the very same slug."""
+    build.compile()
+    first_slug = contents(build.app / ".lambda-deploy")
+    log = tmp_path / "python.log"
+    add_python_script(build.app, f'echo "$*" >>"{log}"\nexec "$REAL" "$@"')
+
+    result = build.without("PIP_NO_INDEX", "PIP_FIND_LINKS").compile(**UNREACHABLE)
+
+    assert (result.status, result.stderr) == (0, "")
+    assert SECOND_BUILD in result.stdout
+    assert contents(build.app / ".lambda-deploy") == first_slug
+    assert "compileall" in log.read_text()
+    assert "pip" not in log.read_text()
+
+
+def test_leaves_a_good_entry_alone(second_build: Build) -> None:
+    """A build that uses the cache changes nothing in it."""
+    before = contents(second_build.cache)
+
+    second_build.compile()
+
+    assert contents(second_build.cache) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("stack", "the stack changed from something-else to heroku-24"),
+        ("python", "Python changed from something-else to cpython-"),
+        ("dependencies", "the buildpack asks for other versions"),
+        ("recipe", "the buildpack installs them in another way"),
+    ],
+)
+def test_discards_what_was_made_for_something_else(second_build: Build, name: str, reason: str) -> None:
+    """An entry made for another stack, Python, lock file or recipe is thrown away, and the log says why."""
+    key = entry(second_build) / "key"
+    lines = key.read_text().splitlines()
+    assert sum(line.startswith(f"{name}=") for line in lines) == 1
+    changed = [f"{name}=something-else" if line.startswith(f"{name}=") else line for line in lines]
+    key.write_text("\n".join(changed) + "\n")
+
+    result = second_build.compile()
+
+    assert f"       Discarding the dependencies in the cache: {reason}" in result.stdout
+    assert result.stdout.count("Discarding") == 1
+    assert not entry(second_build).exists()
+
+
+def test_gives_all_reasons_at_once(second_build: Build) -> None:
+    """Where several things changed, each is told."""
+    (second_build.buildpack / "requirements.lock").write_text("boto3==2.0 --hash=sha256:00\n")
+
+    result = second_build.compile(STACK="heroku-26")
+
+    assert "the stack changed from heroku-24 to heroku-26" in result.stdout
+    assert "the buildpack asks for other versions" in result.stdout
+
+
+def test_the_recipe_belongs_to_the_key(second_build: Build) -> None:
+    """A buildpack that prunes in another way does not use what the one before it pruned."""
+    with (second_build.buildpack / "lib/runtime.sh").open("a") as recipe:
+        recipe.write("# changed\n")
+
+    result = second_build.compile()
+
+    assert "Discarding the dependencies in the cache: the buildpack installs them" in result.stdout
+
+
+def change_a_file(folder: Path) -> None:
+    """Change a file but not its size."""
+    path = folder / "dependencies/botocore/data/endpoints.json"
+    path.write_text("[]")
+
+
+def add_a_file(folder: Path) -> None:
+    """Add a module that nobody put there."""
+    (folder / "dependencies/json.py").write_text("")
+
+
+def remove_a_file(folder: Path) -> None:
+    """Remove a module."""
+    (folder / "dependencies/boto3/__init__.py").unlink()
+
+
+@pytest.mark.parametrize("damage", [change_a_file, add_a_file, remove_a_file])
+def test_discards_what_is_damaged(second_build: Build, damage: Callable[[Path], None]) -> None:
+    """An entry whose files are not what was put there is thrown away, and the log says so."""
+    damage(entry(second_build))
+
+    result = second_build.compile()
+
+    assert (
+        "       Discarding the dependencies in the cache:"
+        " they are damaged: a file is not what was put there\n"
+    ) in result.stdout
+    assert not entry(second_build).exists()
+
+
+@pytest.mark.parametrize("name", ["key", "manifest", "dependencies"])
+def test_discards_what_is_incomplete(second_build: Build, name: str) -> None:
+    """An entry that lacks one of its parts is thrown away."""
+    (entry(second_build) / name).rename(second_build.cache / "elsewhere")
+
+    result = second_build.compile()
+
+    assert "Discarding the dependencies in the cache: they are incomplete\n" in result.stdout
+    assert not entry(second_build).exists()
+
+
+def test_replaces_what_it_discards(build: Build) -> None:
+    """After an entry was thrown away, the same build makes a new one, as good as a first one."""
+    build.compile()
+    first_slug = contents(build.app / ".lambda-deploy")
+    add_a_file(entry(build))
+
+    second = build.compile()
+    third = build.compile()
+
+    assert "Downloading boto3" in second.stdout
+    assert "Using the dependencies in the cache" in third.stdout
+    assert contents(build.app / ".lambda-deploy") == first_slug
+
+
+HANGING_PIP = """\
+case "$*" in
+*"import pip") ;;
+"-I -m pip install"*)
+    for folder; do :; done
+    mkdir -p "$folder"
+    echo half >"$folder/half"
+    exec "$REAL" -c "import time; time.sleep(60)"
+    ;;
+*) exec "$REAL" "$@" ;;
+esac
+"""
+
+
+@contextlib.contextmanager
+def half_way(build: Build) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start a build and wait until pip has half-filled the entry."""
+    add_python_script(build.app, HANGING_PIP)
+    command = [build.buildpack / "bin/compile", build.app, build.cache]
+    with subprocess.Popen(
+        command,
+        env=dict(build.environment),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        deadline = time.monotonic() + 30
+        while not list(build.cache.glob("*/dependencies/half")):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield process
+
+
+def test_a_killed_build_leaves_nothing_that_is_used(build: Build) -> None:
+    """What a killed build half-filled is neither used nor kept by the next build."""
+    with half_way(build) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+    assert list(build.cache.glob("*/dependencies/half"))
+    next_build = small_build(build.cache.parent / "next")
+
+    result = replace(next_build, cache=build.cache).compile()
+
+    assert FIRST_BUILD in result.stdout
+    assert [path.name for path in build.cache.iterdir()] == ["lambda-deploy"]
+    assert not list(next_build.app.rglob("half"))
+
+
+def test_a_stopped_build_cleans_up(build: Build, tmp_path: Path) -> None:
+    """A build that is told to stop removes its temporary files and what it half-filled."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    build = replace(build, environment={**build.environment, "TMPDIR": str(temporary)})
+
+    with half_way(build) as process:
+        assert list(temporary.iterdir())
+        os.killpg(process.pid, signal.SIGTERM)
+
+    assert process.returncode != 0
+    assert list(temporary.iterdir()) == []
+    assert list(build.cache.iterdir()) == []
+
+
+def test_works_without_a_cache(build: Build, tmp_path: Path) -> None:
+    """Where the cache folder can't be written, the build goes on and says what that costs."""
+    (tmp_path / "file").touch()
+    build = replace(build, cache=tmp_path / "file/cache")
+
+    result = build.compile()
+
+    assert result.status == 0
+    assert (build.app / ".lambda-deploy/runtime/boto3/__init__.py").is_file()
+    assert result.stderr == (
+        " !     The cache folder can't be written, so the next build has to download the dependencies"
+        f" again:\n !     {tmp_path}/file/cache\n"
+    )
+
+
+def test_leaves_the_rest_of_the_cache_alone(build: Build) -> None:
+    """The cache folder belongs to all buildpacks of the app."""
+    (build.cache / "node").mkdir(parents=True)
+    (build.cache / "node/modules").touch()
+
+    build.compile()
+
+    assert sorted(path.name for path in build.cache.iterdir()) == ["lambda-deploy", "node"]
+    assert (build.cache / "node/modules").is_file()
+
+
+def test_prunes_what_is_never_loaded(build: Build) -> None:
+    """Of the service models only Lambda's is left; scripts, examples and other data are gone."""
+    build.compile()
+
+    runtime = build.app / ".lambda-deploy/runtime"
+    assert sorted(path.name for path in (runtime / "botocore/data").iterdir()) == [
+        "endpoints.json",
+        "lambda",
+    ]
+    assert (runtime / "botocore/data/lambda/2015-03-31/service-2.json.gz").is_file()
+    assert not (runtime / "bin").exists()
+    assert {path.name for path in (runtime / "boto3").iterdir()} == {"__init__.py", "__pycache__"}
+
+
+def test_takes_no_bytecode_from_the_checkout(build: Build) -> None:
+    """The deploy package is copied without the __pycache__ of whoever ran it in place."""
+    (build.buildpack / "deploy/__pycache__").mkdir()
+    (build.buildpack / "deploy/__pycache__/stale.cpython-39.pyc").touch()
+
+    build.compile()
+
+    assert not list(build.app.rglob("stale*"))
+
+
+def test_replaces_what_the_app_has_in_its_place(build: Build, tmp_path: Path) -> None:
+    """A .lambda-deploy in the app's repository is replaced, even where it is a link to elsewhere."""
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "runtime").mkdir(parents=True)
+    (elsewhere / "runtime/boto3.py").touch()
+    (build.app / ".lambda-deploy").symlink_to(elsewhere)
+
+    assert build.compile().status == 0
+
+    assert not (build.app / ".lambda-deploy").is_symlink()
+    assert not list(build.app.rglob("boto3.py"))
+    assert [path.name for path in elsewhere.rglob("*")] == ["runtime", "boto3.py"]
+
+
+# --- pip ------------------------------------------------------------------------------------------
+
+
+def test_uses_the_pip_of_the_interpreter(build: Build, tmp_path: Path) -> None:
+    """The interpreter's own pip goes first, and it starts isolated."""
+    log = tmp_path / "pip.log"
+    log_pip = f'case "$*" in *"import pip"* | *"-m pip"*) echo "$*" >>"{log}"; exit ;; esac'
+    add_python_script(build.app, f'{log_pip}\nexec "$REAL" "$@"')
+
+    build.compile()
+
+    check, install = log.read_text().splitlines()
+    assert check.startswith("-I -c ")
+    assert install.startswith("-I -m pip install ")
+    for flag in ("--require-hashes", "--no-deps", "--only-binary :all:"):
+        assert flag in install
+
+
+def test_uses_any_other_pip(build: Build, tmp_path: Path) -> None:
+    """An interpreter with neither pip nor ensurepip is filled by the pip of another one."""
+    add_python_script(build.app, NO_PIP)
+    log = tmp_path / "other.log"
+    other = tmp_path / "programs/python3"
+    other.write_text(f"""#!/bin/sh\necho "$*" >>"{log}"\nexec "{sys.executable}" "$@"\n""")
+    other.chmod(0o755)
+
+    result = build.compile()
+
+    assert FIRST_BUILD in result.stdout
+    assert (build.app / ".lambda-deploy/runtime/boto3/__init__.py").is_file()
+    assert "-I -m pip install " in log.read_text()
+
+
+def test_says_where_it_looked_for_pip(build: Build) -> None:
+    """Where there is no pip at all, the error says where it was looked for and how to get one."""
+    python = add_python_script(build.app, NO_PIP)
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert (
+        result.stderr
+        == f"""\
+ !     There is no pip to install the dependencies of the deploy runtime with.
+ !
+ !     Looked for it in {python}, in its ensurepip,
+ !     in /usr/share/python-wheels and in every python3 and python on the PATH.
+ !
+ !     heroku/python brings one. Add it before this buildpack, and push again:
+ !       heroku buildpacks:add --index 1 heroku/python
+ !     It asks for a requirements.txt in the root of the app; an empty one is enough.
+"""
+    )
+
+
+def test_settings_of_others_do_not_reach_pip(build: Build, tmp_path: Path) -> None:
+    """Neither pip's settings in the environment nor the app's files decide where and what it installs."""
+    evil = tmp_path / "evil"
+    evil.mkdir()
+    (evil / "pip.py").write_text("raise SystemExit('not ours')\n")
+    (build.app / "setup.cfg").write_text(f"[install]\nprefix={evil}\n")
+    (build.app / "pip.py").write_text("raise SystemExit('not ours')\n")
+
+    result = build.compile(
+        PIP_USER="1",
+        PIP_TARGET=str(evil),
+        PIP_PREFIX=str(evil),
+        PIP_ROOT=str(evil),
+        PIP_REQUIRE_VIRTUALENV="1",
+        PIP_NO_BINARY=":all:",
+        PIP_NO_DEPS="0",
+        PIP_CONSTRAINT=str(evil / "missing"),
+        PYTHONPATH=str(evil),
+        PYTHONHOME=str(evil),
+        PYTHONSTARTUP=str(evil / "pip.py"),
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+
+    assert (result.status, result.stderr) == (0, "")
+    assert [path.name for path in evil.iterdir()] == ["pip.py"]
+
+
+# --- When the download fails ----------------------------------------------------------------------
+
+
+def test_explains_that_the_index_is_unreachable(build: Build) -> None:
+    """Without a network the error says so, and nothing is left in the cache or in the slug."""
+    result = build.without("PIP_NO_INDEX", "PIP_FIND_LINKS").compile(**UNREACHABLE)
+
+    before, pip_said, after = re.split(r"(?<=pip said:\n)|(?= !\n !     Most)", result.stderr)
+    assert result.status == 1
+    assert (
+        before
+        == """\
+ !     The dependencies of the deploy runtime couldn't be downloaded: the package index wasn't
+ !     reachable.
+ !
+ !     What pip said:
+"""
+    )
+    assert "Could not fetch URL http://127.0.0.1:9/..." in pip_said
+    assert "Connection refused" in pip_said
+    assert (
+        after
+        == """\
+ !
+ !     Most often this is over in a few minutes: push again. Where builds reach the network by way
+ !     of a proxy, or an index of your own, the build needs HTTPS_PROXY or PIP_INDEX_URL in its
+ !     environment.
+"""
+    )
+    assert list(build.cache.iterdir()) == []
+    assert not (build.app / ".lambda-deploy").exists()
+
+
+def test_explains_a_wrong_hash(build: Build) -> None:
+    """A package other than the locked one is refused and named."""
+    with (build.buildpack / "wheels/boto3-1.0-py3-none-any.whl").open("ab") as wheel:
+        wheel.write(b"\0")
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert "A downloaded package isn't the one that this buildpack was made with" in result.stderr
+    assert " !       boto3==1.0 from file:///... (from " in result.stderr
+    assert list(build.cache.iterdir()) == []
+
+
+def test_explains_a_package_that_the_index_lacks(build: Build) -> None:
+    """An index without the package is not taken for a network that is down."""
+    (build.buildpack / "wheels/boto3-1.0-py3-none-any.whl").unlink()
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert "The dependencies of the deploy runtime couldn't be installed." in result.stderr
+    assert "ERROR: No matching distribution found for boto3==1.0" in result.stderr
+
+
+# A stand-in for a full disk: no file can grow beyond 100 KB.
+FULL_DISK = ("bash", "-c", 'ulimit -f 100; exec "$@"', "bash")
+
+
+def test_explains_a_full_disk(build: Build) -> None:
+    """Where the dependencies don't fit, the error speaks of room, and nothing half-made is kept."""
+    result = build.compile(FULL_DISK)
+
+    assert result.status == 1
+    assert "There is no room for the dependencies of the deploy runtime" in result.stderr
+    assert "File too large" in result.stderr
+    assert list(build.cache.iterdir()) == []
+
+
+def test_explains_what_nobody_thought_of(second_build: Build) -> None:
+    """A command that fails unforeseen stops the build with a page that names it."""
+    result = second_build.compile(FULL_DISK)
+
+    assert result.status != 0
+    assert " !     The build stopped because a command failed with exit status" in result.stderr
+    assert ' !       cp -R -- "${entry}/dependencies" "${runtime}"\n' in result.stderr
+
+
+def test_gives_no_index_credentials_away(build: Build) -> None:
+    """Neither the name, nor the password, nor a token in the path or the query of an index is printed."""
+    url = "http://canary-user:canary-password@127.0.0.1:9/canary-path/simple?token=canary-query"
+
+    result = build.without("PIP_NO_INDEX", "PIP_FIND_LINKS").compile(
+        PIP_INDEX_URL=url, PIP_EXTRA_INDEX_URL=url, PIP_RETRIES="0"
+    )
+
+    assert result.status == 1
+    assert "127.0.0.1" in result.stderr
+    assert "canary" not in result.stdout + result.stderr
