@@ -185,8 +185,8 @@ function runtime::download() {
 
 # Puts the command for a pip into the array named first: the interpreter's own, the one that
 # ensurepip would install, or that of any other Python on this machine.
+# shellcheck disable=SC2034 # The array is the caller's, who uses it.
 function runtime::find_pip() {
-	# shellcheck disable=SC2034 # The caller uses it.
 	local -n pip_command="${1}"
 	local python="${2}"
 	local -r program='import sys; sys.path[:0] = sys.argv[1:]; import pip'
