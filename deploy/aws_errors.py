@@ -6,21 +6,25 @@ are worded is AWS's matter, so a message is only ever read for details, its code
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from boto3.exceptions import Boto3Error
 from botocore import exceptions as sdk
+from urllib3.exceptions import HTTPError
 
 from deploy.errors import DeployError, InputError
+from deploy.redaction import without_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from deploy.settings import FunctionReference
+    from deploy.function_reference import FunctionReference
 
-__all__ = ["Call", "explain", "redacted"]
+__all__ = ["Call", "explained"]
 
 MESSAGE_LENGTH = 600  # characters of AWS's message that are shown
 
@@ -31,6 +35,7 @@ THROTTLED = {
     "RequestLimitExceeded",
 }
 RUN_AGAIN = "Run deploy again."
+SERVICES = {"lambda": "AWS Lambda", "s3": "Amazon S3", "sts": "AWS STS"}
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,27 @@ class Call:
     function: FunctionReference
     region: str
     sdk_environment: Mapping[str, str] = field(repr=False)
+    named_resource: str = ""
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The settings whose values are not shown, for some of AWS's messages repeat the request."""
+        return {f"_{name}": value for name, value in self.sdk_environment.items() if value != self.region}
 
     @property
     def name(self) -> str:
         """The function as a reader knows it."""
         return self.function.name
 
+    @property
+    def target(self) -> str:
+        """What the call acts on, as a reader knows it."""
+        return self.named_resource or self.name
+
     def resource(self, message: str) -> str:
         """Give the function's ARN for a policy statement, from AWS's message where it is in there."""
+        if self.named_resource:
+            return self.named_resource
         if named := re.search(r"on resource: (arn:\S+:function:[\w-]+)", message):
             return named[1]
         partition = self.function.partition or "aws"
@@ -56,19 +74,15 @@ class Call:
         return f"arn:{partition}:lambda:{self.region}:{account}:function:{self.name}"
 
 
-def redacted(text: str, secrets: Mapping[str, str]) -> str:
-    """Give a text without the values of credentials; some of AWS's messages repeat the request."""
-    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"):
-        if secret := secrets.get(name):
-            text = text.replace(secret, f"[_{name}]")
-    return text
-
-
-def explain(error: Exception, call: Call) -> DeployError:
-    """Turn an exception of the AWS SDK into one of ours."""
-    if isinstance(error, sdk.ClientError):
-        return _explain_answer(error, call)
-    return _explain_failure(error, call)
+@contextlib.contextmanager
+def explained(call: Call) -> Iterator[None]:
+    """Turn what the AWS SDK raises into DeployError."""
+    try:
+        yield
+    except sdk.ClientError as error:
+        raise _explain_answer(error, call) from error
+    except (sdk.BotoCoreError, Boto3Error, HTTPError, ValueError) as error:
+        raise _explain_failure(error, call) from error
 
 
 # --- answers of AWS -------------------------------------------------------------------------------
@@ -78,16 +92,22 @@ def _explain_answer(error: sdk.ClientError, call: Call) -> DeployError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     message = str(error.response.get("Error", {}).get("Message", ""))
-    message = redacted(message, call.sdk_environment)
+    message = without_values(message, call.secrets)
     if len(message) > MESSAGE_LENGTH:
         message = f"{message[:MESSAGE_LENGTH]}…"
+    explained = _explain_code(code, status, message, call)
+    explained.code = code
+    return explained
+
+
+def _explain_code(code: str, status: int, message: str, call: Call) -> DeployError:
     if code in ANSWERS:
         return ANSWERS[code](message, call)
     if code in THROTTLED:
         return _throttled(message, call)
     if status >= 500:  # noqa: PLR2004
         return DeployError(
-            f"AWS Lambda had a fault of its own (HTTP {status}, {code}).",
+            f"AWS had a fault of its own (HTTP {status}, {code}).",
             why=message,
             todo=f"{RUN_AGAIN} If it stays, see https://health.aws.amazon.com.",
         )
@@ -140,7 +160,7 @@ def _denied(message: str, call: Call) -> DeployError:
     if "explicit deny" in message:
         todo = "A policy denies it explicitly: that statement has to go, an Allow does not help."
     return DeployError(
-        f"The deployer lacks the permission {call.action} on {call.name}.",
+        f"The deployer lacks the permission {call.action} on {call.target}.",
         why=f"AWS says: {message}",
         todo=todo,
     )
@@ -245,11 +265,12 @@ ANSWERS: dict[str, Callable[[str, Call], DeployError]] = {
 
 
 def _explain_failure(error: Exception, call: Call) -> DeployError:
-    reason = redacted(str(error), call.sdk_environment)
+    reason = without_values(str(error), call.secrets)
+    service = SERVICES[call.action.partition(":")[0]]
     endpoint = (
         "the endpoint that _AWS_ENDPOINT_URL names"
         if any(name.startswith("AWS_ENDPOINT_URL") for name in call.sdk_environment)
-        else f"AWS Lambda in {call.region}"
+        else f"{service} in {call.region}"
     )
     if isinstance(error, sdk.SSLError):
         return DeployError(
@@ -260,8 +281,8 @@ def _explain_failure(error: Exception, call: Call) -> DeployError:
     if isinstance(error, sdk.ProxyConnectionError):
         return DeployError(
             "The proxy does not answer.",
-            why="HTTPS_PROXY is set on this app, and the deploy goes through it as well.",
-            todo="Check HTTPS_PROXY, or name the endpoint in NO_PROXY.",
+            why="HTTPS_PROXY or HTTP_PROXY is set on this app, and the deploy goes through it as well.",
+            todo="Check that setting, or name the endpoint in NO_PROXY.",
         )
     if isinstance(error, sdk.ReadTimeoutError | sdk.ConnectionClosedError):
         return DeployError(
@@ -275,8 +296,8 @@ def _explain_failure(error: Exception, call: Call) -> DeployError:
             why=f"There is no way to it from here, or the region does not exist. {reason}",
             todo=f"Check the network and the region. {RUN_AGAIN}",
         )
-    return DeployError(
-        f"The AWS SDK could not carry out {call.action}.",
+    return InputError(
+        f"The AWS SDK does not get along with the settings ({call.action}).",
         why=f"{type(error).__name__}: {reason}",
         todo="Check the _AWS_… settings. " + RUN_AGAIN,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -10,18 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from deploy import __version__
+from deploy.commands import base, config, deploy, package, rollback
 from deploy.errors import DeployError, InputError, Interrupted
-from deploy.output import Output, megabytes, printable, silence
+from deploy.output import Output, printable
+from deploy.redaction import without_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import FrameType
 
-    from deploy.config import Config
-    from deploy.formats import ConfigFile
-    from deploy.settings import ConfigSettings
-
 __all__ = ["main"]
+
+COMMANDS = {
+    "config": config,
+    "package": package,
+    "rollback": rollback,
+    "base": base,
+}
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -39,7 +45,7 @@ exit status: 0 done; 1 AWS or the network refused, or the deploy was interrupted
 
 def main(arguments: Sequence[str], *, slug: Path) -> int:
     """Run a command on the app in `slug` and give the exit status."""
-    defaults = argparse.Namespace(command="deploy", env_file=None, json=False, debug=False)
+    defaults = argparse.Namespace(run=deploy.run, env_file=None, json=False, debug=False)
     options = _parser().parse_args(arguments, defaults)
     process_environment = dict(os.environ)
     output = Output(process_environment, as_json=options.json)
@@ -48,30 +54,32 @@ def main(arguments: Sequence[str], *, slug: Path) -> int:
     secrets: Mapping[str, str] = {}
     try:
         environment = secrets = _environment(process_environment, options.env_file)
-        COMMANDS[options.command](options, environment, slug, output)
+        return int(options.run(options, environment, slug, output))
     except DeployError as error:
         output.error(error)
-        output.document({"error": {"what": error.what, "why": error.why, "todo": error.todo}})
+        _document(error, output)
         if options.debug:
             _print_traceback(error, secrets)
         return error.exit_code
     except Interrupted as interrupted:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        what = f"Interrupted by {interrupted.signal_name}. {interrupted.consequence}"
-        output.document({"error": {"what": what, "why": "", "todo": ""}})
-        output.last_line(what)
-        return 1
-    except BrokenPipeError:
-        silence(sys.stdout)
+        ended = DeployError(f"Interrupted by {interrupted.signal_name}. {interrupted.consequence}")
+        _document(ended, output)
+        output.error(ended)
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: no user sees a traceback unasked
         output.error(_unexpected(error))
-        output.document({"error": {"what": "An unexpected fault", "why": "", "todo": ""}})
+        _document(_unexpected(error), output)
         if options.debug:
             _print_traceback(error, secrets)
         return 1
-    return 0
+
+
+def _document(error: DeployError, output: Output) -> None:
+    # Where stdout is the fault, there is nothing left to tell it.
+    with contextlib.suppress(DeployError):
+        output.document({"error": {"what": error.what, "why": error.why, "todo": error.todo}})
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
@@ -90,11 +98,7 @@ def _print_traceback(error: BaseException, secrets: Mapping[str, str]) -> None:
     """Print where an error came from, with every value of the environment taken out."""
     import traceback
 
-    text = "".join(traceback.format_exception(error))
-    for name, value in sorted(secrets.items(), key=lambda item: -len(item[1])):
-        for secret in {value, repr(value)[1:-1]} - {""}:
-            text = text.replace(secret, f"[{printable(name)}]")
-    sys.stderr.write(text)
+    sys.stderr.write(without_values("".join(traceback.format_exception(error)), secrets))
 
 
 # --- arguments ------------------------------------------------------------------------------------
@@ -131,20 +135,17 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="")
-    for name, text in (
-        ("config", "list the names that are baked, those that are left out, and why"),
-        ("package", "write the package to a file, without AWS"),
-        ("base", "make the base of an app; bin/compile does it when the app is built"),
-    ):
-        command = commands.add_parser(
-            name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common]
+    deploy.add_arguments(parser)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        # A command without a help text is not for people: bin/compile runs it.
+        shown = {"help": module.HELP} if hasattr(module, "HELP") else {}
+        command = subparsers.add_parser(
+            name, description=module.__doc__, parents=[common], allow_abbrev=False, **shown
         )
-        command.set_defaults(command=name)
-        if name == "package":
-            command.add_argument("-o", "--output", metavar="FILE", type=Path, required=True)
-        if name == "base":
-            command.add_argument("app", metavar="BUILD_DIR", type=Path)
+        command.set_defaults(run=module.run)
+        if hasattr(module, "add_arguments"):
+            module.add_arguments(command)
     return parser
 
 
@@ -192,143 +193,4 @@ def _read_env_file(path: Path) -> dict[str, str]:
         binding.key: binding.value
         for binding in bindings
         if binding.key is not None and binding.value is not None
-    }
-
-
-# --- commands -------------------------------------------------------------------------------------
-
-
-def _deploy(_options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> None:
-    from deploy import release
-    from deploy.base import read
-    from deploy.package import build
-    from deploy.settings import read_settings
-
-    function_settings, config_settings = read_settings(environment)
-    base = read(slug)
-    config, files = _read_config(environment, config_settings, output)
-    output.step("Making the package")
-    with build(slug / base.base, files, _packing(output)) as package:
-        output.detail(f"{base.base} + {_names(files)}: {megabytes(package.size)}")
-        steps = release.plan(package)
-        from deploy.function import connect
-
-        function = connect(function_settings)
-        release.apply(steps, function, package, output)
-        output.step(f"Deployed {function.name}: CodeSha256 {package.code_sha256}")
-        output.document(
-            {
-                "function": function.name,
-                "region": function.region,
-                "code_sha256": package.code_sha256,
-                "size": package.size,
-                "unzipped_size": package.unzipped_size,
-                "base_sha256": base.sha256,
-                **_config_document(config, files),
-            }
-        )
-
-
-def _config(
-    _options: argparse.Namespace, environment: Mapping[str, str], _slug: Path, output: Output
-) -> None:
-    from deploy.settings import read_config_settings
-
-    config, files = _bake(environment, read_config_settings(environment), output)
-    if not output.as_json:
-        width = max((len(printable(left.name)) for left in config.left_out), default=0)
-        output.step(f"Baked into {_names(files)}")
-        for name in config.baked:
-            output.detail(printable(name))
-        output.step("Left out")
-        for left in config.left_out:
-            output.detail(f"{printable(left.name):{width}}  {left.reason}")
-    output.document(_config_document(config, files))
-
-
-def _package(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> None:
-    from deploy.base import read
-    from deploy.package import write
-    from deploy.settings import read_config_settings
-
-    config_settings = read_config_settings(environment)
-    base = read(slug)
-    config, files = _read_config(environment, config_settings, output)
-    output.step("Making the package")
-    package = write(slug / base.base, files, options.output, _packing(output))
-    output.detail(f"{base.base} + {_names(files)}: {megabytes(package.size)}")
-    output.step(
-        f"Wrote {printable(str(options.output))}: CodeSha256 {package.code_sha256}. It holds the "
-        "config: keep it safe."
-    )
-    output.document(
-        {
-            "file": str(options.output),
-            "code_sha256": package.code_sha256,
-            "size": package.size,
-            "unzipped_size": package.unzipped_size,
-            "base_sha256": base.sha256,
-            **_config_document(config, files),
-        }
-    )
-
-
-def _base(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path, output: Output) -> None:
-    from dataclasses import asdict
-
-    from deploy.base import make
-
-    output.document(asdict(make(options.app, environment, output)))
-
-
-COMMANDS = {"deploy": _deploy, "config": _config, "package": _package, "base": _base}
-
-
-def _read_config(
-    environment: Mapping[str, str], settings: ConfigSettings, output: Output
-) -> tuple[Config, tuple[ConfigFile, ...]]:
-    output.step("Reading the config")
-    config, files = _bake(environment, settings, output)
-    count = len(config.baked)
-    output.detail(f"{count} config var{'s' * (count != 1)} to bake (`deploy config` lists them)")
-    return config, files
-
-
-def _bake(
-    environment: Mapping[str, str], settings: ConfigSettings, output: Output
-) -> tuple[Config, tuple[ConfigFile, ...]]:
-    from deploy.config import select
-    from deploy.formats import encode
-    from deploy.settings import unknown_settings
-
-    for name, meant in unknown_settings(environment):
-        hint = f" Was {meant} meant?" if meant else ""
-        output.notice(f"{printable(name)} is not a setting of this version; it has no effect.{hint}")
-    config = select(environment, include=settings.include, exclude=settings.exclude)
-    files = tuple(encode(name, config.baked) for name in settings.files)
-    for file in files:
-        if file.reserved:
-            output.notice(
-                f"{file.name} does not export {', '.join(file.reserved)}: the Lambda runtime has values of "
-                "its own for that."
-            )
-    return config, files
-
-
-def _packing(output: Output) -> Callable[[int, int], None]:
-    return lambda done, total: output.progress("Copying", done, total)
-
-
-def _names(files: tuple[ConfigFile, ...]) -> str:
-    return ", ".join(file.name for file in files)
-
-
-def _config_document(config: Config, files: tuple[ConfigFile, ...]) -> dict[str, object]:
-    return {
-        "config": {
-            "files": [file.name for file in files],
-            "baked": list(config.baked),
-            "left_out": [{"name": left.name, "reason": left.reason} for left in config.left_out],
-            "reserved": sorted({name for file in files for name in file.reserved}),
-        }
     }

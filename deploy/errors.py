@@ -7,10 +7,12 @@ class DeployError(Exception):
     """Something refused or failed on the way; exit status 1.
 
     `what` is one sentence that names the thing, `why` the reason as far as it is known, `todo` what
-    the reader can do now. None of them ever holds the value of a config var or a credential.
+    the reader can do now. None of them ever holds the value of a config var or a credential. `code` is
+    AWS's own, such as ResourceConflictException, where AWS refused.
     """
 
     exit_code = 1
+    code = ""
 
     def __init__(self, what: str, *, why: str = "", todo: str = "") -> None:
         super().__init__(what)

@@ -1,27 +1,36 @@
-"""One Lambda function: typed calls. The only module that starts the AWS SDK."""
+"""One Lambda function: typed calls. With `bucket`, which it starts, the only module that uses the SDK.
+
+Each call names the permission that it needs in its docstring, and raises DeployError with AWS's code.
+The API's pages are at https://docs.aws.amazon.com/lambda/latest/api/API_<Operation>.html.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy import __version__
-from deploy.aws_errors import Call, explain
+from deploy.aws_errors import Call, explained
+from deploy.errors import DeployError
 from deploy.request_body import ZipFileBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from types_boto3_lambda import LambdaClient
 
     from deploy.settings import FunctionSettings
 
-__all__ = ["Function", "connect"]
+__all__ = ["Alias", "Configuration", "Function", "Invocation", "connect"]
+
+LATEST = "$LATEST"
 
 # How the dyno reaches the network, and where it keeps temporary files, holds for the deploy as well.
 KEPT_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "TMPDIR"}
@@ -38,29 +47,98 @@ SDK_DEFAULTS = {
 CONNECT_TIMEOUT = 10  # seconds
 READ_TIMEOUT = 90  # seconds; Lambda answers an update of 50 MB within some
 
+# What a version takes over from $LATEST when it is published, besides the code.
+RUNNING_CONFIGURATION = (
+    "Runtime",
+    "Handler",
+    "Role",
+    "Timeout",
+    "MemorySize",
+    "Architectures",
+    "Environment",
+    "EphemeralStorage",
+    "Layers",
+    "VpcConfig",
+    "FileSystemConfigs",
+    "DeadLetterConfig",
+    "KMSKeyArn",
+    "TracingConfig",
+    "LoggingConfig",
+)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What AWS says of $LATEST or of a version. `running` is all that it runs with but the code."""
+
+    version: str
+    code_sha256: str
+    revision_id: str
+    state: str
+    state_reason: str
+    update_status: str
+    update_reason: str
+    last_modified: str
+    description: str
+    running: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether nothing is under way: what is, ends by itself."""
+        return self.state != "Pending" and self.update_status != "InProgress"
+
+
+@dataclass(frozen=True)
+class Alias:
+    """An alias, the version that it points at, and the weights of others beside that one."""
+
+    name: str
+    version: str
+    weights: Mapping[str, float]
+    description: str
+    revision_id: str
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What an invocation answered; `error` is set where the function failed, `log` is its tail."""
+
+    payload: str = field(repr=False)
+    error: str
+    log: str = field(repr=False)
+
 
 class Function:
     """The function that the settings name."""
 
     def __init__(self, client: LambdaClient, settings: FunctionSettings) -> None:
         self._client = client
-        self._settings = settings
+        self.settings = settings
+        self._identifier = settings.function.identifier
 
     @property
     def name(self) -> str:
         """The function's name, without account and region."""
-        return self._settings.function.name
+        return self.settings.function.name
 
     @property
     def region(self) -> str:
         """The region that it runs in."""
-        return self._settings.region
+        return self.settings.region
 
-    def update_code(self, package: BinaryIO, progress: Callable[[int, int], None]) -> str:
-        """Upload a package as the code of $LATEST and give the CodeSha256 that AWS answers.
+    def configuration(self, qualifier: str = LATEST) -> Configuration:
+        """Read what $LATEST or a version is. Needs lambda:GetFunctionConfiguration."""
+        with self._explaining("lambda:GetFunctionConfiguration"):
+            return _configuration(
+                self._client.get_function_configuration(FunctionName=self._identifier, Qualifier=qualifier)
+            )
 
-        `progress` is told the bytes sent and in all. Needs lambda:UpdateFunctionCode. Raises
-        DeployError. https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
+    def update_code(
+        self, package: BinaryIO, progress: Callable[[int, int], None], revision_id: str | None = None
+    ) -> Configuration:
+        """Upload a package as the code of $LATEST; where a revision is given, only over that one.
+
+        `progress` is told the bytes sent and in all. Needs lambda:UpdateFunctionCode.
         """
 
         def stream(params: dict[str, Any], **_: object) -> None:
@@ -74,18 +152,109 @@ class Function:
         event = "before-call.lambda.UpdateFunctionCode"
         self._client.meta.events.register(event, stream)
         try:
-            answer = self._client.update_function_code(
-                FunctionName=self._settings.function.identifier, ZipFile=b""
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise self._explained(error, "lambda:UpdateFunctionCode") from error
+            return self._update_code(revision_id, ZipFile=b"")
         finally:
             self._client.meta.events.unregister(event, stream)
-        # A connection that is cut within the answer leaves the SDK with an empty one.
-        return answer.get("CodeSha256", "none")
 
-    def _explained(self, error: Exception, action: str) -> Exception:
-        return explain(error, _call(self._settings, action))
+    def update_code_from_bucket(self, bucket: str, key: str, revision_id: str | None = None) -> Configuration:
+        """Take a package out of S3 as the code of $LATEST.
+
+        Needs lambda:UpdateFunctionCode, and s3:GetObject for the deployer.
+        """
+        return self._update_code(revision_id, S3Bucket=bucket, S3Key=key)
+
+    def _update_code(self, revision_id: str | None, **code: Any) -> Configuration:  # noqa: ANN401 - the SDK's own
+        if revision_id is not None:
+            code["RevisionId"] = revision_id
+        with self._explaining("lambda:UpdateFunctionCode"):
+            return _configuration(self._client.update_function_code(FunctionName=self._identifier, **code))
+
+    def publish(self, code_sha256: str, description: str) -> Configuration:
+        """Publish $LATEST as a version, unless its code is another by now. Needs lambda:PublishVersion."""
+        with self._explaining("lambda:PublishVersion"):
+            return _configuration(
+                self._client.publish_version(
+                    FunctionName=self._identifier, CodeSha256=code_sha256, Description=description
+                )
+            )
+
+    def versions(self) -> list[Configuration]:
+        """List the published versions, oldest first. Needs lambda:ListVersionsByFunction."""
+        with self._explaining("lambda:ListVersionsByFunction"):
+            pages = self._client.get_paginator("list_versions_by_function").paginate(
+                FunctionName=self._identifier
+            )
+            listed = [_configuration(item) for page in pages for item in page["Versions"]]
+        numbered = [version for version in listed if version.version != LATEST]
+        return sorted(numbered, key=lambda version: int(version.version))
+
+    def delete_version(self, version: str) -> None:
+        """Delete a published version. Needs lambda:DeleteFunction on it."""
+        with self._explaining("lambda:DeleteFunction"):
+            self._client.delete_function(FunctionName=self._identifier, Qualifier=version)
+
+    def alias(self, name: str) -> Alias | None:
+        """Read an alias; None where there is none of this name. Needs lambda:GetAlias."""
+        try:
+            with self._explaining("lambda:GetAlias"):
+                return _alias(self._client.get_alias(FunctionName=self._identifier, Name=name))
+        except DeployError as error:
+            if error.code == "ResourceNotFoundException":
+                return None
+            raise
+
+    def aliases(self) -> list[Alias]:
+        """List all aliases. Needs lambda:ListAliases."""
+        with self._explaining("lambda:ListAliases"):
+            pages = self._client.get_paginator("list_aliases").paginate(FunctionName=self._identifier)
+            return [_alias(item) for page in pages for item in page["Aliases"]]
+
+    def create_alias(self, name: str, version: str, description: str) -> Alias:
+        """Make an alias. Needs lambda:CreateAlias."""
+        with self._explaining("lambda:CreateAlias"):
+            return _alias(
+                self._client.create_alias(
+                    FunctionName=self._identifier,
+                    Name=name,
+                    FunctionVersion=version,
+                    Description=description,
+                )
+            )
+
+    def update_alias(self, name: str, version: str, description: str, revision_id: str) -> Alias:
+        """Point an alias at a version, all of it, and only over this revision. Needs lambda:UpdateAlias."""
+        with self._explaining("lambda:UpdateAlias"):
+            return _alias(
+                self._client.update_alias(
+                    FunctionName=self._identifier,
+                    Name=name,
+                    FunctionVersion=version,
+                    Description=description,
+                    RoutingConfig={"AdditionalVersionWeights": {}},
+                    RevisionId=revision_id,
+                )
+            )
+
+    def invoke(self, version: str, payload: bytes, timeout: int) -> Invocation:
+        """Invoke a version and wait for its answer, `timeout` seconds at most, without trying again.
+
+        Needs lambda:InvokeFunction on the version.
+        """
+        config = _sdk_config().merge(
+            Config(read_timeout=timeout, retries={"total_max_attempts": 1, "mode": "standard"})
+        )
+        with self._explaining("lambda:InvokeFunction"):
+            answer = (
+                boto3.session.Session()
+                .client("lambda", config=config)
+                .invoke(FunctionName=self._identifier, Qualifier=version, Payload=payload, LogType="Tail")
+            )
+            content = answer["Payload"].read().decode("utf-8", "replace")
+        log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
+        return Invocation(content, answer.get("FunctionError", ""), log)
+
+    def _explaining(self, action: str) -> AbstractContextManager[None]:
+        return explained(_call(self.settings, action))
 
 
 def connect(settings: FunctionSettings) -> Function:
@@ -95,16 +264,21 @@ def connect(settings: FunctionSettings) -> Function:
     DeployError for settings that the SDK does not take.
     """
     _hand_over(settings.sdk_environment)
-    config = Config(
+    with explained(_call(settings, "lambda:*")):
+        client = boto3.session.Session().client("lambda", config=_sdk_config())
+    return Function(client, settings)
+
+
+def _call(settings: FunctionSettings, action: str) -> Call:
+    return Call(action, settings.function, settings.region, settings.sdk_environment)
+
+
+def _sdk_config() -> Config:
+    return Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         user_agent_extra=f"lambda-deploy/{__version__}",
     )
-    try:
-        client = boto3.session.Session().client("lambda", config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise explain(error, _call(settings, "its start")) from error
-    return Function(client, settings)
 
 
 def _hand_over(sdk_environment: Mapping[str, str]) -> None:
@@ -113,5 +287,39 @@ def _hand_over(sdk_environment: Mapping[str, str]) -> None:
     os.environ.update({**kept, **SDK_DEFAULTS, **sdk_environment})
 
 
-def _call(settings: FunctionSettings, action: str) -> Call:
-    return Call(action, settings.function, settings.region, settings.sdk_environment)
+def _configuration(answer: Mapping[str, Any]) -> Configuration:
+    if not answer.get("CodeSha256"):
+        raise _cut_answer()
+    reasons = (answer.get("LastUpdateStatusReason", ""), answer.get("LastUpdateStatusReasonCode", ""))
+    return Configuration(
+        version=answer.get("Version", ""),
+        code_sha256=answer["CodeSha256"],
+        revision_id=answer.get("RevisionId", ""),
+        state=answer.get("State", ""),
+        state_reason=answer.get("StateReason", ""),
+        update_status=answer.get("LastUpdateStatus", ""),
+        update_reason=" ".join(reason for reason in reasons if reason),
+        last_modified=answer.get("LastModified", ""),
+        description=answer.get("Description", ""),
+        running={name: answer[name] for name in RUNNING_CONFIGURATION if name in answer},
+    )
+
+
+def _alias(answer: Mapping[str, Any]) -> Alias:
+    if not answer.get("FunctionVersion"):
+        raise _cut_answer()
+    return Alias(
+        name=answer.get("Name", ""),
+        version=answer["FunctionVersion"],
+        weights=answer.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}),
+        description=answer.get("Description", ""),
+        revision_id=answer.get("RevisionId", ""),
+    )
+
+
+def _cut_answer() -> DeployError:
+    return DeployError(
+        "AWS's answer was cut off.",
+        why="The connection ended within it, so whether the call was carried out is not known.",
+        todo="The function runs the old or the new package, whole. Run deploy again.",
+    )

@@ -6,12 +6,13 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from deploy.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from deploy.errors import DeployError
 
 __all__ = ["Output", "megabytes", "printable"]
 
@@ -40,8 +41,8 @@ class Output:
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
     ) -> None:
-        self.stdout = sys.stdout if stdout is None else stdout
-        self.stderr = sys.stderr if stderr is None else stderr
+        self.stdout = stdout or sys.stdout or _nowhere()
+        self.stderr = stderr or sys.stderr or _nowhere()
         self.as_json = as_json
         self._story = self.stderr if as_json else self.stdout
         self._environment = environment
@@ -64,18 +65,13 @@ class Output:
         parts = [part for part in (error.what, error.why, error.todo) if part]
         self._page("\n\n".join(parts), RED)
 
-    def last_line(self, text: str) -> None:
-        """Say in one line how an interrupted run ended."""
-        self._page(text, RED)
-
-    def lines(self, text: str) -> None:
-        """Write lines as they are: what a command was asked to show."""
-        self._write(self._story, text)
-
     def document(self, content: object) -> None:
-        """Write the one JSON document of `--json`; without it nothing."""
-        if self.as_json:
-            self._write(self.stdout, json.dumps(content, indent=2, ensure_ascii=False))
+        """Write the one JSON document of `--json`; without it nothing.
+
+        Raises DeployError where a program would wait for it in vain.
+        """
+        if self.as_json and not self._write(self.stdout, json.dumps(content, indent=2, ensure_ascii=False)):
+            raise DeployError("The JSON document could not be written to stdout.")
 
     def progress(self, label: str, done: int, total: int, unit: str = "") -> None:
         """Show how far something has come, once it has taken more than a second.
@@ -96,23 +92,26 @@ class Output:
         shown = f"{done} of {total} {unit}" if unit else f"{megabytes(done)} of {megabytes(total)}"
         text = f"       {label}: {shown} ({done * 100 // max(total, 1)}%)"
         if terminal:
-            self._story.write(f"{CLEAR_LINE}{text}")
-            self._story.flush()
+            _write(self._story, f"{CLEAR_LINE}{text}")
             state.open_line = True
         else:
             self._write(self._story, text)
+
+    def copying(self, done: int, total: int) -> None:
+        """Show how much of a package is written, in bytes."""
+        self.progress("Copied", done, total)
 
     def _page(self, text: str, colour: str) -> None:
         bang = self._coloured(self.stderr, colour, " !")
         lines = (f"{bang}     {line}" if line else bang for line in text.splitlines())
         self._write(self.stderr, "\n".join(lines))
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def _write(self, stream: TextIO, text: str) -> bool:
+        """Write lines; a reader that has gone does not decide how a deploy ends."""
         if self._progress.open_line:
-            self._story.write(CLEAR_LINE)
+            _write(self._story, CLEAR_LINE)
             self._progress = _Progress()
-        stream.write(f"{text}\n")
-        stream.flush()
+        return _write(stream, f"{text}\n")
 
     def _coloured(self, stream: TextIO, colour: str, text: str) -> str:
         # https://no-color.org: any value but the empty one switches colours off.
@@ -151,6 +150,17 @@ def printable(name: str) -> str:
     )
 
 
-def silence(stream: TextIO) -> None:
-    """Point a stream whose reader has gone at nothing, so that Python can flush it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def _nowhere() -> TextIO:
+    # Python has None for a stream that was closed before it started.
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _write(stream: TextIO, text: str) -> bool:
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        # From now on it leads nowhere, so that Python can flush it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return False
+    return True

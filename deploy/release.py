@@ -1,19 +1,47 @@
-"""A release of the function: `plan` decides and touches nothing, `apply` does what the plan says."""
+"""A release of the function: `plan` decides and touches nothing, `apply` does what the plan says.
+
+Without an alias a release is one step, the upload to $LATEST. With one it is
+
+    upload → publish a version → verify it → point the alias at it → delete old versions
+
+and each step that is done already is left out. A version that has the wanted code and configuration is
+used again, so that going back to an earlier release moves the alias and nothing else.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy.errors import DeployError, InputError, Interrupted
+from deploy.errors import DeployError, InputError
 from deploy.output import megabytes
+from deploy.waiting import until_settled
 
 if TYPE_CHECKING:
-    from deploy.function import Function
+    from deploy.function import Alias, Configuration, Function
     from deploy.output import Output
     from deploy.package import Package
+    from deploy.settings import Bucket, ReleaseSettings, Verification
+    from deploy.waiting import Deadline
 
-__all__ = ["DIRECT_LIMIT", "UNZIPPED_LIMIT", "UpdateCode", "apply", "plan"]
+__all__ = [
+    "DIRECT_LIMIT",
+    "UNZIPPED_LIMIT",
+    "DeleteVersions",
+    "PointAlias",
+    "PublishVersion",
+    "State",
+    "Step",
+    "UpdateCode",
+    "VerifyVersion",
+    "check_rollback",
+    "check_size",
+    "plan",
+    "plan_rollback",
+    "previous_version",
+    "read_state",
+]
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 50 MB zipped for a direct
 # upload, 250 MB unzipped. Lambda refuses a request of 69,905,067 bytes, which is 50 MiB in base64;
@@ -21,17 +49,197 @@ __all__ = ["DIRECT_LIMIT", "UNZIPPED_LIMIT", "UpdateCode", "apply", "plan"]
 DIRECT_LIMIT = 50 * 1024 * 1024 - 1024
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 
+DESCRIPTION_LENGTH = 256  # characters, of a version's and of an alias's description
+PREVIOUS = re.compile(r" ?\[previous version: ([0-9]+)\]")
+
+
+@dataclass(frozen=True)
+class State:
+    """What runs now; `latest` is None where the deployer may not read it."""
+
+    latest: Configuration | None
+    alias: Alias | None = None
+    versions: tuple[Configuration, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+
+
+# --- steps -----------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True)
 class UpdateCode:
-    """Upload the package as the code of $LATEST."""
+    """Upload the package as the code of $LATEST, over `revision_id` alone where it is known."""
 
     code_sha256: str
     size: int
+    revision_id: str | None = None
+    bucket: Bucket | None = None
+
+    def __str__(self) -> str:
+        way = f" by way of s3://{self.bucket.name}" if self.bucket else ""
+        return f"upload {megabytes(self.size)}{way} as the code of $LATEST"
 
 
-def plan(package: Package) -> tuple[UpdateCode, ...]:
-    """Decide what brings the function to this package; raises InputError where nothing can."""
+@dataclass(frozen=True)
+class PublishVersion:
+    """Publish $LATEST as a new version."""
+
+    code_sha256: str
+    description: str
+
+    def __str__(self) -> str:
+        return f"publish a version ({self.description})"
+
+
+@dataclass(frozen=True)
+class VerifyVersion:
+    """Invoke a version, the published one where none is named, before traffic reaches it."""
+
+    verification: Verification
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return f"invoke {f'version {self.version}' if self.version else 'it'} with _LAMBDA_VERIFY_PAYLOAD"
+
+
+@dataclass(frozen=True)
+class PointAlias:
+    """Point the alias at a version, the published one where none is named; made where it is missing."""
+
+    name: str
+    previous: str | None
+    description: str
+    revision_id: str | None
+    version: str | None = None
+
+    def __str__(self) -> str:
+        target = f"version {self.version}" if self.version else "it"
+        if self.previous is None:
+            return f"make the alias {self.name}, pointing at {target}"
+        return f"point the alias {self.name} at {target}, away from version {self.previous}"
+
+
+@dataclass(frozen=True)
+class DeleteVersions:
+    """Delete old versions that no alias points at."""
+
+    versions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"delete {'version' if len(self.versions) == 1 else 'versions'} {', '.join(self.versions)}"
+
+
+Step = UpdateCode | PublishVersion | VerifyVersion | PointAlias | DeleteVersions
+
+
+# --- state -----------------------------------------------------------------------------------------
+
+
+def read_state(function: Function, settings: ReleaseSettings, deadline: Deadline, output: Output) -> State:
+    """Read what runs now, waiting for an update that is under way.
+
+    Needs lambda:GetFunctionConfiguration, without which a release to $LATEST does as well; and with an
+    alias lambda:GetAlias, lambda:ListVersionsByFunction, and lambda:ListAliases to delete versions.
+    """
+    try:
+        latest = until_settled(function, deadline, output)
+    except DeployError as error:
+        if settings.alias is None and error.code in {"AccessDeniedException", "AccessDenied"}:
+            return State(None)
+        raise
+    if settings.alias is None:
+        return State(latest)
+    aliases = tuple(function.aliases()) if settings.keep_versions else ()
+    return State(latest, function.alias(settings.alias), tuple(function.versions()), aliases)
+
+
+def previous_version(alias: Alias) -> str | None:
+    """Give the version that an alias served before, as its description remembers it."""
+    found = PREVIOUS.search(alias.description)
+    return found[1] if found else None
+
+
+# --- plan ------------------------------------------------------------------------------------------
+
+
+def plan(
+    package: Package, settings: ReleaseSettings, state: State, description: str, *, force: bool = False
+) -> tuple[Step, ...]:
+    """Decide what brings the function to this package; nothing where it is there.
+
+    `description` says where the package comes from. Raises InputError where the package is too large,
+    DeployError where the alias routes by weights and `force` is not set.
+    """
+    check_size(package, settings.bucket)
+    latest = state.latest
+    upload = UpdateCode(
+        package.code_sha256,
+        package.size,
+        latest.revision_id if latest else None,
+        settings.bucket if package.size > DIRECT_LIMIT else None,
+    )
+    is_latest = (
+        latest is not None and latest.code_sha256 == package.code_sha256 and latest.update_status != "Failed"
+    )
+    if settings.alias is None:
+        return () if is_latest else (upload,)
+    version = _reusable(package, state)
+    move = _move_alias(settings.alias, state.alias, version, force=force)
+    if not move:
+        return _cleanup(settings, state, version)
+    steps: list[Step] = []
+    if version is None:
+        steps += [] if is_latest else [upload]
+        steps.append(PublishVersion(package.code_sha256, description[:DESCRIPTION_LENGTH]))
+    if settings.verification:
+        steps.append(VerifyVersion(settings.verification, version))
+    return (*steps, *move, *_cleanup(settings, state, version))
+
+
+def plan_rollback(
+    settings: ReleaseSettings, state: State, version: str | None, *, force: bool = False
+) -> tuple[Step, ...]:
+    """Decide what takes the alias back to a version, to the one before where none is named.
+
+    Raises InputError where there is no such version.
+    """
+    if settings.alias is None or state.alias is None:
+        raise InputError(f"There is no alias {settings.alias} yet.", todo="The first deploy makes it.")
+    version = version or previous_version(state.alias)
+    if version is None:
+        raise InputError(
+            f"The alias {settings.alias} does not remember a version before {state.alias.version}.",
+            todo="Name one: `deploy rollback VERSION`; `deploy status --versions` lists them.",
+        )
+    if version not in {known.version for known in state.versions}:
+        raise InputError(
+            f"There is no version {version}.",
+            why=f"There are: {', '.join(known.version for known in state.versions) or 'none'}.",
+            todo="Name one of them: `deploy rollback VERSION`",
+        )
+    move = _move_alias(settings.alias, state.alias, version, force=force)
+    if move and settings.verification:
+        return (VerifyVersion(settings.verification, version), *move)
+    return move
+
+
+def check_rollback(settings: ReleaseSettings, version: str | None) -> None:
+    """Raise InputError where the settings or the arguments rule a rollback out, whatever AWS says."""
+    if settings.alias is None:
+        raise InputError(
+            "There is nothing to roll back: a deploy to $LATEST publishes no version.",
+            todo="Set _LAMBDA_ALIAS, and each deploy from then on can be undone. `heroku rollback` and a "
+            "deploy bring an earlier release back without one.",
+        )
+    if version is not None and not re.fullmatch("[1-9][0-9]*", version):
+        raise InputError(
+            "A rollback goes to a published version, which is a number.",
+            todo="Name one: `deploy rollback VERSION`; `deploy status --versions` lists them.",
+        )
+
+
+def check_size(package: Package, bucket: Bucket | None) -> None:
+    """Raise InputError where the package is too large for Lambda, or for the way that is open to it."""
     if package.unzipped_size >= UNZIPPED_LIMIT:
         raise _too_large(
             "unzipped",
@@ -40,41 +248,65 @@ def plan(package: Package) -> tuple[UpdateCode, ...]:
             "250 MB",
             "the function's code and its layers together",
         )
-    if package.size > DIRECT_LIMIT:
+    if package.size > DIRECT_LIMIT and bucket is None:
         raise _too_large("", package.size, DIRECT_LIMIT, "50 MB", "a direct upload")
-    return (UpdateCode(package.code_sha256, package.size),)
 
 
 def _too_large(kind: str, size: int, limit: int, shown_limit: str, what: str) -> InputError:
+    smaller = (
+        "make it smaller: name what the function does not need in .lambdaignore, leave development "
+        "dependencies out (Node.js: `npm prune --omit=dev`, Java: scope `provided` for what Lambda has), "
+        "or bundle the code."
+    )
+    by_s3 = "Set _LAMBDA_S3_BUCKET, and it is uploaded by way of that bucket. Or "
     return InputError(
         f"The package is {megabytes(size)}{f' {kind}' if kind else ''}, {megabytes(size - limit)} over "
         f"the {shown_limit} that Lambda takes. Nothing was changed.",
         why=f"{shown_limit} is AWS Lambda's limit for {what}.",
-        todo="Make it smaller: name what the function does not need in .lambdaignore, leave development "
-        "dependencies out (Node.js: `npm prune --omit=dev`, Java: scope `provided` for what Lambda has), "
-        "or bundle the code.",
+        todo=smaller.capitalize() if kind else by_s3 + smaller,
     )
 
 
-def apply(steps: tuple[UpdateCode, ...], function: Function, package: Package, output: Output) -> None:
-    """Carry out the steps of a plan; raises DeployError where AWS refuses one."""
-    for step in steps:
-        output.step(f"Updating {function.name} in {function.region}")
-        output.detail(f"Uploading {megabytes(step.size)}")
-        try:
-            code_sha256 = function.update_code(
-                package.file,
-                lambda done, total: output.progress("Uploaded", done, total),
-            )
-        except Interrupted as interrupted:
-            interrupted.consequence = (
-                "AWS may have taken the upload or not; the function runs the old or the new package, "
-                "whole. Run deploy again."
-            )
-            raise
-        if code_sha256 != step.code_sha256:
-            raise DeployError(
-                "AWS Lambda holds another package than the one that was uploaded.",
-                why=f"Its CodeSha256 is {code_sha256}, ours is {step.code_sha256}.",
-                todo="Another deploy may have run at the same time, or the answer was cut. Run deploy again.",
-            )
+def _reusable(package: Package, state: State) -> str | None:
+    """Find the newest version with this code and the configuration that $LATEST has now."""
+    running = state.latest.running if state.latest else None
+    for version in reversed(state.versions):
+        if version.code_sha256 == package.code_sha256 and version.running == running:
+            return version.version
+    return None
+
+
+def _move_alias(
+    name: str, alias: Alias | None, version: str | None, *, force: bool
+) -> tuple[PointAlias, ...]:
+    if alias is None:
+        return (PointAlias(name, None, "", None, version),)
+    if alias.version == version and not alias.weights:
+        return ()
+    if alias.weights and not force:
+        weights = ", ".join(f"{weight:.0%} to version {other}" for other, weight in alias.weights.items())
+        raise DeployError(
+            f"The alias {name} routes by weights. Nothing was changed.",
+            why=f"It points at version {alias.version} and sends {weights}. Somebody, CodeDeploy or a "
+            "person, may be in the middle of a shift.",
+            todo="Wait until it is over, or end it: `deploy --force` points the alias at one version.",
+        )
+    text = PREVIOUS.sub("", alias.description)
+    note = f"[previous version: {alias.version}]"
+    description = f"{text[: DESCRIPTION_LENGTH - len(note) - 1]} {note}".strip()
+    return (PointAlias(name, alias.version, description, alias.revision_id, version),)
+
+
+def _cleanup(settings: ReleaseSettings, state: State, version: str | None) -> tuple[DeleteVersions, ...]:
+    """Choose the oldest versions beyond those to keep; never one that an alias needs."""
+    if settings.keep_versions is None:
+        return ()
+    needed = {version} if version else set()
+    for alias in state.aliases:
+        needed |= {alias.version, *alias.weights}
+        needed |= {previous} if (previous := previous_version(alias)) else set()
+    newly_published = version is None
+    keep = settings.keep_versions - newly_published
+    old = state.versions[: len(state.versions) - keep] if keep > 0 else state.versions
+    doomed = tuple(each.version for each in old if each.version not in needed)
+    return (DeleteVersions(doomed),) if doomed else ()

@@ -6,6 +6,7 @@ the app's own `AWS_…` config vars belong to the function and are never used fo
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deploy.errors import InputError
+from deploy.function_reference import FunctionReference, is_region, parse_function
 from deploy.output import printable
 
 if TYPE_CHECKING:
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SETTINGS",
+    "Bucket",
     "ConfigSettings",
-    "FunctionReference",
     "FunctionSettings",
+    "ReleaseSettings",
     "Setting",
-    "parse_function",
+    "Settings",
+    "Verification",
     "read_config_settings",
     "read_settings",
     "unknown_settings",
@@ -35,6 +39,10 @@ SDK_PREFIX = "_AWS_"
 
 CONFIG_FORMATS = (".properties", ".json", ".sh")
 DEFAULT_CONFIG_FILE = "env.properties"
+
+ALIAS = re.compile(r"(?![0-9]+$)[A-Za-z0-9_-]{1,128}")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 @dataclass(frozen=True)
@@ -94,27 +102,48 @@ SETTINGS = (
         "*_TEST,PAPERTRAIL_*",
         "Glob patterns of config vars to leave out; wins over include.",
     ),
+    Setting(
+        "_LAMBDA_TIMEOUT",
+        "300",
+        "How long to wait for the function to be ready, before an update and after it, in seconds.",
+    ),
+    Setting(
+        "_LAMBDA_ALIAS",
+        "live",
+        "Publish a version with each deploy and point this alias at it; a qualifier in "
+        "`_LAMBDA_FUNCTION_ARN` says the same.",
+    ),
+    Setting(
+        "_LAMBDA_VERIFY_PAYLOAD",
+        '{"ping": true}',
+        "With an alias: invoke the new version with this JSON before the alias moves.",
+    ),
+    Setting(
+        "_LAMBDA_VERIFY_EXPECT",
+        '"ok": *true',
+        "A regular expression that the answer has to match.",
+    ),
+    Setting(
+        "_LAMBDA_KEEP_VERSIONS",
+        "10",
+        "With an alias: delete the oldest versions but this many; never one that an alias points at.",
+    ),
+    Setting(
+        "_LAMBDA_S3_BUCKET",
+        "my-deploys",
+        "Where a package over 50 MB is uploaded; deleted there when the deploy is over.",
+    ),
+    Setting(
+        "_LAMBDA_S3_PREFIX",
+        "lambda/",
+        "What the names of objects in the bucket begin with.",
+    ),
+    Setting(
+        "_LAMBDA_S3_KMS_KEY_ID",
+        "alias/deploys",
+        "The KMS key that encrypts the object, in place of the bucket's own (SSE-S3).",
+    ),
 )
-
-
-@dataclass(frozen=True)
-class FunctionReference:
-    """A Lambda function as `_LAMBDA_FUNCTION_ARN` names it, taken apart."""
-
-    name: str
-    account: str | None = None
-    region: str | None = None
-    partition: str | None = None
-    qualifier: str | None = None
-
-    @property
-    def identifier(self) -> str:
-        """The FunctionName that AWS's API takes, without the qualifier."""
-        if self.partition and self.region and self.account:
-            return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{self.name}"
-        if self.account:
-            return f"{self.account}:function:{self.name}"
-        return self.name
 
 
 @dataclass(frozen=True)
@@ -139,6 +168,43 @@ class FunctionSettings:
 
 
 @dataclass(frozen=True)
+class Verification:
+    """What the new version is asked before the alias moves, and what it has to answer."""
+
+    payload: bytes = field(repr=False)
+    expect: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Where a package goes that is too large for a direct upload."""
+
+    name: str
+    prefix: str = ""
+    kms_key_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ReleaseSettings:
+    """How a release goes: to $LATEST alone where there is no alias. `timeout` is in seconds."""
+
+    alias: str | None = None
+    timeout: int = 300
+    keep_versions: int | None = None
+    verification: Verification | None = None
+    bucket: Bucket | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a deploy goes by."""
+
+    function: FunctionSettings
+    release: ReleaseSettings
+    config: ConfigSettings
+
+
+@dataclass(frozen=True)
 class Problem:
     """What is wrong with one setting; never holds its value."""
 
@@ -150,14 +216,16 @@ class Problem:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def read_settings(environment: Mapping[str, str]) -> tuple[FunctionSettings, ConfigSettings]:
+def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read everything that a deploy needs; raises InputError with all problems at once."""
     problems: list[Problem] = []
     function = _read_function_settings(environment, problems)
+    qualifier = function.function.qualifier if function else None
+    release = _read_release_settings(environment, qualifier, problems)
     config = _read_config_settings(environment, problems)
     if problems or function is None:
         raise _report(problems)
-    return function, config
+    return Settings(function, release, config)
 
 
 def read_config_settings(environment: Mapping[str, str]) -> ConfigSettings:
@@ -192,13 +260,6 @@ def _read_function_settings(
             reference = parse_function(arn)
         except ValueError as error:
             problems.append(Problem("_LAMBDA_FUNCTION_ARN", str(error)))
-    if reference and reference.qualifier not in {None, "$LATEST"}:
-        problems.append(
-            Problem(
-                "_LAMBDA_FUNCTION_ARN",
-                "ends in a version or an alias, but a deploy updates $LATEST: leave the qualifier out",
-            )
-        )
     problems.extend(
         Problem(name, "is not set")
         for name in ("_AWS_ACCESS_KEY_ID", "_AWS_SECRET_ACCESS_KEY")
@@ -222,7 +283,7 @@ def _read_region(
         if (region := _value(environment, name))
     }
     for name, region in named.items():
-        if not _is_region(region):
+        if not is_region(region):
             problems.append(Problem(name, "is not the name of a region", "eu-west-1"))
             return None
     if reference and reference.region:
@@ -295,6 +356,90 @@ def _sdk_problem(name: str, value: str) -> tuple[str, str] | None:
     return next(((wrong, example) for applies, wrong, example in checks if applies), None)
 
 
+def _read_release_settings(
+    environment: Mapping[str, str], qualifier: str | None, problems: list[Problem]
+) -> ReleaseSettings:
+    alias = _read_alias(environment, qualifier, problems)
+    verification = _read_verification(environment, problems)
+    keep_versions = _number(environment, "_LAMBDA_KEEP_VERSIONS", problems)
+    if alias is None:
+        problems.extend(
+            Problem(name, "is about published versions: it needs _LAMBDA_ALIAS")
+            for name in ("_LAMBDA_VERIFY_PAYLOAD", "_LAMBDA_KEEP_VERSIONS")
+            if _value(environment, name)
+        )
+    timeout = _number(environment, "_LAMBDA_TIMEOUT", problems)
+    bucket = _read_bucket(environment, problems)
+    return ReleaseSettings(
+        alias, ReleaseSettings.timeout if timeout is None else timeout, keep_versions, verification, bucket
+    )
+
+
+def _read_alias(environment: Mapping[str, str], qualifier: str | None, problems: list[Problem]) -> str | None:
+    alias = _value(environment, "_LAMBDA_ALIAS") or None
+    if alias and not ALIAS.fullmatch(alias):
+        wrong = "is not the name of an alias: up to 128 letters, digits, `-` and `_`, not a number"
+        problems.append(Problem("_LAMBDA_ALIAS", wrong))
+    if qualifier is None or qualifier == "$LATEST":
+        return alias
+    if not ALIAS.fullmatch(qualifier):
+        wrong = "ends in a version, which can't be changed: name an alias, or leave it out"
+        problems.append(Problem("_LAMBDA_FUNCTION_ARN", wrong))
+    if alias and alias != qualifier:
+        problems.append(Problem("_LAMBDA_ALIAS", "names another alias than _LAMBDA_FUNCTION_ARN ends in"))
+    return qualifier
+
+
+def _read_verification(environment: Mapping[str, str], problems: list[Problem]) -> Verification | None:
+    payload = _value(environment, "_LAMBDA_VERIFY_PAYLOAD")
+    expect = _value(environment, "_LAMBDA_VERIFY_EXPECT") or None
+    if expect is not None:
+        try:
+            re.compile(expect)
+        except re.error:
+            problems.append(Problem("_LAMBDA_VERIFY_EXPECT", "is not a valid regular expression"))
+        if not payload:
+            problems.append(Problem("_LAMBDA_VERIFY_PAYLOAD", "is not set, but _LAMBDA_VERIFY_EXPECT is"))
+    if not payload:
+        return None
+    try:
+        json.loads(payload)
+    except ValueError:
+        problems.append(Problem("_LAMBDA_VERIFY_PAYLOAD", "is not valid JSON"))
+    return Verification(payload.encode("utf-8", "surrogateescape"), expect)
+
+
+def _read_bucket(environment: Mapping[str, str], problems: list[Problem]) -> Bucket | None:
+    name = _value(environment, "_LAMBDA_S3_BUCKET")
+    prefix = _value(environment, "_LAMBDA_S3_PREFIX")
+    key_id = _value(environment, "_LAMBDA_S3_KMS_KEY_ID") or None
+    if not name:
+        problems.extend(
+            Problem(other, "is set, but _LAMBDA_S3_BUCKET is not")
+            for other, value in (("_LAMBDA_S3_PREFIX", prefix), ("_LAMBDA_S3_KMS_KEY_ID", key_id))
+            if value
+        )
+        return None
+    if not BUCKET.fullmatch(name):
+        wrong = "is not the name of a bucket; it stands alone, without s3://, path or ARN"
+        problems.append(Problem("_LAMBDA_S3_BUCKET", wrong))
+    if prefix.startswith("/") or not (prefix.isascii() and prefix.isprintable()):
+        problems.append(Problem("_LAMBDA_S3_PREFIX", "begins with a slash or is not printable ASCII"))
+    if key_id and not (key_id.isascii() and key_id.isprintable()):
+        problems.append(Problem("_LAMBDA_S3_KMS_KEY_ID", "is not printable ASCII"))
+    return Bucket(name, prefix, key_id)
+
+
+def _number(environment: Mapping[str, str], name: str, problems: list[Problem]) -> int | None:
+    text = _value(environment, name)
+    if not text:
+        return None
+    if not re.fullmatch("[1-9][0-9]{0,5}", text):
+        problems.append(Problem(name, "is not a whole number above 0"))
+        return None
+    return int(text)
+
+
 def _read_config_settings(environment: Mapping[str, str], problems: list[Problem]) -> ConfigSettings:
     files = _list(environment, "_LAMBDA_CONFIG_FILES") or (DEFAULT_CONFIG_FILE,)
     problems.extend(
@@ -350,97 +495,6 @@ def _report(problems: list[Problem]) -> InputError:
         why="\n".join(lines),
         todo="Set them on the app, for example with `heroku config:set NAME=value`, and run again.",
     )
-
-
-# --- the function's name --------------------------------------------------------------------------
-
-ACCOUNT = re.compile(r"[0-9]{12}")
-REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
-PARTITION = re.compile(r"aws(-[a-z]+)*")
-FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
-
-# Partitions by the beginning of their regions' names, as in botocore's partitions.json.
-PARTITION_OF_REGION = (
-    ("cn-", "aws-cn"),
-    ("us-gov-", "aws-us-gov"),
-    ("us-isob-", "aws-iso-b"),
-    ("us-isof-", "aws-iso-f"),
-    ("us-iso-", "aws-iso"),
-    ("eu-isoe-", "aws-iso-e"),
-    ("eusc-", "aws-eusc"),
-)
-
-
-def parse_function(text: str) -> FunctionReference:
-    """Take apart a function's ARN, partial ARN or name, with or without a qualifier.
-
-    The forms are those of FunctionName in
-    https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html.
-    Raises ValueError with what is wrong, as a clause that follows the setting's name.
-    """
-    if not text.isascii() or any(character.isspace() for character in text):
-        msg = "holds a blank or a character that no ARN has"
-        raise ValueError(msg)
-    parts = text.split(":")
-    if parts[0] == "arn":
-        return _parse_arn(parts)
-    account = None
-    if ACCOUNT.fullmatch(parts[0]) and len(parts) > 1:
-        account = parts.pop(0)
-        if parts[0] != "function":
-            msg = "starts like a partial ARN, but `function:` does not follow the account"
-            raise ValueError(msg)
-    if parts[0] == "function" and len(parts) > 1:
-        parts.pop(0)
-    name, qualifier = _parse_name(parts)
-    return FunctionReference(name, account=account, qualifier=qualifier)
-
-
-def _parse_arn(parts: list[str]) -> FunctionReference:
-    fields = 7
-    if len(parts) < 3 or parts[2] != "lambda":  # noqa: PLR2004
-        msg = "is an ARN, but not one of Lambda"
-        raise ValueError(msg)
-    if len(parts) < fields:
-        msg = "is a Lambda ARN that is cut short"
-        raise ValueError(msg)
-    _, partition, _, region, account, resource, *rest = parts
-    if resource != "function":
-        msg = "is a Lambda ARN, but not one of a function"
-        raise ValueError(msg)
-    for what, value, pattern in (
-        ("partition", partition, PARTITION),
-        ("region", region, REGION),
-        ("account", account, ACCOUNT),
-    ):
-        if not pattern.fullmatch(value):
-            msg = f"is an ARN whose {what} is not valid"
-            raise ValueError(msg)
-    expected = next((p for start, p in PARTITION_OF_REGION if region.startswith(start)), "aws")
-    if partition != expected:
-        msg = f"has a partition that does not go with its region, which belongs to {expected}"
-        raise ValueError(msg)
-    name, qualifier = _parse_name(rest)
-    return FunctionReference(name, account, region, partition, qualifier)
-
-
-def _parse_name(parts: list[str]) -> tuple[str, str | None]:
-    name, *rest = parts
-    if not FUNCTION_NAME.fullmatch(name):
-        msg = "has no valid function name: 1 to 64 letters, digits, `-` and `_`"
-        raise ValueError(msg)
-    if len(rest) > 1:
-        msg = "has more parts than a function's name and a qualifier"
-        raise ValueError(msg)
-    if rest and not QUALIFIER.fullmatch(rest[0]):
-        msg = "has a qualifier that is no version and no alias"
-        raise ValueError(msg)
-    return name, rest[0] if rest else None
-
-
-def _is_region(text: str) -> bool:
-    return REGION.fullmatch(text) is not None
 
 
 def _is_http_url(text: str) -> bool:

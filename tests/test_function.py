@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from aws_answers import Answer, Answers
-from deploy.errors import DeployError
+from deploy.errors import DeployError, InputError
 from deploy.function import Function, connect
-from deploy.settings import FunctionSettings, parse_function, read_settings
+from deploy.function_reference import parse_function
+from deploy.settings import FunctionSettings, read_settings
 from embedded_aws import EmbeddedAWS
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:my-function"
@@ -30,7 +31,7 @@ def environment() -> Iterator[None]:
 
 
 def settings_for(url: str, **changed: str) -> FunctionSettings:
-    function, _ = read_settings(
+    return read_settings(
         {
             "_LAMBDA_FUNCTION_ARN": ARN,
             "_AWS_ACCESS_KEY_ID": KEY,
@@ -40,8 +41,7 @@ def settings_for(url: str, **changed: str) -> FunctionSettings:
             "_AWS_ENDPOINT_URL": url,
             **changed,
         }
-    )
-    return function
+    ).function
 
 
 def function_at(url: str, **changed: str) -> Function:
@@ -49,7 +49,7 @@ def function_at(url: str, **changed: str) -> Function:
 
 
 def upload(function: Function) -> str:
-    return function.update_code(io.BytesIO(b"package"), lambda _done, _total: None)
+    return function.update_code(io.BytesIO(b"package"), lambda _done, _total: None).code_sha256
 
 
 def refusal(url: str, **changed: str) -> DeployError:
@@ -68,11 +68,11 @@ def refusal(url: str, **changed: str) -> DeployError:
 def test_aws_answers_the_digest_of_what_was_sent(aws: EmbeddedAWS) -> None:
     """moto unpacks the streamed body, checks its signature and its digest, and keeps the package."""
     deployed = aws.create_function()
-    settings, _ = read_settings(aws.settings(deployed))
+    settings = read_settings(aws.settings(deployed)).function
     package = _zip()
     answer = connect(settings).update_code(io.BytesIO(package), lambda _done, _total: None)
     assert deployed.code() == package
-    assert deployed.get()["Configuration"]["CodeSha256"] == answer
+    assert deployed.get()["Configuration"]["CodeSha256"] == answer.code_sha256
 
 
 def _zip() -> bytes:
@@ -126,7 +126,8 @@ def test_memory_does_not_grow_with_the_package(tmp_path: Path) -> None:
             program = f"""
 import resource
 from deploy.function import connect
-from deploy.settings import FunctionSettings, parse_function
+from deploy.function_reference import parse_function
+from deploy.settings import FunctionSettings
 settings = FunctionSettings(parse_function("f"), "eu-west-1", {{
     "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": {server.url!r},
     "AWS_DEFAULT_REGION": "eu-west-1"}})
@@ -310,10 +311,10 @@ def test_a_cut_connection_says_that_the_function_is_whole(at: str) -> None:
     assert "Run deploy again." in error.todo
 
 
-def test_an_answer_that_is_cut_is_no_digest() -> None:
-    """`release.apply` compares it with the package's, and reports that it can't be sure."""
+def test_an_answer_that_is_cut_is_no_answer() -> None:
+    """The SDK takes it for an empty one; whether AWS carried out the call is not known."""
     with Answers([Answer(body={"CodeSha256": "x"}, fault="cut", at="within the answer")]) as server:
-        assert upload(function_at(server.url)) == "none"
+        assert "AWS's answer was cut off" in refusal(server.url).what
 
 
 def test_a_proxy_that_is_down_is_named() -> None:
@@ -327,10 +328,13 @@ def test_a_proxy_that_is_down_is_named() -> None:
 
 def test_settings_that_the_sdk_does_not_take_are_told_as_such() -> None:
     """Whatever `_AWS_X` the SDK chokes on, it ends in an explanation."""
-    settings = settings_for("http://127.0.0.1:9", _AWS_STS_REGIONAL_ENDPOINTS="nonsense", _AWS_PROFILE="none")
-    with pytest.raises(DeployError) as caught:
+    settings = settings_for(
+        "http://127.0.0.1:9", _AWS_STS_REGIONAL_ENDPOINTS="nonsense", _AWS_PROFILE="canary"
+    )
+    with pytest.raises(InputError) as caught:
         upload(connect(settings))
     assert "_AWS_… settings" in caught.value.todo
+    assert "canary" not in caught.value.why
 
 
 def test_a_function_is_known_by_name_and_region() -> None:

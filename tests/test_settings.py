@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.errors import InputError
+from deploy.function_reference import FunctionReference, parse_function
 from deploy.settings import (
     SETTINGS,
-    FunctionReference,
-    parse_function,
+    Bucket,
+    ReleaseSettings,
+    Verification,
     read_config_settings,
     read_settings,
     unknown_settings,
@@ -113,7 +115,8 @@ def test_the_identifier_keeps_what_is_known_and_drops_the_qualifier() -> None:
 
 def test_an_arn_and_two_keys_are_enough() -> None:
     """The region comes from the ARN, and the SDK gets to see the keys under its own names."""
-    function, config = read_settings(VALID)
+    settings = read_settings(VALID)
+    function, config = settings.function, settings.config
     assert function.region == "eu-west-1"
     assert function.sdk_environment == {
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -126,15 +129,15 @@ def test_an_arn_and_two_keys_are_enough() -> None:
 
 def test_values_pasted_with_blanks_around_them_are_trimmed() -> None:
     """A line break at the end of a pasted key is the most common fault, and never meant."""
-    function, _ = read_settings({name: f" {value}\n" for name, value in VALID.items()})
+    function = read_settings({name: f" {value}\n" for name, value in VALID.items()}).function
     assert function.sdk_environment["AWS_ACCESS_KEY_ID"] == VALID["_AWS_ACCESS_KEY_ID"]
 
 
 def test_any_other_aws_setting_reaches_the_sdk_and_none_of_the_apps_own() -> None:
     """`_AWS_X` is `AWS_X` to the SDK; `AWS_X` is the function's."""
-    function, _ = read_settings(
+    function = read_settings(
         {**VALID, "_AWS_SESSION_TOKEN": "token", "AWS_SESSION_TOKEN": "the app's", "AWS_PROFILE": "app"}
-    )
+    ).function
     assert function.sdk_environment["AWS_SESSION_TOKEN"] == "token"
     assert "AWS_PROFILE" not in function.sdk_environment
 
@@ -177,7 +180,23 @@ def test_all_problems_are_reported_together() -> None:
             {"_LAMBDA_FUNCTION_ARN": "f", "_AWS_DEFAULT_REGION": "eu-west-1", "_AWS_REGION": "us-east-1"},
             "names another region than _AWS_DEFAULT_REGION",
         ),
-        ({"_LAMBDA_FUNCTION_ARN": f"{ARN}:live"}, "leave the qualifier out"),
+        ({"_LAMBDA_FUNCTION_ARN": f"{ARN}:42"}, "ends in a version, which can't be changed"),
+        ({"_LAMBDA_FUNCTION_ARN": f"{ARN}:live", "_LAMBDA_ALIAS": "test"}, "another alias"),
+        ({"_LAMBDA_ALIAS": "42"}, "_LAMBDA_ALIAS is not the name of an alias"),
+        ({"_LAMBDA_ALIAS": "$LATEST"}, "_LAMBDA_ALIAS is not the name of an alias"),
+        ({"_LAMBDA_VERIFY_PAYLOAD": "{}"}, "_LAMBDA_VERIFY_PAYLOAD is about published versions"),
+        ({"_LAMBDA_KEEP_VERSIONS": "3"}, "_LAMBDA_KEEP_VERSIONS is about published versions"),
+        ({"_LAMBDA_ALIAS": "live", "_LAMBDA_KEEP_VERSIONS": "0"}, "is not a whole number above 0"),
+        ({"_LAMBDA_ALIAS": "live", "_LAMBDA_VERIFY_PAYLOAD": "{"}, "is not valid JSON"),
+        ({"_LAMBDA_ALIAS": "live", "_LAMBDA_VERIFY_EXPECT": "x"}, "_LAMBDA_VERIFY_PAYLOAD is not set"),
+        (
+            {"_LAMBDA_ALIAS": "live", "_LAMBDA_VERIFY_PAYLOAD": "{}", "_LAMBDA_VERIFY_EXPECT": "("},
+            "is not a valid regular expression",
+        ),
+        ({"_LAMBDA_TIMEOUT": "5m"}, "_LAMBDA_TIMEOUT is not a whole number above 0"),
+        ({"_LAMBDA_S3_BUCKET": "s3://deploys"}, "without s3://"),
+        ({"_LAMBDA_S3_PREFIX": "x/"}, "_LAMBDA_S3_BUCKET is not"),
+        ({"_LAMBDA_S3_BUCKET": "deploys", "_LAMBDA_S3_PREFIX": "/x"}, "begins with a slash"),
         ({"_AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE"}, "_AWS_SESSION_TOKEN is not set"),
         ({"_AWS_ACCESS_KEY_ID": "AKIA IOSF"}, "_AWS_ACCESS_KEY_ID holds a blank"),
         ({"_AWS_SECRET_ACCESS_KEY": "sécret"}, "is not printable ASCII"),
@@ -195,9 +214,42 @@ def test_each_problem_names_its_setting(changed: dict[str, str], expected: str) 
     assert expected in problems({**VALID, **changed})
 
 
+def test_a_qualifier_of_the_arn_is_the_alias() -> None:
+    """`…:live` says the same as _LAMBDA_ALIAS=live; $LATEST says that there is none."""
+    for changed in ({"_LAMBDA_FUNCTION_ARN": f"{ARN}:live"}, {"_LAMBDA_ALIAS": "live"}):
+        assert read_settings({**VALID, **changed}).release == ReleaseSettings(alias="live")
+    assert read_settings({**VALID, "_LAMBDA_FUNCTION_ARN": f"{ARN}:$LATEST"}).release == ReleaseSettings()
+
+
+def test_everything_about_a_release_is_read() -> None:
+    """Timeout, versions to keep, verification and bucket, each by its own setting."""
+    settings = read_settings(
+        {
+            **VALID,
+            "_LAMBDA_ALIAS": "live",
+            "_LAMBDA_TIMEOUT": "60",
+            "_LAMBDA_KEEP_VERSIONS": "5",
+            "_LAMBDA_VERIFY_PAYLOAD": '{"ping": true}',
+            "_LAMBDA_VERIFY_EXPECT": "pong",
+            "_LAMBDA_S3_BUCKET": "deploys",
+            "_LAMBDA_S3_PREFIX": "lambda/",
+            "_LAMBDA_S3_KMS_KEY_ID": "alias/key",
+        }
+    )
+    assert settings.release == ReleaseSettings(
+        alias="live",
+        timeout=60,
+        keep_versions=5,
+        verification=Verification(b'{"ping": true}', "pong"),
+        bucket=Bucket("deploys", "lambda/", "alias/key"),
+    )
+
+
 def test_the_region_alone_completes_a_name() -> None:
     """A bare name with _AWS_DEFAULT_REGION is as good as an ARN."""
-    function, _ = read_settings({**VALID, "_LAMBDA_FUNCTION_ARN": "f", "_AWS_DEFAULT_REGION": "eu-west-1"})
+    function = read_settings(
+        {**VALID, "_LAMBDA_FUNCTION_ARN": "f", "_AWS_DEFAULT_REGION": "eu-west-1"}
+    ).function
     assert (function.region, function.function.identifier) == ("eu-west-1", "f")
 
 

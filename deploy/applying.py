@@ -1,0 +1,289 @@
+"""Carries out the steps of a release, one after the other, and decides nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from deploy.errors import DeployError, Interrupted
+from deploy.output import megabytes, printable
+from deploy.redaction import without_values
+from deploy.release import (
+    DeleteVersions,
+    PointAlias,
+    PublishVersion,
+    Step,
+    UpdateCode,
+    VerifyVersion,
+)
+from deploy.waiting import until_accepted, until_settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from deploy.function import Alias, Configuration, Function, Invocation
+    from deploy.output import Output
+    from deploy.package import Package
+    from deploy.settings import Bucket, Verification
+    from deploy.waiting import Deadline
+
+__all__ = ["Release", "apply"]
+
+Answer = TypeVar("Answer")
+
+LOG_LINES = 20  # of the function's log, shown when a verification fails
+ANSWER_LENGTH = 300  # characters of its answer, shown then
+LOST = "PreconditionFailedException"
+
+# A plan that is out of order; `plan` makes none.
+NO_PACKAGE = RuntimeError("an upload without a package")
+NO_VERSION = RuntimeError("no version was published before this step")
+
+
+def apply(steps: tuple[Step, ...], release: Release) -> str | None:
+    """Carry out a plan; gives the version that the alias points at then, None without an alias.
+
+    Raises DeployError where AWS refuses a step; what serves traffic is then as it was.
+    """
+    for step in steps:
+        if isinstance(step, UpdateCode):
+            release.update_code(step)
+        elif isinstance(step, PublishVersion):
+            release.publish(step)
+        elif isinstance(step, VerifyVersion):
+            release.verify(step)
+        elif isinstance(step, PointAlias):
+            release.point_alias(step)
+        else:
+            release.delete_versions(step)
+    return release.version
+
+
+class Release:
+    """What the steps need, and the version that they publish on their way."""
+
+    def __init__(
+        self,
+        function: Function,
+        deadline: Deadline,
+        output: Output,
+        *,
+        package: Package | None = None,
+        secrets: Mapping[str, str],
+    ) -> None:
+        """Apply to this function; `package` is what an upload sends, `secrets` are not shown in logs."""
+        self._function = function
+        self._deadline = deadline
+        self._output = output
+        self._package = package
+        self._secrets = secrets
+        self.version: str | None = None
+
+    # --- upload
+
+    def update_code(self, step: UpdateCode) -> None:
+        """Upload the package, wait until it is in place, and make sure that it is ours."""
+        function, output = self._function, self._output
+        output.step(f"Updating {function.name} in {function.region}")
+        with _leaving("AWS may have taken the upload or not; $LATEST is the old or the new package, whole."):
+            uploaded = self._upload(step)
+            if uploaded.code_sha256 != step.code_sha256:
+                raise _replaced(f"its CodeSha256 is {uploaded.code_sha256}, ours is {step.code_sha256}")
+            if step.revision_id is None:
+                output.detail("Not waiting for it: that needs the permission lambda:GetFunctionConfiguration")
+                return
+            settled = until_settled(function, self._deadline, output)
+        if settled.update_status == "Failed" or settled.state == "Failed":
+            raise DeployError(
+                f"AWS could not put the package in place for {function.name}.",
+                why=f"AWS says: {settled.update_reason or settled.state_reason}",
+                todo="Mend what AWS names, and run deploy again.",
+            )
+        if settled.code_sha256 != step.code_sha256:
+            raise _replaced(f"its CodeSha256 is {settled.code_sha256} now, ours is {step.code_sha256}")
+
+    def _upload(self, step: UpdateCode) -> Configuration:
+        try:
+            if step.bucket is None:
+                return self._upload_directly(step)
+            return self._upload_by_bucket(step, step.bucket)
+        except DeployError as error:
+            if error.code != LOST:
+                raise
+            # The SDK sends again what got no answer; the first one may have been ours.
+            latest = until_settled(self._function, self._deadline, self._output)
+            if latest.code_sha256 == step.code_sha256:
+                return latest
+            raise _replaced("it was changed after this deploy had looked at it") from error
+
+    def _upload_directly(self, step: UpdateCode) -> Configuration:
+        self._output.detail(f"Uploading {megabytes(step.size)}")
+        return self._accepted(
+            lambda: self._function.update_code(
+                self._file(),
+                lambda done, total: self._output.progress("Uploaded", done, total),
+                step.revision_id,
+            )
+        )
+
+    def _upload_by_bucket(self, step: UpdateCode, bucket: Bucket) -> Configuration:
+        from deploy.bucket import passing_through
+
+        self._output.detail(f"Uploading {megabytes(step.size)} to s3://{bucket.name}")
+        progress = self._output.progress
+        with passing_through(
+            bucket,
+            self._file(),
+            self._function.settings,
+            lambda done: progress("Uploaded", done, step.size),
+            self._output,
+        ) as key:
+            return self._accepted(
+                lambda: self._function.update_code_from_bucket(bucket.name, key, step.revision_id)
+            )
+
+    def _file(self) -> BinaryIO:
+        if self._package is None:
+            raise NO_PACKAGE
+        self._package.file.seek(0)
+        return self._package.file
+
+    # --- version
+
+    def publish(self, step: PublishVersion) -> None:
+        """Publish $LATEST, if it still is our package, and wait until the version is ready."""
+        function = self._function
+        self._output.step("Publishing a version")
+        with _leaving("A version may have been published; the alias points where it pointed."):
+            try:
+                published = self._accepted(lambda: function.publish(step.code_sha256, step.description))
+            except DeployError as error:
+                latest = until_settled(function, self._deadline, self._output)
+                if latest.code_sha256 == step.code_sha256:
+                    raise
+                raise _replaced("$LATEST was changed after the upload") from error
+            ready = until_settled(function, self._deadline, self._output, published.version)
+        if ready.state == "Failed":
+            raise DeployError(
+                f"Version {ready.version} of {function.name} did not become ready. The alias points where it "
+                "pointed.",
+                why=f"AWS says: {ready.state_reason}",
+                todo="Mend what AWS names, and run deploy again.",
+            )
+        self.version = published.version
+        self._output.detail(f"Version {published.version}: {step.description}")
+
+    # --- verification
+
+    def verify(self, step: VerifyVersion) -> None:
+        """Invoke the version and compare its answer; raises DeployError where it is not as expected."""
+        version = step.version or self._published()
+        self._output.step(f"Verifying version {version}")
+        with _leaving(f"Version {version} was not verified; the alias points where it pointed."):
+            try:
+                invocation = self._function.invoke(version, step.verification.payload, self._deadline.seconds)
+            except DeployError as error:
+                error.what = f"Version {version} could not be verified: the alias stays. {error.what}"
+                raise
+        if wrong := _wrong(invocation, step.verification):
+            raise DeployError(
+                f"Version {version} of {self._function.name} {wrong}. The alias points where it pointed.",
+                why=self._evidence(invocation),
+                todo="Mend the function or its config, and deploy again.",
+            )
+        self._output.detail("It answered as expected" if step.verification.expect else "It answered")
+
+    def _evidence(self, invocation: Invocation) -> str:
+        answer = without_values(invocation.payload, self._secrets)
+        if len(answer) > ANSWER_LENGTH:
+            answer = f"{answer[:ANSWER_LENGTH]}…"
+        log = "\n".join(f"  {line}" for line in invocation.log.splitlines()[-LOG_LINES:])
+        text = f"Its answer: {answer}\nThe end of its log:\n{log or '  (empty)'}"
+        text = without_values(text, self._secrets)
+        return "\n".join(printable(line) for line in text.splitlines())
+
+    # --- alias
+
+    def point_alias(self, step: PointAlias) -> None:
+        """Point the alias at the version, unless someone else has moved it meanwhile."""
+        version = step.version or self._published()
+        self._output.step(f"Pointing {step.name} at version {version}")
+        with _leaving(f"The alias {step.name} points at the verified version {version} or where it pointed."):
+            try:
+                self._accepted(lambda: self._move(step, version), conflicts=step.revision_id is not None)
+            except DeployError as error:
+                alias = self._function.alias(step.name)
+                if alias is None or alias.version != version or alias.weights:
+                    raise _explain_lost_alias(error, step, alias) from error
+        self.version = version
+        if step.previous:
+            self._output.detail(f"It pointed at version {step.previous}; `deploy rollback` goes back there")
+
+    def _move(self, step: PointAlias, version: str) -> Alias:
+        if step.revision_id is None:
+            return self._function.create_alias(step.name, version, step.description)
+        return self._function.update_alias(step.name, version, step.description, step.revision_id)
+
+    def delete_versions(self, step: DeleteVersions) -> None:
+        """Delete versions; one that can't be deleted is pointed out, for the release is done by then."""
+        self._output.step(f"Deleting {len(step.versions)} old version{'s' * (len(step.versions) != 1)}")
+        with _leaving("The release itself is done; old versions are left."):
+            for version in step.versions:
+                try:
+                    self._function.delete_version(version)
+                except DeployError as error:
+                    if error.code == "ResourceNotFoundException":
+                        continue
+                    self._output.notice(f"Version {version} could not be deleted. {error.what}\n{error.todo}")
+                    return
+        self._output.detail(", ".join(step.versions))
+
+    # --- common
+
+    def _published(self) -> str:
+        if self.version is None:
+            raise NO_VERSION
+        return self.version
+
+    def _accepted(self, call: Callable[[], Answer], *, conflicts: bool = True) -> Answer:
+        if not conflicts:
+            return call()
+        return until_accepted(call, self._function, self._deadline, self._output)
+
+
+def _wrong(invocation: Invocation, verification: Verification) -> str | None:
+    if invocation.error:
+        return f"failed ({invocation.error})"
+    if verification.expect and not re.search(verification.expect, invocation.payload):
+        return "gave an answer that _LAMBDA_VERIFY_EXPECT does not match"
+    return None
+
+
+def _replaced(why: str) -> DeployError:
+    return DeployError(
+        "Another deploy or a person has changed the function meanwhile.",
+        why=f"It does not hold the package of this deploy: {why}.",
+        todo="See which one is right, and run that deploy again.",
+    )
+
+
+def _explain_lost_alias(error: DeployError, step: PointAlias, alias: Alias | None) -> DeployError:
+    if error.code not in {LOST, "ResourceConflictException"}:
+        return error
+    where = f"points at version {alias.version}" if alias else "is gone"
+    return DeployError(
+        f"Another deploy or a person has moved the alias {step.name} meanwhile.",
+        why=f"It {where} now.",
+        todo="See which one is right, and run that deploy again.",
+    )
+
+
+@contextlib.contextmanager
+def _leaving(consequence: str) -> Iterator[None]:
+    """Tell what an interruption leaves behind."""
+    try:
+        yield
+    except Interrupted as interrupted:
+        interrupted.consequence = f"{consequence} Run deploy again."
+        raise

@@ -1,0 +1,108 @@
+"""The S3 bucket that a package passes through when it is too large for a direct upload."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from deploy.aws_errors import Call, explained
+from deploy.errors import DeployError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from types_boto3_s3 import S3Client
+
+    from deploy.output import Output
+    from deploy.settings import Bucket, FunctionSettings
+
+__all__ = ["passing_through"]
+
+PART = 8 * 1024 * 1024  # bytes of one part
+PARTS_IN_MEMORY = 2
+
+
+@contextlib.contextmanager
+def passing_through(
+    bucket: Bucket,
+    package: BinaryIO,
+    settings: FunctionSettings,
+    progress: Callable[[int], None],
+    output: Output,
+) -> Iterator[str]:
+    """Upload a package, give its key, and delete it at the end, however that comes: it holds secrets.
+
+    Encrypted, and checked by SHA-256, in parts of 8 MB. Needs s3:PutObject, s3:GetObject (for Lambda,
+    which reads it in the deployer's name) and s3:DeleteObject on the prefix. Raises DeployError, before
+    anything is uploaded where the bucket is missing or in another region.
+    https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html (S3Bucket, S3Key)
+    """
+    client: S3Client = boto3.session.Session().client("s3")
+    _check_region(client, bucket, settings)
+    key = f"{bucket.prefix}{settings.function.name}-{uuid.uuid4()}.zip"
+    try:
+        with explained(_call("s3:PutObject", bucket, settings)):
+            client.upload_fileobj(
+                package, bucket.name, key, ExtraArgs=_encryption(bucket), Config=_parts(), Callback=progress
+            )
+        yield key
+    finally:
+        _delete(client, bucket, key, settings, output)
+
+
+def _check_region(client: S3Client, bucket: Bucket, settings: FunctionSettings) -> None:
+    """Refuse a bucket that Lambda could not read from; S3 names its region even where it denies more."""
+    with explained(_call("s3:ListBucket", bucket, settings)):
+        try:
+            answer: Any = client.head_bucket(Bucket=bucket.name)
+        except ClientError as error:
+            answer = error.response
+    metadata = answer.get("ResponseMetadata", {})
+    if metadata.get("HTTPStatusCode") == 404:  # noqa: PLR2004
+        raise InputError(
+            f"The bucket {bucket.name} does not exist. Nothing was changed.",
+            todo="Make it, in the region of the function, or correct _LAMBDA_S3_BUCKET.",
+        )
+    region = metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region", settings.region)
+    if region != settings.region:
+        raise InputError(
+            f"The bucket {bucket.name} is in {region}, the function in {settings.region}.",
+            why="Lambda takes code from buckets of its own region alone.",
+            todo=f"Nothing was changed. Let _LAMBDA_S3_BUCKET name a bucket in {settings.region}.",
+        )
+
+
+def _encryption(bucket: Bucket) -> dict[str, str]:
+    checksum = {"ChecksumAlgorithm": "SHA256", "ContentType": "application/zip"}
+    if bucket.kms_key_id:
+        return {**checksum, "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": bucket.kms_key_id}
+    return {**checksum, "ServerSideEncryption": "AES256"}
+
+
+def _parts() -> TransferConfig:
+    config = TransferConfig(
+        multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=PARTS_IN_MEMORY
+    )
+    config.max_in_memory_upload_chunks = PARTS_IN_MEMORY
+    return config
+
+
+def _delete(client: S3Client, bucket: Bucket, key: str, settings: FunctionSettings, output: Output) -> None:
+    try:
+        with explained(_call("s3:DeleteObject", bucket, settings)):
+            client.delete_object(Bucket=bucket.name, Key=key)
+    except DeployError as error:
+        output.notice(
+            f"The package could not be deleted from s3://{bucket.name}/{key}. It holds the config: delete "
+            f"it by hand, or let a lifecycle rule do so.\n{error.what}"
+        )
+
+
+def _call(action: str, bucket: Bucket, settings: FunctionSettings) -> Call:
+    resource = f"arn:aws:s3:::{bucket.name}/{bucket.prefix}*"
+    return Call(action, settings.function, settings.region, settings.sdk_environment, resource)

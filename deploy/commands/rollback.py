@@ -1,0 +1,58 @@
+"""`deploy rollback [VERSION]`: the alias back to the version before, or to the one that is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from deploy.output import Output
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "point the alias at the version before, or at VERSION"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the version, and what overrides the check for weights."""
+    parser.add_argument("version", metavar="VERSION", nargs="?")
+    parser.add_argument("--force", action="store_true", help="even where the alias routes by weights")
+
+
+def run(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path, output: Output) -> int:
+    """Roll back."""
+    from deploy.applying import Release, apply
+    from deploy.config import select
+    from deploy.function import connect
+    from deploy.release import check_rollback, plan_rollback, read_state
+    from deploy.settings import read_settings
+    from deploy.waiting import Deadline
+
+    settings = read_settings(environment)
+    check_rollback(settings.release, options.version)
+    config = select(environment, include=settings.config.include, exclude=settings.config.exclude)
+    function = connect(settings.function)
+    deadline = Deadline(settings.release.timeout)
+    state = read_state(function, settings.release, deadline, output)
+    steps = plan_rollback(settings.release, state, options.version, force=options.force)
+    left = state.alias.version if state.alias else None
+    version = apply(steps, Release(function, deadline, output, secrets=config.baked)) or left
+    alias = settings.release.alias
+    if steps:
+        output.step(f"Rolled back {function.name}: {alias} is version {version}, it was version {left}")
+    else:
+        output.step(f"Nothing to do: {alias} is version {version} already")
+    output.document(
+        {
+            "function": function.name,
+            "region": function.region,
+            "alias": alias,
+            "changed": bool(steps),
+            "left": left,
+            "version": version,
+        }
+    )
+    return 0
