@@ -35,7 +35,16 @@ def test_help_tells_commands_options_and_exit_status(slug: Path) -> None:
     """`heroku run deploy --help` is the first thing that people try."""
     result = deploy(slug, "--help")
     assert result.returncode == 0
-    for part in ("config", "package", "base", "--env-file", "--json", "--debug", "--version", "exit status"):
+    for part in (
+        "config",
+        "package",
+        "rollback",
+        "--env-file",
+        "--json",
+        "--debug",
+        "--version",
+        "exit status",
+    ):
         assert part in result.stdout
 
 
@@ -253,7 +262,8 @@ def test_an_unforeseen_fault_is_told_without_a_traceback(slug: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_within_an_upload_ends_it_cleanly(slug: Path, number: signal.Signals) -> None:
     """A clear last line, exit status 1, and no file left in the temporary folder."""
-    with Answers([Answer(fault="stall", at="after the body")]) as server:
+    configuration = Answer(body={"CodeSha256": "another", "RevisionId": "r"})
+    with Answers([configuration, Answer(fault="stall", at="after the body")]) as server:
         env = {**SETTINGS, "_AWS_ENDPOINT_URL": server.url, "PATH": os.environ["PATH"]}
         with subprocess.Popen(
             command(slug), cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -247,9 +247,8 @@ def test_everything_about_a_release_is_read() -> None:
 
 def test_the_region_alone_completes_a_name() -> None:
     """A bare name with _AWS_DEFAULT_REGION is as good as an ARN."""
-    function = read_settings(
-        {**VALID, "_LAMBDA_FUNCTION_ARN": "f", "_AWS_DEFAULT_REGION": "eu-west-1"}
-    ).function
+    named = {"_LAMBDA_FUNCTION_ARN": "f", "_AWS_DEFAULT_REGION": "eu-west-1"}
+    function = read_settings({**VALID, **named}).function
     assert (function.region, function.function.identifier) == ("eu-west-1", "f")
 
 
