@@ -36,6 +36,7 @@ __all__ = [
     "create",
     "digest",
     "read_directory",
+    "read_entry",
     "write_package",
 ]
 
@@ -77,6 +78,8 @@ class Entry:
     record: int  # where its record starts in the central directory
     record_end: int
     start: int  # where its local header starts in the file
+    method: int
+    crc: int
     compressed_size: int
     size: int
 
@@ -124,10 +127,11 @@ class SourceFile:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def read_directory(file: BinaryIO) -> Directory:
-    """Read and check a ZIP's central directory.
+def read_directory(file: BinaryIO, *, local_headers: bool = True) -> Directory:
+    """Read and check a ZIP's central directory, and against it the local headers.
 
-    Raises InputError where the file is no whole ZIP or holds an entry that can't be passed on.
+    Without `local_headers` only the end of the file is read. Raises InputError where the file is no whole
+    ZIP or holds an entry that can't be passed on.
     """
     size = file.seek(0, os.SEEK_END)
     count, records_size, records_start, end_start, comment = _read_end(file, size)
@@ -142,8 +146,30 @@ def read_directory(file: BinaryIO) -> Directory:
     if len(entries) != count:
         raise _damaged(f"it has {len(entries)} entries, but says that it has {count}")
     directory = Directory(entries, records, start, comment)
-    _check_entries(file, directory)
+    _check_names(directory)
+    if local_headers:
+        _check_local_headers(file, directory)
     return directory
+
+
+def read_entry(file: BinaryIO, entry: Entry) -> bytes:
+    """Read the content of one entry into memory.
+
+    Raises InputError where it is damaged, or compressed in a way that Lambda does not know either.
+    """
+    *_, name_length, extra_length = LOCAL_HEADER.unpack(_read_at(file, entry.start, LOCAL_HEADER.size))
+    start = entry.start + LOCAL_HEADER.size + name_length + extra_length
+    content = _read_at(file, start, entry.compressed_size)
+    if entry.method == DEFLATED:
+        try:
+            content = zlib.decompress(content, -zlib.MAX_WBITS)
+        except zlib.error:
+            raise _refused(entry.name, "is damaged") from None
+    elif entry.method != STORED:
+        raise _refused(entry.name, "is neither stored nor deflated")
+    if zlib.crc32(content) != entry.crc:
+        raise _refused(entry.name, "is damaged")
+    return content
 
 
 def _read_end(file: BinaryIO, size: int) -> tuple[int, int, int, int, bytes]:
@@ -193,7 +219,7 @@ def _parse_records(records: bytes, prefix: int) -> Iterator[Entry]:
         if position + CENTRAL_HEADER.size > len(records):
             raise _damaged("its central directory is cut short")
         (
-            signature, _, _, flags, _, _, _, _, compressed_size, size, name_length, extra_length,
+            signature, _, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length,
             comment_length, _, _, _, offset,
         ) = CENTRAL_HEADER.unpack_from(records, position)  # fmt: skip
         if signature != CENTRAL_SIGNATURE:
@@ -210,7 +236,7 @@ def _parse_records(records: bytes, prefix: int) -> Iterator[Entry]:
         if IN_ZIP64_32 in (compressed_size, size, offset):
             extra = records[extra_start : extra_start + extra_length]
             size, compressed_size, offset = _read_zip64_extra(name, extra, size, compressed_size, offset)
-        yield Entry(name, position, end, offset + prefix, compressed_size, size)
+        yield Entry(name, position, end, offset + prefix, method, crc, compressed_size, size)
         position = end
 
 
@@ -249,13 +275,16 @@ def _read_zip64_extra(
     return values[0], values[1], values[2]
 
 
-def _check_entries(file: BinaryIO, directory: Directory) -> None:
+def _check_names(directory: Directory) -> None:
     seen: set[str] = set()
     for entry in directory.entries:
         _check_name(entry.name)
         if entry.name in seen:
             raise _refused(entry.name, "is there twice")
         seen.add(entry.name)
+
+
+def _check_local_headers(file: BinaryIO, directory: Directory) -> None:
     ordered = sorted(directory.entries, key=lambda entry: entry.start)
     for entry, end in zip(ordered, _ends(ordered, directory.start), strict=True):
         header = _read_at(file, entry.start, LOCAL_HEADER.size)

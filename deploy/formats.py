@@ -19,7 +19,7 @@ from deploy.output import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RESERVED_BY_LAMBDA", "ConfigFile", "encode"]
+__all__ = ["RESERVED_BY_LAMBDA", "ConfigFile", "encode", "variables"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,39 @@ def encode(file_name: str, baked: Mapping[str, str]) -> ConfigFile:
     return _shell(file_name, baked)
 
 
+def variables(file_name: str, content: bytes) -> dict[str, str]:
+    """Give for each config var in a baked file a text that is another for another value.
+
+    For comparing two files of the same format, not for reading them: a value is as it is encoded. Raises
+    ValueError where the file is none of ours.
+    """
+    text = content.decode("utf-8")
+    extension = PurePosixPath(file_name).suffix
+    if extension == ".json":
+        parsed = json.loads(text)
+        if not isinstance(parsed, dict):
+            raise ValueError(file_name)
+        return {name: json.dumps(value) for name, value in parsed.items()}
+    if extension == ".sh":
+        return {found[1]: found[2] for found in SHELL_EXPORT.finditer(text)}
+    lines = (line for line in text.split("\n") if line)
+    pairs = (PROPERTIES_LINE.fullmatch(line) for line in lines)
+    return {_undo_name(found[1]): found[2] for found in pairs if found}
+
+
+def _undo_name(escaped: str) -> str:
+    return (
+        PROPERTIES_NAME_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], escaped)
+        .encode("utf-16-be", "surrogatepass")
+        .decode("utf-16-be", "replace")
+    )
+
+
 # --- *.properties ---------------------------------------------------------------------------------
 
 PLAIN_ASCII = range(0x20, 0x7F)
+PROPERTIES_LINE = re.compile(r"((?:[^\\=]|\\.)*)=(.*)")
+PROPERTIES_NAME_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)")
 PROPERTIES_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 PROPERTIES_BLANKS = {" ": "\\ ", "\t": "\\t", "\f": "\\f"}
 PROPERTIES_NAME_ESCAPES = {**PROPERTIES_ESCAPES, **PROPERTIES_BLANKS, "=": "\\=", ":": "\\:"}
@@ -121,6 +151,7 @@ RESERVED_BY_LAMBDA = (
     "_X_AMZN_TRACE_ID",
 )
 
+SHELL_EXPORT = re.compile(r"^export ([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|\\')+)$", re.MULTILINE)
 SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 # bash, which is /bin/sh where Lambda runs, keeps these for itself: read-only, counted, or evaluated

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import boto3
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 
 from deploy import __version__
 from deploy.aws_errors import Call, explained
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Alias", "Configuration", "Function", "Invocation", "connect"]
 
 LATEST = "$LATEST"
+PARTIAL_CONTENT = 206
 
 # How the dyno reaches the network, and where it keeps temporary files, holds for the deploy as well.
 KEPT_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "TMPDIR"}
@@ -193,6 +197,12 @@ class Function:
         with self._explaining("lambda:DeleteFunction"):
             self._client.delete_function(FunctionName=self._identifier, Qualifier=version)
 
+    def code_location(self, qualifier: str) -> str:
+        """Give the address from which a version's package can be fetched. Needs lambda:GetFunction."""
+        with self._explaining("lambda:GetFunction"):
+            answer = self._client.get_function(FunctionName=self._identifier, Qualifier=qualifier)
+        return answer.get("Code", {}).get("Location", "")
+
     def alias(self, name: str) -> Alias | None:
         """Read an alias; None where there is none of this name. Needs lambda:GetAlias."""
         try:
@@ -252,6 +262,26 @@ class Function:
             content = answer["Payload"].read().decode("utf-8", "replace")
         log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
         return Invocation(content, answer.get("FunctionError", ""), log)
+
+    def fetch(self, url: str, first: int | None, last: int) -> tuple[bytes, int]:
+        """Fetch the bytes `first` to `last` of an address; without `first` the `last` bytes of all.
+
+        Gives them with the size of the whole. The address is signed, so this needs no permission.
+        """
+        session = URLLib3Session(
+            verify=os.environ.get("AWS_CA_BUNDLE") or True,  # type: ignore[arg-type] # a path as well
+            proxies=get_environ_proxies(url),
+            timeout=READ_TIMEOUT,
+        )
+        headers = {"Range": f"bytes={'' if first is None else first}-{last}"}
+        with self._explaining("lambda:GetFunction"):
+            answer = session.send(AWSRequest("GET", url, headers=headers).prepare())
+        if answer.status_code != PARTIAL_CONTENT:
+            raise DeployError(
+                f"The package of {self.name} can't be read from AWS (HTTP {answer.status_code}).",
+                todo="Run it again.",
+            )
+        return answer.content, int(answer.headers["Content-Range"].rpartition("/")[2])
 
     def _explaining(self, action: str) -> AbstractContextManager[None]:
         return explained(_call(self.settings, action))

@@ -30,6 +30,7 @@ __all__ = [
     "Settings",
     "Verification",
     "read_config_settings",
+    "read_release_settings",
     "read_settings",
     "unknown_settings",
 ]
@@ -226,6 +227,23 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if problems or function is None:
         raise _report(problems)
     return Settings(function, release, config)
+
+
+def read_release_settings(environment: Mapping[str, str]) -> tuple[ReleaseSettings, ConfigSettings]:
+    """Read what a plan needs that asks nobody; raises InputError with all problems at once."""
+    problems: list[Problem] = []
+    arn = _value(environment, "_LAMBDA_FUNCTION_ARN")
+    qualifier = None
+    if arn:
+        try:
+            qualifier = parse_function(arn).qualifier
+        except ValueError as error:
+            problems.append(Problem("_LAMBDA_FUNCTION_ARN", str(error)))
+    release = _read_release_settings(environment, qualifier, problems)
+    config = _read_config_settings(environment, problems)
+    if problems:
+        raise _report(problems)
+    return release, config
 
 
 def read_config_settings(environment: Mapping[str, str]) -> ConfigSettings:

@@ -1,0 +1,125 @@
+"""What a deploy would change in the code and in the config, told by names alone.
+
+The deployed package is not downloaded: its end, where the central directory and our config file are, is
+read by ranged requests, and the entries are compared by size and CRC-32.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from deploy import archive
+from deploy.errors import DeployError
+from deploy.formats import variables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from deploy.formats import ConfigFile
+    from deploy.function import Function
+
+__all__ = ["Changes", "Difference", "compare", "remote_file"]
+
+# bytes read at first: the end record with the longest comment, and so most central directories
+TAIL = 64 * 1024 + 22
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Names that are new, that are changed, and that are gone."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs between the deployed package and the new one."""
+
+    config: Changes
+    code: Changes
+
+
+class RemoteFile(io.RawIOBase):
+    """The package of a deployed function, to be read at any place by ranged requests."""
+
+    def __init__(self, function: Function, qualifier: str) -> None:
+        super().__init__()
+        self._function = function
+        self._url = function.code_location(qualifier)
+        self._tail, self._size = function.fetch(self._url, None, TAIL)
+        self._position = 0
+
+    def seekable(self) -> bool:
+        """Tell that any place can be read."""
+        return True
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position in bytes."""
+        origins = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}
+        self._position = origins[whence] + offset
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        """Read `size` bytes, out of the end that is known already or by one request."""
+        end = self._size if size < 0 else min(self._position + size, self._size)
+        start, self._position = self._position, max(end, self._position)
+        if start >= end:
+            return b""
+        tail_start = self._size - len(self._tail)
+        if start >= tail_start:
+            return self._tail[start - tail_start : end - tail_start]
+        content, _ = self._function.fetch(self._url, start, end - 1)
+        return content
+
+
+def remote_file(function: Function, qualifier: str) -> BinaryIO:
+    """Open the package of a deployed function. Needs lambda:GetFunction; raises DeployError."""
+    return cast("BinaryIO", RemoteFile(function, qualifier))
+
+
+def compare(deployed: BinaryIO, package: BinaryIO, config_files: Sequence[ConfigFile]) -> Difference:
+    """Compare two packages, each read where it has to be.
+
+    Raises DeployError where the deployed one can't be read; the stub of a function that was never deployed
+    to can.
+    """
+    old = archive.read_directory(deployed, local_headers=False)
+    new = archive.read_directory(package, local_headers=False)
+    names = {file.name for file in config_files}
+    code = _changes(
+        {entry.name: (entry.size, entry.crc) for entry in old.entries if entry.name not in names},
+        {entry.name: (entry.size, entry.crc) for entry in new.entries if entry.name not in names},
+    )
+    by_name = {entry.name: entry for entry in old.entries}
+    for file in config_files:
+        if file.name in by_name:
+            before = _variables(file.name, archive.read_entry(deployed, by_name[file.name]))
+            return Difference(_changes(before, variables(file.name, file.content)), code)
+    baked = variables(config_files[0].name, config_files[0].content)
+    return Difference(_changes({}, baked), code)
+
+
+def _variables(name: str, content: bytes) -> dict[str, str]:
+    try:
+        return variables(name, content)
+    except ValueError:
+        raise DeployError(
+            f"The {name} of the deployed package is none that this buildpack wrote, so config vars can't be "
+            "compared."
+        ) from None
+
+
+def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> Changes:
+    return Changes(
+        added=tuple(sorted(new.keys() - old.keys())),
+        changed=tuple(sorted(name for name in new.keys() & old.keys() if new[name] != old[name])),
+        removed=tuple(sorted(old.keys() - new.keys())),
+    )
