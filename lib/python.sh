@@ -133,9 +133,13 @@ function python::explain_broken() {
 
 function python::explain_unknown_stack() {
 	local python="${1}" stack="${2}"
+	local reason="STACK is not set"
+	if [[ -n "${stack}" ]]; then
+		reason="The stack ${stack} isn't one that this buildpack knows"
+	fi
 	output::notice <<-EOT
-		The stack ${stack:-(STACK is not set)} isn't one that this buildpack knows, so it relies on the
-		system's Python. When the app runs, it has to be in the same place: ${python}
+		${reason}, so the deploys rely on the system's Python.
+		When the app runs, it has to be in the same place: ${python}
 		Where it isn't, add heroku/python before this buildpack.
 	EOT
 }
