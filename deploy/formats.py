@@ -154,8 +154,8 @@ RESERVED_BY_LAMBDA = (
 SHELL_EXPORT = re.compile(r"^export ([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|\\')+)$", re.MULTILINE)
 SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
-# bash, which is /bin/sh where Lambda runs, keeps these for itself: read-only, counted, or evaluated
-# as arithmetic when they are set. OPTIND is dash's too.
+# bash, which is /bin/sh where Lambda runs, keeps these for itself: read-only, counted, arrays that are
+# not exported, evaluated as arithmetic when they are set, or another name for $0. OPTIND is dash's too.
 KEPT_BY_SHELL = frozenset(
     {
         "BASHOPTS",
@@ -163,6 +163,7 @@ KEPT_BY_SHELL = frozenset(
         "BASH_ALIASES",
         "BASH_ARGC",
         "BASH_ARGV",
+        "BASH_ARGV0",
         "BASH_CMDS",
         "BASH_COMMAND",
         "BASH_LINENO",
@@ -178,6 +179,7 @@ KEPT_BY_SHELL = frozenset(
         "HISTCMD",
         "LINENO",
         "OPTIND",
+        "PIPESTATUS",
         "PPID",
         "RANDOM",
         "SECONDS",

@@ -1,12 +1,15 @@
-#!/bin/sh
+#!/bin/bash -p
 
 # Starts the deploy runtime: in the slug this is .lambda-deploy/bin/deploy.
 #
-# Everything is found from this file's own place, because the slug moves after the build. Python
-# starts isolated (-I -S): no PYTHONPATH, no PYTHONHOME and no module of the app's has a say. Names
-# begin with an underscore because those are never baked: a config var called `python` must not be
-# changed on its way.
+# Everything is found from this file's own place, because the slug moves after the build. The app has
+# no say in what is started, and what is started sees the app's environment as it is:
+#   - Python starts isolated (-I -S): without PYTHONPATH, PYTHONHOME and modules of the app's.
+#   - Bash starts privileged (-p): without BASH_ENV and functions of the app's. The rest is plain
+#     POSIX shell, but other shells lose the variables that they could not name, like `log.level`.
+#   - Names here begin with an underscore. Those are never baked, so no config var is overwritten.
 
+# shellcheck shell=sh
 set -eu
 
 _self=$0
@@ -45,5 +48,8 @@ if ! [ -x "${_python}" ]; then
 	EOT
 	exit 1
 fi
+
+# The one variable of Python's that -I doesn't keep out: it would decide where the standard library is.
+unset PYTHONEXECUTABLE
 
 exec "${_python}" -I -S -X utf8 "${_slug}/.lambda-deploy/runtime/deploy/__main__.py" "$@"

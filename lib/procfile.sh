@@ -11,7 +11,7 @@ shopt -s inherit_errexit
 function procfile::merge() {
 	local template="${1}" build="${2}" workspace="${3}"
 	local procfile="${build}/Procfile" merged="${workspace}/Procfile"
-	local line
+	local line new
 
 	output::step "Registering the deploy process"
 	procfile::copy "${procfile}" "${merged}"
@@ -21,8 +21,10 @@ function procfile::merge() {
 
 	if ! cmp --silent -- "${merged}" "${procfile}"; then
 		# A new file in place of the old one: it may be read-only, or a link to who knows where.
-		cp -- "${merged}" "${procfile}.new"
-		mv -f -- "${procfile}.new" "${procfile}"
+		new="$(mktemp "${procfile}.XXXXXX")"
+		cp -- "${merged}" "${new}"
+		chmod 0644 -- "${new}"
+		mv -f -- "${new}" "${procfile}"
 	fi
 }
 

@@ -3,7 +3,7 @@
 # The interpreter that starts `deploy`: one that is there at run time too, not just while building.
 #
 # Python is always started isolated (-I): neither PYTHONPATH, PYTHONHOME and their like nor files of
-# the app's can change what it does.
+# the app's can change what it does. Only PYTHONEXECUTABLE gets through that, so it is unset.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -15,6 +15,7 @@ function python::find() {
 	local slug_python="${build}/.heroku/python/bin/python3"
 
 	output::step "Finding Python"
+	unset PYTHONEXECUTABLE
 	if [[ -e "${slug_python}" || -L "${slug_python}" ]]; then
 		# Shared-library builds that are moved after they were linked, as heroku/python's are, don't
 		# find their library by themselves.
@@ -132,9 +133,13 @@ function python::explain_broken() {
 
 function python::explain_unknown_stack() {
 	local python="${1}" stack="${2}"
+	local reason="STACK is not set"
+	if [[ -n "${stack}" ]]; then
+		reason="The stack ${stack} isn't one that this buildpack knows"
+	fi
 	output::notice <<-EOT
-		The stack ${stack:-(STACK is not set)} isn't one that this buildpack knows, so it relies on the
-		system's Python. When the app runs, it has to be in the same place: ${python}
+		${reason}, so the deploys rely on the system's Python.
+		When the app runs, it has to be in the same place: ${python}
 		Where it isn't, add heroku/python before this buildpack.
 	EOT
 }

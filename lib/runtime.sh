@@ -108,8 +108,10 @@ function runtime::problems() {
 # Prints the SHA-256 sum of each file in the folder.
 function runtime::manifest() {
 	local folder="${1}"
-	cd -- "${folder}"
-	find . -type f -print0 | LC_ALL=C sort --zero-terminated | xargs -0 sha256sum
+	(
+		cd -- "${folder}"
+		find . -type f -print0 | LC_ALL=C sort --zero-terminated | xargs -0 sha256sum
+	)
 }
 
 function runtime::discard() {

@@ -181,10 +181,16 @@ def copy_buildpack(folder: Path) -> Path:
 
 SMALL_MAIN = """\
 import json, os, pathlib, sys
-told = {"executable": sys.executable, "arguments": sys.argv[1:], "environment": dict(os.environ),
-        "isolated": sys.flags.isolated, "no_site": sys.flags.no_site, "utf8": sys.flags.utf8_mode}
-pathlib.Path(f"{sys.argv[2]}.told.json").write_text(json.dumps(told))
-print("-----> Making the base")
+told = json.dumps({
+    "arguments": sys.argv[1:], "cwd": os.getcwd(), "environment": dict(os.environ),
+    "executable": sys.executable, "isolated": sys.flags.isolated, "no_site": sys.flags.no_site,
+    "path": sys.path, "pid": os.getpid(), "program": __file__, "utf8": sys.flags.utf8_mode,
+})
+if sys.argv[1:2] == ["base"]:
+    pathlib.Path(f"{sys.argv[2]}.told.json").write_text(told)
+    print("-----> Making the base")
+else:
+    print(told)
 """
 
 SMALL_DEPENDENCY = {

@@ -402,6 +402,7 @@ def test_settings_of_others_do_not_reach_pip(build: Build, tmp_path: Path) -> No
         PIP_CONSTRAINT=str(evil / "missing"),
         PYTHONPATH=str(evil),
         PYTHONHOME=str(evil),
+        PYTHONEXECUTABLE=str(evil / "bin/python3"),
         PYTHONSTARTUP=str(evil / "pip.py"),
         PYTHONDONTWRITEBYTECODE="1",
     )
