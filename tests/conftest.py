@@ -42,8 +42,7 @@ def aws() -> Iterator[EmbeddedAWS]:
 def function(aws: EmbeddedAWS) -> Iterator[Function]:
     """Create a Node.js function just for this test; what the test forbade is allowed again after it."""
     yield aws.create_function()
-    aws.denied.clear()
-    aws.polls_per_update = 0
+    aws.reset()
 
 
 @pytest.fixture(scope="session")

@@ -24,14 +24,17 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from strict_lambda import ACCOUNT_ID, Call, StrictLambda
+from aws_calls import ACCOUNT_ID, Call
+from invocations import Handler, Invoked
+from strict_lambda import StrictLambda
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_lambda.type_defs import GetFunctionResponseTypeDef
+    from types_boto3_s3 import S3Client
     from typing_extensions import Self
 
-__all__ = ["ACCOUNT_ID", "Credentials", "EmbeddedAWS", "Function"]
+__all__ = ["ACCOUNT_ID", "Credentials", "EmbeddedAWS", "Function", "Invoked"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class EmbeddedAWS:
 
     def __enter__(self) -> "Self":
         secrets = {key.access_key: key.secret_key for key in (self.administrator, self.deployer)}
-        self._front = StrictLambda(DomainDispatcherApplication(create_backend_app), secrets)
+        moto = DomainDispatcherApplication(create_backend_app)
+        self._front = StrictLambda(moto, secrets, self.deployer.access_key)
         self._server = make_server("127.0.0.1", 0, self._front, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -75,8 +79,17 @@ class EmbeddedAWS:
 
     @property
     def denied(self) -> set[str]:
-        """Return the set of Lambda operations that nobody may call; add to it to forbid one."""
+        """Return what nobody may do: Lambda's operations, and actions such as "s3:PutObject"."""
         return self._front.denied
+
+    @property
+    def allowed(self) -> set[str] | None:
+        """Return the only actions that the deployer may take; None where it may take all of them."""
+        return self._front.allowed
+
+    @allowed.setter
+    def allowed(self, actions: set[str] | None) -> None:
+        self._front.allowed = actions
 
     @property
     def polls_per_update(self) -> int:
@@ -86,6 +99,53 @@ class EmbeddedAWS:
     @polls_per_update.setter
     def polls_per_update(self, polls: int) -> None:
         self._front.polls_per_update = polls
+
+    @property
+    def polls_per_version(self) -> int:
+        """Return how often a new version says "Pending" before it is active."""
+        return self._front.polls_per_version
+
+    @polls_per_version.setter
+    def polls_per_version(self, polls: int) -> None:
+        self._front.polls_per_version = polls
+
+    @property
+    def page_size(self) -> int:
+        """Return how many versions or aliases one answer lists at most."""
+        return self._front.page_size
+
+    @page_size.setter
+    def page_size(self, size: int) -> None:
+        self._front.page_size = size
+
+    def answers(self, function: "Function", handler: Handler) -> None:
+        """Have invocations of a function, in any version, answered by `handler`."""
+        self._front.handlers[function.arn] = handler
+
+    def fails_updates(
+        self,
+        function: "Function",
+        code: str = "InvalidSubnet",
+        reason: str = "The subnet subnet-1 was not found.",
+    ) -> None:
+        """Have each update of a function fail after its polls, until `works_again`."""
+        self._front.record(function.arn).failure = (code, reason)
+
+    def works_again(self, function: "Function") -> None:
+        """Have updates of a function succeed again."""
+        self._front.record(function.arn).failure = None
+
+    def is_pending(self, function: "Function", polls: int) -> None:
+        """Have a function say "Pending" so many times, as one does whose network is being set up."""
+        self._front.record(function.arn).pending_polls = polls
+
+    def reset(self) -> None:
+        """Take back all that a test has set, but for what it set of functions."""
+        self.denied.clear()
+        self.allowed = None
+        self.polls_per_update = 0
+        self.polls_per_version = 0
+        self.page_size = 50
 
     def client(self, region: str = "eu-west-1") -> "LambdaClient":
         """Return the administrator's Lambda client."""
@@ -117,6 +177,23 @@ class EmbeddedAWS:
                 **common,
             )
         return Function(self, name, region, answer["FunctionArn"])
+
+    def s3(self, region: str = "eu-west-1") -> "S3Client":
+        """Return the administrator's S3 client."""
+        return self._session(region).client("s3", endpoint_url=self.url)
+
+    def create_bucket(self, region: str = "eu-west-1") -> str:
+        """Create a bucket and give its name."""
+        name = f"bucket-{uuid.uuid4().hex[:12]}"
+        configuration: Any = {"LocationConstraint": region}
+        self.s3(region).create_bucket(Bucket=name, CreateBucketConfiguration=configuration)
+        return name
+
+    def left_in(self, bucket: str) -> list[str]:
+        """List the keys of objects and of unfinished uploads in a bucket."""
+        objects = self.s3().list_objects_v2(Bucket=bucket).get("Contents", [])
+        uploads = self.s3().list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+        return [item["Key"] for item in (*objects, *uploads)]
 
     def settings(self, function: "Function") -> dict[str, str]:
         """Return the settings with which the deployer deploys to `function` here."""
@@ -173,6 +250,26 @@ class Function:
         with urllib.request.urlopen(self.get(qualifier)["Code"]["Location"]) as answer:  # noqa: S310
             package: bytes = answer.read()
         return package
+
+    def alias(self, name: str = "live") -> str | None:
+        """Return the version that an alias points at; None where there is no such alias."""
+        client = self.aws.client(self.region)
+        try:
+            return client.get_alias(FunctionName=self.name, Name=name)["FunctionVersion"]
+        except client.exceptions.ResourceNotFoundException:
+            return None
+
+    def versions(self) -> list[str]:
+        """Return the numbers of the published versions, oldest first."""
+        pages = self.aws.client(self.region).get_paginator("list_versions_by_function")
+        listed = [each for page in pages.paginate(FunctionName=self.name) for each in page["Versions"]]
+        return [each["Version"] for each in listed if each["Version"] != "$LATEST"]
+
+    def code_sha256(self, qualifier: str = "$LATEST") -> str:
+        """Return the digest of the code of $LATEST, a version or an alias."""
+        client = self.aws.client(self.region)
+        answer = client.get_function_configuration(FunctionName=self.name, Qualifier=qualifier)
+        return answer["CodeSha256"]
 
     @property
     def deploy_calls(self) -> list[Call]:

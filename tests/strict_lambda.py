@@ -1,107 +1,97 @@
-"""A WSGI middleware that answers as AWS Lambda does where moto is too kind or too short.
+"""A WSGI middleware that answers as AWS does where moto is too kind or too short, above all for Lambda.
 
-moto takes any key and any signature, any body, any ZIP; it knows no RevisionId, and the address it
-gives for a function's code can't be fetched. In front of it this middleware
+moto takes any key and any signature, any body, any ZIP; the address it gives for a function's code can't
+be fetched; of versions and aliases it knows too little (see function_record.py). In front of it this
+middleware
 
 - records every call, so that tests can count them and see whose key signed them;
-- refuses what AWS refuses, in AWS's words: unknown keys, wrong signatures, a function of another
-  region, bodies that are too large or no JSON, broken, empty or too large ZIPs, a ZIP for an image;
-- adds what AWS adds: RevisionId, the status of an update, the real checksum of a dry run;
+- refuses what AWS refuses, in AWS's words: unknown keys, wrong signatures, actions that the deployer may
+  not take, a function of another region, bodies that are too large or no JSON, broken, empty or too large
+  ZIPs, a ZIP for an image, a package in a bucket of another region;
+- adds what AWS adds: RevisionId, the status of an update, the real checksum of a dry run, versions and
+  aliases, answers to Invoke, the region of a bucket;
 - serves the code of a function at GetFunction's Code.Location, in ranges too.
 
-Nothing here patches moto: it stays behind its HTTP interface, but for the code's bytes, which it
-has no address for.
+Nothing here patches moto: it stays behind its HTTP interface, but for bytes of code and packages, which
+it has no address for, and the regions of buckets.
 """
 
 import base64
-import functools
 import hashlib
 import io
 import json
-import re
-import uuid
+import threading
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-import botocore.session
 from moto.backends import get_backend
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
+from aws_calls import ACCOUNT_ID, FUNCTIONS_PATH, Call, call_of
+from aws_refusals import RefusedError, invalid, not_found
+from function_record import LATEST, FunctionRecord, Version, as_listed
+from invocations import Handler, invoke
 from sigv4 import Authorization
+from strict_s3 import bucket_region, package_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["ACCOUNT_ID", "Call", "StrictLambda"]
 
-ACCOUNT_ID = "123456789012"
 _LARGEST_REQUEST = {"CreateFunction": 70_167_211, "UpdateFunctionCode": 69_905_067}
 _LARGEST_UNZIPPED = 262_144_000
 _CODE_PATH = "/deployed-code/"
-_FUNCTIONS_PATH = re.compile(r"(?P<before>/[\d-]+/functions/)(?P<function>[^/]+)(?P<after>.*)")
-_FUNCTION = re.compile(
-    r"(arn:aws[a-z-]*:lambda:(?P<region>[^:]+):)?(?P<account>\d{12}:)?(function:)?"
-    r"(?P<name>[\w.-]+)(:(?P<qualifier>\$LATEST|[\w-]+))?"
-)
 
 
 @dataclass(frozen=True)
-class Call:
-    """One call as it came in."""
+class _Asked:
+    """A request for Lambda, taken apart."""
 
-    service: str
-    operation: str
-    region: str
-    access_key: str
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body_length: int
-
-    @property
-    def function(self) -> Mapping[str, str]:
-        """Return the parts of the FunctionName in the path: region, account, name, qualifier."""
-        path = _FUNCTIONS_PATH.fullmatch(self.path)
-        function = _FUNCTION.fullmatch(unquote(path["function"])) if path else None
-        return function.groupdict(default="") if function else {}
-
-
-class _RefusedError(Exception):
-    """A refusal in AWS's form."""
-
-    def __init__(self, status: HTTPStatus, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-
-    def response(self) -> Response:
-        return Response(
-            json.dumps({"Type": "User", "Message": str(self), "message": str(self)}),
-            self.status,
-            {"x-amzn-ErrorType": self.kind, "x-amzn-RequestId": str(uuid.uuid4())},
-            content_type="application/json",
-        )
+    request: Request
+    call: Call
+    content: Mapping[str, Any]
+    body: bytes
 
 
 class StrictLambda:
     """The middleware. `secrets` holds the access keys that it knows, with their secrets."""
 
-    def __init__(self, moto: "WSGIApplication", secrets: Mapping[str, str]) -> None:
+    def __init__(self, moto: "WSGIApplication", secrets: Mapping[str, str], deployer: str) -> None:
         self.calls: list[Call] = []
         self.denied: set[str] = set()
+        self.allowed: set[str] | None = None
         self.polls_per_update = 0
+        self.polls_per_version = 0
+        self.page_size = 50
+        self.handlers: dict[str, Handler] = {}
         self._moto = moto
         self._secrets = secrets
+        self._deployer = deployer
         self._code: dict[str, bytes] = {}
-        self._revisions: dict[str, str] = {}
-        self._polls_left: dict[str, int] = {}
+        self._records: dict[str, FunctionRecord] = {}
+        # Between looking at a function and changing it nothing else may change it.
+        self._lock = threading.RLock()
+        self._operations: dict[str, Callable[[_Asked], Response]] = {
+            "GetFunction": self._get_function,
+            "GetFunctionConfiguration": self._get_configuration,
+            "UpdateFunctionCode": self._update,
+            "UpdateFunctionConfiguration": self._update,
+            "DeleteFunction": self._delete,
+            "PublishVersion": self._publish,
+            "ListVersionsByFunction": self._list_versions,
+            "CreateAlias": self._create_alias,
+            "GetAlias": self._get_alias,
+            "UpdateAlias": self._update_alias,
+            "DeleteAlias": self._delete_alias,
+            "ListAliases": self._list_aliases,
+        }
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
@@ -111,23 +101,29 @@ class StrictLambda:
             response = Response(status=cut_off.code)
         return response(environ, start_response)
 
+    def record(self, arn: str) -> FunctionRecord:
+        """Return what is known of a function besides what moto knows."""
+        return self._records.setdefault(arn, FunctionRecord(arn))
+
     def _answer(self, request: Request) -> Response:
         if request.path.startswith(_CODE_PATH):
             return self._serve_code(request)
         body = request.get_data()
-        call = _call(request, body)
+        call = call_of(request, body)
         self.calls.append(call)
-        if call.service != "lambda":
-            return self._ask_moto(request.environ, body)
         try:
-            self._check_caller(call, body)
-            content = _content(call, body)
-            if call.operation in ("UpdateFunctionCode", "UpdateFunctionConfiguration"):
-                self._check_update(request, call, content)
-            response = self._ask_moto(_by_name(request.environ, call), body)
-        except _RefusedError as refused:
-            return refused.response()
-        return self._as_aws_says_it(request, call, content, response)
+            if call.service == "lambda":
+                return self._answer_lambda(request, call, body)
+            if call.service == "s3":
+                return self._answer_s3(request, call, body)
+            if call.service == "sts":
+                self._check_signature(call, body, "InvalidClientTokenId", "SignatureDoesNotMatch")
+                self._check_action(call, "*")
+        except RefusedError as refused:
+            if call.service == "lambda":
+                return refused.as_json()
+            return refused.as_xml(wrapped=call.service == "sts")
+        return self._ask_moto(request.environ, body)
 
     def _ask_moto(self, environ: "WSGIEnvironment", body: bytes) -> Response:
         environ = {
@@ -137,22 +133,42 @@ class StrictLambda:
         }
         return Response.from_app(self._moto, environ, buffered=True)
 
+    # S3
+
+    def _answer_s3(self, request: Request, call: Call, body: bytes) -> Response:
+        region = bucket_region(call.bucket)
+        try:
+            self._check_s3_caller(call, region)
+            response = self._ask_moto(request.environ, body)
+        except RefusedError as refused:
+            response = refused.as_xml(wrapped=False)
+        if call.operation == "HeadBucket" and region:
+            response.headers["x-amz-bucket-region"] = region
+        return response
+
+    def _check_s3_caller(self, call: Call, region: str | None) -> None:
+        if call.access_key not in self._secrets:
+            raise RefusedError(
+                HTTPStatus.FORBIDDEN,
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+            )
+        path = unquote(call.path).strip("/")
+        self._check_action(call, f"arn:aws:s3:::{path}")
+        if region not in {None, call.region}:
+            raise RefusedError(
+                HTTPStatus.MOVED_PERMANENTLY,
+                "PermanentRedirect",
+                "The bucket you are attempting to access must be addressed using the specified endpoint.",
+            )
+
     # Refusals
 
-    def _check_caller(self, call: Call, body: bytes) -> None:
-        limit = _LARGEST_REQUEST.get(call.operation)
-        if limit is not None and len(body) >= limit:
-            raise _RefusedError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                "RequestEntityTooLargeException",
-                f"Request must be smaller than {limit} bytes for the {call.operation} operation",
-            )
+    def _check_signature(self, call: Call, body: bytes, unknown_key: str, wrong_signature: str) -> None:
         secret_key = self._secrets.get(call.access_key)
         if secret_key is None:
-            raise _RefusedError(
-                HTTPStatus.FORBIDDEN,
-                "UnrecognizedClientException",
-                "The security token included in the request is invalid.",
+            raise RefusedError(
+                HTTPStatus.FORBIDDEN, unknown_key, "The security token included in the request is invalid."
             )
         authorization = Authorization.parse(call.headers["authorization"])
         if authorization is None or not authorization.is_right(
@@ -163,116 +179,233 @@ class StrictLambda:
             headers=call.headers,
             body=body,
         ):
-            raise _RefusedError(
+            raise RefusedError(
                 HTTPStatus.FORBIDDEN,
-                "InvalidSignatureException",
+                wrong_signature,
                 "The request signature we calculated does not match the signature you provided. "
                 "Check your AWS Secret Access Key and signing method. "
                 "Consult the service documentation for details.",
             )
+
+    def _may(self, call: Call, action: str) -> bool:
+        """Tell whether a test has left the caller the permission for an action."""
+        if self.denied & {action, action.removeprefix("lambda:")}:
+            return False
+        return self.allowed is None or call.access_key != self._deployer or action in self.allowed
+
+    def _check_action(self, call: Call, resource: str, policy: str = "identity-based") -> None:
+        if self._may(call, call.action) and call.operation not in self.denied and policy == "identity-based":
+            return
+        raise RefusedError(
+            HTTPStatus.FORBIDDEN,
+            "AccessDeniedException" if call.service == "lambda" else "AccessDenied",
+            f"User: arn:aws:iam::{ACCOUNT_ID}:user/deployer is not authorized to perform: {call.action} "
+            f"on resource: {resource} because no {policy} policy allows the {call.action} action",
+        )
+
+    def _check_caller(self, call: Call, body: bytes) -> None:
+        limit = _LARGEST_REQUEST.get(call.operation)
+        if limit is not None and len(body) >= limit:
+            raise RefusedError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "RequestEntityTooLargeException",
+                f"Request must be smaller than {limit} bytes for the {call.operation} operation",
+            )
+        self._check_signature(call, body, "UnrecognizedClientException", "InvalidSignatureException")
         region = call.function.get("region") or call.region
         account = (call.function.get("account") or ACCOUNT_ID).removesuffix(":")
         if region != call.region:
-            raise _RefusedError(
-                HTTPStatus.NOT_FOUND,
-                "ResourceNotFoundException",
-                f"Functions from '{region}' are not reachable in this region ('{call.region}')",
-            )
-        if call.operation in self.denied or account != ACCOUNT_ID:
-            policy = "identity-based" if call.operation in self.denied else "resource-based"
-            name = call.function.get("name", "*")
-            raise _RefusedError(
-                HTTPStatus.FORBIDDEN,
-                "AccessDeniedException",
-                f"User: arn:aws:iam::{ACCOUNT_ID}:user/deployer is not authorized to perform: "
-                f"lambda:{call.operation} on resource: "
-                f"arn:aws:lambda:{call.region}:{account}:function:{name} because no {policy} policy "
-                f"allows the lambda:{call.operation} action",
-            )
-
-    def _check_update(self, request: Request, call: Call, content: Mapping[str, Any]) -> None:
-        configuration = self._configuration(request, call)
-        if configuration is None:
-            return  # moto says that there is no such function
-        if call.function["qualifier"] not in {"", "$LATEST"}:
-            raise _invalid("Current operation does not support versions other than $LATEST")
-        if self._polls_left.get(_key(configuration), 0) > 0:
-            raise _RefusedError(
-                HTTPStatus.CONFLICT,
-                "ResourceConflictException",
-                "The operation cannot be performed at this time. An update is in progress for "
-                f"resource: {configuration['FunctionArn']}",
-            )
-        revision = content.get("RevisionId")
-        if revision is not None and revision != self._revision(configuration):
-            raise _RefusedError(
-                HTTPStatus.PRECONDITION_FAILED,
-                "PreconditionFailedException",
-                "The RevisionId provided does not match the latest RevisionId. Call the "
-                "GetFunction/GetAlias API to retrieve the latest RevisionId for your resource.",
-            )
-        if call.operation == "UpdateFunctionCode":
-            if configuration["PackageType"] == "Image" and "ImageUri" not in content:
-                raise _invalid("Please provide ImageUri when updating a function with packageType Image.")
-            if configuration["PackageType"] == "Zip" and "ImageUri" in content:
-                raise _invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
-
-    # What moto leaves out
-
-    def _as_aws_says_it(
-        self, request: Request, call: Call, content: Mapping[str, Any], response: Response
-    ) -> Response:
-        answer = (
-            response.get_json(force=True, silent=True)
-            if response.status_code < HTTPStatus.BAD_REQUEST
-            else None
+            raise not_found(f"Functions from '{region}' are not reachable in this region ('{call.region}')")
+        name = call.function.get("name", "*")
+        self._check_action(
+            call,
+            f"arn:aws:lambda:{call.region}:{account}:function:{name}",
+            "identity-based" if account == ACCOUNT_ID else "resource-based",
         )
-        if not isinstance(answer, dict):
-            return response
-        configuration = answer.get("Configuration", answer)
-        if "CodeSha256" not in configuration:
-            return response
-        latest = _unqualified(configuration["FunctionArn"])
-        if call.operation == "UpdateFunctionCode" and content.get("DryRun"):
-            if "ZipFile" in content:
-                code = base64.b64decode(content["ZipFile"])
-                configuration["CodeSize"] = len(code)
-                configuration["CodeSha256"] = _sha256(code)
-        elif call.operation in ("UpdateFunctionCode", "UpdateFunctionConfiguration"):
-            self._revisions[latest] = str(uuid.uuid4())
-            self._polls_left[latest] = self.polls_per_update
-            configuration["LastUpdateStatus"] = "InProgress"
-        elif self._polls_left.get(_key(configuration), 0) > 0:
-            self._polls_left[latest] -= 1
-            configuration["LastUpdateStatus"] = "InProgress"
-        if configuration.get("LastUpdateStatus") == "InProgress":
-            configuration["LastUpdateStatusReason"] = "The function is being created."
-            configuration["LastUpdateStatusReasonCode"] = "Creating"
-        configuration["RevisionId"] = self._revision(configuration)
-        if answer.get("Code", {}).get("RepositoryType") == "S3":
-            answer["Code"]["Location"] = self._code_location(request, call, configuration)
-        response.set_data(json.dumps(answer))
+
+    # Lambda
+
+    def _answer_lambda(self, request: Request, call: Call, body: bytes) -> Response:
+        self._check_caller(call, body)
+        asked = _Asked(request, call, _content(call, body), body)
+        if call.operation == "Invoke":
+            return self._invoke(asked)
+        with self._lock:
+            answer = self._operations.get(call.operation, self._pass_on)
+            return answer(asked)
+
+    def _pass_on(self, asked: _Asked) -> Response:
+        response = self._ask_moto(_by_name(asked.request.environ, asked.call), asked.body)
+        if asked.call.operation == "CreateFunction" and response.status_code < HTTPStatus.BAD_REQUEST:
+            answer = response.get_json(force=True)
+            return _json(self.record(answer["FunctionArn"]).described(answer), HTTPStatus.CREATED)
         return response
 
-    def _configuration(self, request: Request, call: Call) -> dict[str, Any] | None:
-        path = f"/2015-03-31/functions/{call.function['name']}/configuration"
-        environ = _with_path({**request.environ, "REQUEST_METHOD": "GET", "QUERY_STRING": ""}, path)
-        response = self._ask_moto(environ, b"")
+    def _latest(self, asked: _Asked) -> tuple[FunctionRecord, dict[str, Any]]:
+        """Return the function's record and moto's configuration of $LATEST."""
+        environ = {**asked.request.environ, "REQUEST_METHOD": "GET", "QUERY_STRING": ""}
+        path = f"/2015-03-31/functions/{asked.call.function['name']}/configuration"
+        response = self._ask_moto(_with_path(environ, path), b"")
         if response.status_code != HTTPStatus.OK:
-            return None
+            raise not_found(str(response.get_json(force=True)["message"]))
         configuration: dict[str, Any] = response.get_json(force=True)
-        return configuration
+        return self.record(configuration["FunctionArn"]), configuration
 
-    def _revision(self, configuration: Mapping[str, Any]) -> str:
-        return self._revisions.setdefault(_key(configuration), str(uuid.uuid4()))
+    def _described(self, asked: _Asked) -> dict[str, Any]:
+        """Return the configuration of what is asked for: $LATEST, a version or an alias's version."""
+        record, configuration = self._latest(asked)
+        qualifier = asked.call.qualifier
+        if qualifier in {"", LATEST}:
+            record.poll()
+            suffix = f":{LATEST}" if qualifier else ""
+            return {**record.described(configuration), "FunctionArn": f"{record.arn}{suffix}"}
+        version = record.version(qualifier)
+        answer = {**version.described(), "FunctionArn": f"{record.arn}:{qualifier}"}
+        version.polls_left -= 1
+        return answer
 
-    def _code_location(self, request: Request, call: Call, configuration: Mapping[str, Any]) -> str:
-        function = get_backend("lambda")[ACCOUNT_ID][call.region].get_function(
-            configuration["FunctionName"], configuration["Version"]
-        )
-        digest = hashlib.sha256(function.code_bytes).hexdigest()
-        self._code[digest] = function.code_bytes
-        return f"{request.host_url.rstrip('/')}{_CODE_PATH}{digest}?X-Amz-Expires=600"
+    def _get_configuration(self, asked: _Asked) -> Response:
+        return _json(self._described(asked))
+
+    def _get_function(self, asked: _Asked) -> Response:
+        configuration = self._described(asked)
+        if configuration["PackageType"] == "Image":
+            return _json({"Configuration": configuration, "Code": {"RepositoryType": "ECR"}})
+        record, _ = self._latest(asked)
+        if asked.call.qualifier in {"", LATEST}:
+            code = self._code_of_latest(asked)
+        else:
+            code = record.version(asked.call.qualifier).code
+        digest = hashlib.sha256(code).hexdigest()
+        self._code[digest] = code
+        host = asked.request.host_url.rstrip("/")
+        location = f"{host}{_CODE_PATH}{digest}?X-Amz-Expires=600"
+        return _json({"Configuration": configuration, "Code": {"RepositoryType": "S3", "Location": location}})
+
+    def _code_of_latest(self, asked: _Asked) -> bytes:
+        backend = get_backend("lambda")[ACCOUNT_ID][asked.call.region]
+        code: bytes = backend.get_function(asked.call.function["name"], None).code_bytes
+        return code
+
+    # Updates
+
+    def _update(self, asked: _Asked) -> Response:
+        record, configuration = self._latest(asked)
+        content = dict(asked.content)
+        if asked.call.function["qualifier"] not in {"", LATEST}:
+            raise invalid("Current operation does not support versions other than $LATEST")
+        record.check_idle()
+        record.check_revision(content.get("RevisionId"))
+        if asked.call.operation == "UpdateFunctionCode":
+            self._check_code(asked, configuration, content)
+            if content.get("DryRun"):
+                return _json({**record.described(configuration), **_of_code(content)})
+        publish = content.pop("Publish", False)
+        response = self._ask_moto(_by_name(asked.request.environ, asked.call), json.dumps(content).encode())
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            return response
+        record.begin_update(self.polls_per_update)
+        described = record.described(response.get_json(force=True))
+        if publish:
+            return _json(self._published(asked, record, described, {}).described())
+        return _json(described)
+
+    def _check_code(self, asked: _Asked, configuration: Mapping[str, Any], content: dict[str, Any]) -> None:
+        """Look at the code as AWS does; a package in a bucket is fetched from there."""
+        if configuration["PackageType"] == "Image" and "ImageUri" not in content:
+            raise invalid("Please provide ImageUri when updating a function with packageType Image.")
+        if configuration["PackageType"] == "Zip" and "ImageUri" in content:
+            raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
+        if "S3Bucket" in content:
+            readable = self._may(asked.call, "s3:GetObject")
+            package = package_of(content, asked.call.region, readable=readable)
+            for name in ("S3Bucket", "S3Key", "S3ObjectVersion"):
+                content.pop(name, None)
+            content["ZipFile"] = base64.b64encode(package).decode()
+            _check_zip(content["ZipFile"])
+
+    def _delete(self, asked: _Asked) -> Response:
+        record, _ = self._latest(asked)
+        if asked.call.qualifier:
+            record.delete_version(asked.call.qualifier)
+            return Response(status=HTTPStatus.NO_CONTENT)
+        del self._records[record.arn]
+        return self._pass_on(asked)
+
+    # Versions
+
+    def _publish(self, asked: _Asked) -> Response:
+        record, configuration = self._latest(asked)
+        record.check_idle()
+        version = self._published(asked, record, record.described(configuration), asked.content)
+        return _json(version.described(), HTTPStatus.CREATED)
+
+    def _published(
+        self, asked: _Asked, record: FunctionRecord, latest: Mapping[str, Any], content: Mapping[str, Any]
+    ) -> Version:
+        return record.publish(latest, self._code_of_latest(asked), content, self.polls_per_version)
+
+    def _list_versions(self, asked: _Asked) -> Response:
+        record, configuration = self._latest(asked)
+        latest = {**record.described(configuration), "FunctionArn": f"{record.arn}:{LATEST}"}
+        versions = (version.configuration for version in record.versions.values())
+        return self._page(asked, "Versions", [as_listed(each) for each in (latest, *versions)])
+
+    def _page(self, asked: _Asked, name: str, items: list[dict[str, Any]]) -> Response:
+        start = int(asked.call.parameter("Marker", "0"))
+        size = min(int(asked.call.parameter("MaxItems", "10000")), self.page_size)
+        answer: dict[str, Any] = {name: items[start : start + size]}
+        if start + size < len(items):
+            answer["NextMarker"] = str(start + size)
+        return _json(answer)
+
+    # Aliases
+
+    def _create_alias(self, asked: _Asked) -> Response:
+        record, _ = self._latest(asked)
+        return _json(record.create_alias(asked.content).described(), HTTPStatus.CREATED)
+
+    def _get_alias(self, asked: _Asked) -> Response:
+        record, _ = self._latest(asked)
+        return _json(record.alias(_alias_name(asked)).described())
+
+    def _update_alias(self, asked: _Asked) -> Response:
+        record, _ = self._latest(asked)
+        return _json(record.update_alias(_alias_name(asked), asked.content).described())
+
+    def _delete_alias(self, asked: _Asked) -> Response:
+        record, _ = self._latest(asked)
+        record.aliases.pop(_alias_name(asked), None)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    def _list_aliases(self, asked: _Asked) -> Response:
+        record, _ = self._latest(asked)
+        aliases = sorted(record.aliases.values(), key=lambda alias: alias.name)
+        wanted = asked.call.parameter("FunctionVersion")
+        items = [alias.described() for alias in aliases if wanted in {"", alias.version}]
+        return self._page(asked, "Aliases", items)
+
+    # Invocations
+
+    def _invoke(self, asked: _Asked) -> Response:
+        with self._lock:
+            record, configuration = self._latest(asked)
+            qualifier = asked.call.qualifier
+            if qualifier in {"", LATEST}:
+                described = record.described(configuration)
+            else:
+                described = record.version(qualifier).described()
+        if described["State"] != "Active":
+            raise RefusedError(
+                HTTPStatus.CONFLICT,
+                "ResourceConflictException",
+                "The operation cannot be performed at this time. The function is currently in the "
+                f"following state: {described['State']}",
+            )
+        handler = self.handlers.get(record.arn, lambda _payload, _version: None)
+        return invoke(handler, described, asked.call.headers, asked.body)
+
+    # Code
 
     def _serve_code(self, request: Request) -> Response:
         """Serve a function's code as S3 does with a presigned address: for GET alone."""
@@ -287,56 +420,26 @@ class StrictLambda:
         return response.make_conditional(request, accept_ranges=True, complete_length=len(code))
 
 
-def _call(request: Request, body: bytes) -> Call:
-    authorization = Authorization.parse(request.headers.get("Authorization", ""))
-    service = authorization.service if authorization else ""
-    raw_path, _, query = request.environ["REQUEST_URI"].partition("?")
-    return Call(
-        service=service,
-        operation=_operation(request.method, raw_path) if service == "lambda" else "",
-        region=authorization.region if authorization else "",
-        access_key=authorization.access_key if authorization else "",
-        method=request.method,
-        path=raw_path,
-        query=query,
-        headers={name.lower(): value for name, value in request.headers.items()},
-        body_length=len(body),
-    )
+def _json(answer: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(json.dumps(answer), status, content_type="application/json")
+
+
+def _alias_name(asked: _Asked) -> str:
+    return unquote(asked.call.path.rstrip("/").rpartition("/")[2])
 
 
 def _by_name(environ: "WSGIEnvironment", call: Call) -> "WSGIEnvironment":
     """Have moto see the function's name in place of a partial ARN, which it does not understand."""
-    path = _FUNCTIONS_PATH.fullmatch(call.path)
+    path = FUNCTIONS_PATH.fullmatch(call.path)
     if path is None or not call.function:
         return environ
-    name, qualifier = call.function["name"], call.function["qualifier"]
-    function = f"{name}:{qualifier}" if qualifier else name
-    return _with_path(environ, path["before"] + quote(function, safe="") + path["after"])
+    return _with_path(environ, path["before"] + quote(call.function["name"], safe="") + path["after"])
 
 
 def _with_path(environ: "WSGIEnvironment", path: str) -> "WSGIEnvironment":
     query = environ["QUERY_STRING"]
     uri = f"{path}?{query}" if query else path
     return {**environ, "PATH_INFO": unquote(path), "REQUEST_URI": uri, "RAW_URI": uri}
-
-
-@functools.cache
-def _operations() -> list[tuple[str, re.Pattern[str], str]]:
-    """Return method, path and name of every operation that Lambda has, from the SDK's own model."""
-    model = botocore.session.get_session().get_service_model("lambda")
-    operations = []
-    for name in model.operation_names:
-        http = model.operation_model(name).http
-        path = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(http["requestUri"].split("?")[0]))
-        operations.append((http["method"], re.compile(path + "/?"), name))
-    return operations
-
-
-def _operation(method: str, path: str) -> str:
-    for operation_method, pattern, name in _operations():
-        if method == operation_method and pattern.fullmatch(path):
-            return name
-    return ""
 
 
 def _content(call: Call, body: bytes) -> dict[str, Any]:
@@ -346,7 +449,7 @@ def _content(call: Call, body: bytes) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(body)
     except ValueError:
-        raise _RefusedError(
+        raise RefusedError(
             HTTPStatus.BAD_REQUEST,
             "InvalidRequestContentException",
             "Could not parse request body into json: Unexpected character",
@@ -362,29 +465,18 @@ def _check_zip(zip_file: str) -> None:
         with zipfile.ZipFile(io.BytesIO(base64.b64decode(zip_file, validate=True))) as archive:
             entries = archive.infolist()
             if not entries:
-                raise _invalid("Uploaded file must be a non-empty zip")
+                raise invalid("Uploaded file must be a non-empty zip")
             if sum(entry.file_size for entry in entries) >= _LARGEST_UNZIPPED:
-                raise _invalid(f"Unzipped size must be smaller than {_LARGEST_UNZIPPED} bytes")
+                raise invalid(f"Unzipped size must be smaller than {_LARGEST_UNZIPPED} bytes")
             broken = archive.testzip()
     except (ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         broken = "all of it"
     if broken is not None:
-        raise _invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
+        raise invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
 
 
-def _invalid(message: str) -> _RefusedError:
-    return _RefusedError(HTTPStatus.BAD_REQUEST, "InvalidParameterValueException", message)
-
-
-def _key(configuration: Mapping[str, Any]) -> str:
-    """Return the ARN of what is configured, the same for $LATEST however it was asked for."""
-    arn: str = configuration["FunctionArn"]
-    return arn.removesuffix(":$LATEST")
-
-
-def _unqualified(arn: str) -> str:
-    return ":".join(arn.split(":")[:7])
-
-
-def _sha256(code: bytes) -> str:
-    return base64.b64encode(hashlib.sha256(code).digest()).decode()
+def _of_code(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a dry run answers of the code that it was given."""
+    code = base64.b64decode(content["ZipFile"]) if "ZipFile" in content else b""
+    digest = base64.b64encode(hashlib.sha256(code).digest()).decode()
+    return {"CodeSize": len(code), "CodeSha256": digest} if code else {}

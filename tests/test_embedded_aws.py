@@ -3,16 +3,18 @@
 import base64
 import hashlib
 import io
+import json
 import urllib.error
 import urllib.request
 import zipfile
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws import Credentials, EmbeddedAWS, Function
+from embedded_aws import Credentials, EmbeddedAWS, Function, Invoked
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -76,7 +78,7 @@ def test_a_body_other_than_the_signed_one_is_refused(function: Function) -> None
 
 
 def test_an_update_is_answered_as_aws_does(function: Function) -> None:
-    """The answer has the checksum of what was sent, a new revision and an update in progress."""
+    """The checksum of what was sent, a new revision, and yet another when the update is done."""
     before = function.get()["Configuration"]
     package = make_zip("// new\n")
     answer = client_of(function).update_function_code(FunctionName=function.arn, ZipFile=package)
@@ -84,8 +86,10 @@ def test_an_update_is_answered_as_aws_does(function: Function) -> None:
     assert answer["CodeSha256"] == base64.b64encode(hashlib.sha256(package).digest()).decode()
     assert answer["LastUpdateStatus"] == "InProgress"
     assert answer["RevisionId"] != before["RevisionId"]
-    assert function.get()["Configuration"]["RevisionId"] == answer["RevisionId"]
-    assert function.get()["Configuration"]["LastUpdateStatus"] == "Successful"
+    after = function.get()["Configuration"]
+    assert after["LastUpdateStatus"] == "Successful"
+    assert after["RevisionId"] not in {answer["RevisionId"], before["RevisionId"]}
+    assert function.get()["Configuration"]["RevisionId"] == after["RevisionId"]
 
 
 def test_a_dry_run_changes_nothing(function: Function) -> None:
@@ -100,8 +104,8 @@ def test_a_dry_run_changes_nothing(function: Function) -> None:
 
 
 def test_an_update_in_progress_keeps_others_out(function: Function) -> None:
-    """Until an update is done, the function says so and takes no other."""
-    function.aws.polls_per_update = 1
+    """Until an update is done, the function says so and takes no other; each question takes time."""
+    function.aws.polls_per_update = 2
     client = client_of(function)
     client.update_function_code(FunctionName=function.name, ZipFile=make_zip())
 
@@ -226,3 +230,288 @@ def test_calls_are_recorded_with_the_key_that_signed_them(function: Function) ->
     assert call.access_key == EmbeddedAWS.deployer.access_key
     assert call.region == "eu-west-1"
     assert call.body_length == len(base64.b64encode(make_zip())) + len('{"ZipFile": ""}')
+
+
+# Versions, aliases, invocations, packages in S3.
+
+
+def refused(call: Callable[..., object], **parameters: object) -> tuple[str, str]:
+    """Return the code and the message with which AWS refuses a call."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+@pytest.fixture
+def versions(function: Function) -> "LambdaClient":
+    """Publish versions 1 and 2 of the function, and give the deployer's client."""
+    client = client_of(function)
+    for number in ("1", "2"):
+        client.update_function_code(FunctionName=function.name, ZipFile=make_zip(f"// {number}\n"))
+        client.publish_version(FunctionName=function.name, Description=f"number {number}")
+    return client
+
+
+def test_what_has_not_changed_is_not_published_again(function: Function, versions: "LambdaClient") -> None:
+    """AWS gives the last version again, description and all, until code or configuration changes."""
+    same = versions.publish_version(FunctionName=function.name, Description="another")
+    assert (same["Version"], same["Description"]) == ("2", "number 2")
+    versions.update_function_configuration(FunctionName=function.name, Timeout=9)
+    assert versions.publish_version(FunctionName=function.name)["Version"] == "3"
+    assert function.get("2")["Configuration"]["Timeout"] == 3
+    assert function.versions() == ["1", "2", "3"]
+
+
+def test_publishing_gives_latest_alone_a_new_revision(function: Function, versions: "LambdaClient") -> None:
+    """As AWS has it: $LATEST gets another revision, earlier versions and aliases keep theirs."""
+    versions.create_alias(FunctionName=function.name, Name="live", FunctionVersion="1")
+    latest, first = (function.get(name)["Configuration"]["RevisionId"] for name in ("$LATEST", "1"))
+    alias = versions.get_alias(FunctionName=function.name, Name="live")["RevisionId"]
+    versions.update_function_code(FunctionName=function.name, ZipFile=make_zip("// 3\n"))
+    settled = function.get()["Configuration"]["RevisionId"]
+    versions.publish_version(FunctionName=function.name)
+    assert function.get()["Configuration"]["RevisionId"] not in {latest, settled}
+    assert function.get("1")["Configuration"]["RevisionId"] == first
+    assert versions.get_alias(FunctionName=function.name, Name="live")["RevisionId"] == alias
+
+
+def test_a_version_is_published_of_the_expected_code_alone(function: Function) -> None:
+    """Another CodeSha256 and another RevisionId than those of $LATEST are refused, each in its own way."""
+    client = client_of(function)
+    code, message = refused(client.publish_version, FunctionName=function.name, CodeSha256="A" * 43 + "=")
+    assert code == "InvalidParameterValueException"
+    assert "is different from current CodeSHA256 in $LATEST" in message
+    stale = refused(client.publish_version, FunctionName=function.name, RevisionId="wrong")
+    assert stale[0] == "PreconditionFailedException"
+    assert function.versions() == []
+
+
+def test_a_new_version_is_pending_for_a_while(function: Function) -> None:
+    """It can't be invoked before it is active."""
+    function.aws.polls_per_version = 1
+    client = client_of(function)
+    assert client.publish_version(FunctionName=function.name)["State"] == "Pending"
+    code, message = refused(client.invoke, FunctionName=function.name, Qualifier="1")
+    assert (code, "Pending" in message) == ("ResourceConflictException", True)
+    assert function.get("1")["Configuration"]["State"] == "Pending"
+    assert function.get("1")["Configuration"]["State"] == "Active"
+
+
+def test_nothing_is_published_while_an_update_is_under_way(function: Function) -> None:
+    """Nor is it updated while its state is pending."""
+    function.aws.polls_per_update = 1
+    client = client_of(function)
+    client.update_function_code(FunctionName=function.name, ZipFile=make_zip("// 1\n"))
+    assert refused(client.publish_version, FunctionName=function.name)[0] == "ResourceConflictException"
+    assert client.publish_version(FunctionName=function.name)["Version"] == "1"
+    function.aws.is_pending(function, 1)
+    assert refusal(function)[0] == "ResourceConflictException"
+
+
+def test_an_update_can_fail(function: Function) -> None:
+    """After its polls, with the reason and its code."""
+    function.aws.fails_updates(function)
+    client_of(function).update_function_code(FunctionName=function.name, ZipFile=make_zip())
+    configuration = function.get()["Configuration"]
+    assert configuration["LastUpdateStatus"] == "Failed"
+    assert configuration["LastUpdateStatusReasonCode"] == "InvalidSubnet"
+    function.aws.works_again(function)
+
+
+def test_versions_are_listed_in_pages_without_states(function: Function, versions: "LambdaClient") -> None:
+    """$LATEST comes first; neither State nor LastUpdateStatus is among what is told."""
+    function.aws.page_size = 2
+    page = versions.list_versions_by_function(FunctionName=function.name)
+    assert [each["Version"] for each in page["Versions"]] == ["$LATEST", "1"]
+    assert page["Versions"][0]["FunctionArn"] == f"{function.arn}:$LATEST"
+    assert not {"State", "LastUpdateStatus"} & page["Versions"][1].keys()
+    rest = versions.list_versions_by_function(FunctionName=function.name, Marker=page["NextMarker"])
+    assert [each["Description"] for each in rest["Versions"]] == ["number 2"]
+    assert "NextMarker" not in rest
+
+
+def test_a_version_that_an_alias_needs_is_not_deleted(function: Function, versions: "LambdaClient") -> None:
+    """Neither the one it points at nor one with a weight; and no number is given twice."""
+    routing: Any = {"AdditionalVersionWeights": {"2": 0.1}}
+    versions.create_alias(FunctionName=function.name, Name="live", FunctionVersion="1", RoutingConfig=routing)
+    for number in ("1", "2"):
+        assert refused(versions.delete_function, FunctionName=function.name, Qualifier=number) == (
+            "ResourceConflictException",
+            "Unable to delete version because the following aliases reference it: [live]",
+        )
+    versions.delete_alias(FunctionName=function.name, Name="live")
+    versions.delete_function(FunctionName=function.name, Qualifier="2")
+    missing = refused(versions.delete_function, FunctionName=function.name, Qualifier="2")
+    assert missing == ("ResourceNotFoundException", f"Function not found: {function.arn}:2")
+    assert versions.publish_version(FunctionName=function.name)["Version"] == "3"
+
+
+def test_an_alias_is_changed_over_its_latest_revision_alone(
+    function: Function, versions: "LambdaClient"
+) -> None:
+    """Each change gives it another revision; what is not named stays."""
+    first = versions.create_alias(
+        FunctionName=function.name, Name="live", FunctionVersion="1", Description="mine"
+    )
+    update = {"FunctionName": function.name, "Name": "live", "RevisionId": first["RevisionId"]}
+    second = versions.update_alias(**update, FunctionVersion="2")
+    assert (second["FunctionVersion"], second["Description"]) == ("2", "mine")
+    assert refused(versions.update_alias, **update, FunctionVersion="1")[0] == "PreconditionFailedException"
+    assert function.alias() == "2"
+    assert function.code("live") == make_zip("// 2\n")
+    assert function.get("live")["Configuration"]["Version"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("version", "weights", "code"),
+    [
+        ("9", {}, "ResourceNotFoundException"),
+        ("1", {"9": 0.5}, "ResourceNotFoundException"),
+        ("1", {"1": 0.5}, "InvalidParameterValueException"),
+        ("$LATEST", {"1": 0.5}, "InvalidParameterValueException"),
+    ],
+)
+def test_an_alias_points_at_what_there_is(
+    function: Function, versions: "LambdaClient", version: str, weights: dict[str, float], code: str
+) -> None:
+    """A version that is missing, the same one twice, and $LATEST with weights are refused."""
+    routing: Any = {"AdditionalVersionWeights": weights}
+    parameters = {"FunctionName": function.name, "Name": "live", "FunctionVersion": version}
+    assert refused(versions.create_alias, **parameters, RoutingConfig=routing)[0] == code
+    assert function.alias() is None
+
+
+def test_weights_go_with_an_empty_routing(function: Function, versions: "LambdaClient") -> None:
+    """An update that names no routing leaves it, one that names an empty one ends it."""
+    alias: Any = {"FunctionName": function.name, "Name": "live"}
+    versions.create_alias(
+        **alias, FunctionVersion="1", RoutingConfig={"AdditionalVersionWeights": {"2": 0.25}}
+    )
+    answer = versions.update_alias(**alias, Description="x")
+    assert answer["RoutingConfig"] == {"AdditionalVersionWeights": {"2": 0.25}}
+    answer = versions.update_alias(**alias, RoutingConfig={"AdditionalVersionWeights": {}})
+    assert "RoutingConfig" not in answer
+
+
+def test_an_alias_is_made_once(function: Function, versions: "LambdaClient") -> None:
+    """A second one of that name is a conflict; a missing one is not found; both are listed by name."""
+    alias = {"FunctionName": function.name, "Name": "live"}
+    missing = refused(versions.get_alias, **alias)
+    assert missing == ("ResourceNotFoundException", f"Cannot find alias arn: {function.arn}:live")
+    versions.create_alias(**alias, FunctionVersion="1")
+    code, message = refused(versions.create_alias, **alias, FunctionVersion="2")
+    assert (code, message) == ("ResourceConflictException", f"Alias already exists: {function.arn}:live")
+    versions.create_alias(FunctionName=function.name, Name="beta", FunctionVersion="2")
+    listed = versions.list_aliases(FunctionName=function.name)["Aliases"]
+    assert [each["Name"] for each in listed] == ["beta", "live"]
+
+
+def test_invocations_are_answered_by_the_test(function: Function, versions: "LambdaClient") -> None:
+    """With the version that was asked for, the tail of the log, and errors as Lambda wraps them."""
+
+    def handler(payload: Any, version: str) -> Any:
+        if payload == "fail":
+            raise ValueError(payload)
+        return Invoked({"version": version, "got": payload}, log="hello from the log")
+
+    function.aws.answers(function, handler)
+    answer = versions.invoke(FunctionName=function.name, Qualifier="1", Payload=b"7", LogType="Tail")
+    assert json.load(answer["Payload"]) == {"version": "1", "got": 7}
+    assert "hello from the log" in base64.b64decode(answer["LogResult"]).decode()
+    failed = versions.invoke(FunctionName=function.name, Payload=b'"fail"')
+    assert failed["FunctionError"] == "Unhandled"
+    assert json.load(failed["Payload"])["errorType"] == "ValueError"
+    dry = versions.invoke(FunctionName=function.name, Qualifier="2", InvocationType="DryRun")
+    assert dry["StatusCode"] == 204
+    assert (
+        refused(versions.invoke, FunctionName=function.name, Qualifier="9")[0] == "ResourceNotFoundException"
+    )
+
+
+def test_an_invocation_ends_with_the_functions_timeout(function: Function) -> None:
+    """Lambda stops the function and says so."""
+    client = client_of(function)
+    client.update_function_configuration(FunctionName=function.name, Timeout=1)
+    function.aws.answers(function, lambda _payload, _version: Invoked(seconds=60))
+    answer = client.invoke(FunctionName=function.name)
+    assert answer["FunctionError"] == "Unhandled"
+    assert "Task timed out after 1.00 seconds" in json.load(answer["Payload"])["errorMessage"]
+
+
+def test_a_package_is_taken_out_of_a_bucket_of_the_region_alone(function: Function) -> None:
+    """In S3's own words where it is elsewhere, missing, or not for the deployer to read."""
+    aws, package = function.aws, make_zip("// by way of S3\n")
+    here, there = aws.create_bucket(), aws.create_bucket("us-west-2")
+    aws.s3().put_object(Bucket=here, Key="a.zip", Body=package)
+    update: Any = {"FunctionName": function.name, "S3Bucket": here, "S3Key": "a.zip"}
+    client = client_of(function)
+    dry = client.update_function_code(**update, DryRun=True)
+    assert dry["CodeSha256"] == base64.b64encode(hashlib.sha256(package).digest()).decode()
+    assert function.code() != package
+    client.update_function_code(**update)
+    assert function.code() == package
+    for changed, code in (
+        ({"S3Bucket": there}, "PermanentRedirect"),
+        ({"S3Bucket": "missing"}, "NoSuchBucket"),
+        ({"S3Key": "missing"}, "NoSuchKey"),
+    ):
+        kind, message = refused(client.update_function_code, **{**update, **changed})
+        assert (kind, f"S3 Error Code: {code}." in message) == ("InvalidParameterValueException", True)
+    aws.denied.add("s3:GetObject")
+    assert refused(client.update_function_code, **update)[0] == "AccessDeniedException"
+
+
+def test_a_bucket_tells_its_region_to_everyone(aws: EmbeddedAWS, function: Function) -> None:
+    """With 301 in another region, with 403 where the deployer may not list it; 404 tells nothing."""
+    bucket = aws.create_bucket("us-west-2")
+    s3 = aws.s3()
+    assert s3.head_bucket(Bucket=bucket)["BucketRegion"] == "us-west-2"  # boto3 follows the 301
+    aws.denied.add("s3:ListBucket")
+    for name, status, region in ((bucket, 403, "us-west-2"), ("missing", 403, None)):
+        with pytest.raises(ClientError) as caught:
+            s3.head_bucket(Bucket=name)
+        metadata = caught.value.response["ResponseMetadata"]
+        assert metadata["HTTPStatusCode"] == status
+        assert metadata["HTTPHeaders"].get("x-amz-bucket-region") == region
+    assert function.aws is aws
+
+
+def test_the_deployer_may_do_what_it_is_allowed_to(function: Function) -> None:
+    """With a list of actions every other one is denied: Lambda's, S3's, STS's; the administrator's not."""
+    aws = function.aws
+    aws.allowed = {"lambda:UpdateFunctionCode"}
+    client = client_of(function)
+    client.update_function_code(FunctionName=function.name, ZipFile=make_zip())
+    code, message = refused(client.invoke, FunctionName=function.name, Qualifier="1")
+    assert (code, "lambda:InvokeFunction" in message) == ("AccessDeniedException", True)
+    keys: Any = {
+        "aws_access_key_id": aws.deployer.access_key,
+        "aws_secret_access_key": aws.deployer.secret_key,
+        "region_name": "eu-west-1",
+        "endpoint_url": aws.url,
+    }
+    s3, sts = boto3.client("s3", **keys), boto3.client("sts", **keys)
+    bucket = aws.create_bucket()
+    assert refused(s3.put_object, Bucket=bucket, Key="x")[0] == "AccessDenied"
+    assert refused(sts.get_caller_identity)[0] == "AccessDenied"
+    aws.allowed |= {"s3:PutObject", "sts:GetCallerIdentity"}
+    s3.put_object(Bucket=bucket, Key="x")
+    assert sts.get_caller_identity()["Account"] == "123456789012"
+    assert aws.left_in(bucket) == ["x"]
+
+
+def test_sts_knows_keys_and_signatures(aws: EmbeddedAWS) -> None:
+    """A wrong key and a wrong secret are told apart, in STS's words."""
+    for key, secret, code in (
+        ("AKIANOBODY", "x", "InvalidClientTokenId"),
+        (aws.deployer.access_key, "x", "SignatureDoesNotMatch"),
+    ):
+        sts = boto3.client(
+            "sts",
+            region_name="eu-west-1",
+            endpoint_url=aws.url,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+        )
+        assert refused(sts.get_caller_identity)[0] == code
