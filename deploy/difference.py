@@ -49,8 +49,8 @@ class RemoteFile(io.RawIOBase):
     def __init__(self, function: Function, qualifier: str) -> None:
         super().__init__()
         self._function = function
-        self._url = function.code_location(qualifier)
-        self._tail, self._size = function.fetch(self._url, None, TAIL)
+        self._url, self._size = function.code_location(qualifier)
+        self._tail = function.fetch(self._url, max(0, self._size - TAIL), self._size - 1)
         self._position = 0
 
     def seekable(self) -> bool:
@@ -76,8 +76,7 @@ class RemoteFile(io.RawIOBase):
         tail_start = self._size - len(self._tail)
         if start >= tail_start:
             return self._tail[start - tail_start : end - tail_start]
-        content, _ = self._function.fetch(self._url, start, end - 1)
-        return content
+        return self._function.fetch(self._url, start, end - 1)
 
 
 def remote_file(function: Function, qualifier: str) -> BinaryIO:

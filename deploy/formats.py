@@ -69,17 +69,21 @@ def variables(file_name: str, content: bytes) -> dict[str, str]:
 
 
 def _undo_name(escaped: str) -> str:
-    return (
-        PROPERTIES_NAME_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], escaped)
-        .encode("utf-16-be", "surrogatepass")
-        .decode("utf-16-be", "replace")
-    )
+    units = PROPERTIES_NAME_ESCAPE.sub(_undo_escape, escaped)
+    return units.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "replace")
+
+
+def _undo_escape(found: re.Match[str]) -> str:
+    if found[1]:
+        return chr(int(found[1], 16))
+    return PROPERTIES_CONTROL_ESCAPES.get(found[2], found[2])
 
 
 # --- *.properties ---------------------------------------------------------------------------------
 
 PLAIN_ASCII = range(0x20, 0x7F)
 PROPERTIES_LINE = re.compile(r"((?:[^\\=]|\\.)*)=(.*)")
+PROPERTIES_CONTROL_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
 PROPERTIES_NAME_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)")
 PROPERTIES_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 PROPERTIES_BLANKS = {" ": "\\ ", "\t": "\\t", "\f": "\\f"}

@@ -197,11 +197,11 @@ class Function:
         with self._explaining("lambda:DeleteFunction"):
             self._client.delete_function(FunctionName=self._identifier, Qualifier=version)
 
-    def code_location(self, qualifier: str) -> str:
-        """Give the address from which a version's package can be fetched. Needs lambda:GetFunction."""
+    def code_location(self, qualifier: str) -> tuple[str, int]:
+        """Give the address of a version's package and its size in bytes. Needs lambda:GetFunction."""
         with self._explaining("lambda:GetFunction"):
             answer = self._client.get_function(FunctionName=self._identifier, Qualifier=qualifier)
-        return answer.get("Code", {}).get("Location", "")
+        return answer.get("Code", {}).get("Location", ""), answer.get("Configuration", {}).get("CodeSize", 0)
 
     def alias(self, name: str) -> Alias | None:
         """Read an alias; None where there is none of this name. Needs lambda:GetAlias."""
@@ -263,25 +263,22 @@ class Function:
         log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
         return Invocation(content, answer.get("FunctionError", ""), log)
 
-    def fetch(self, url: str, first: int | None, last: int) -> tuple[bytes, int]:
-        """Fetch the bytes `first` to `last` of an address; without `first` the `last` bytes of all.
-
-        Gives them with the size of the whole. The address is signed, so this needs no permission.
-        """
+    def fetch(self, url: str, first: int, last: int) -> bytes:
+        """Fetch the bytes `first` to `last` of an address, which is signed and needs no permission."""
         session = URLLib3Session(
             verify=os.environ.get("AWS_CA_BUNDLE") or True,  # type: ignore[arg-type] # a path as well
             proxies=get_environ_proxies(url),
             timeout=READ_TIMEOUT,
         )
-        headers = {"Range": f"bytes={'' if first is None else first}-{last}"}
+        headers = {"Range": f"bytes={first}-{last}"}
         with self._explaining("lambda:GetFunction"):
             answer = session.send(AWSRequest("GET", url, headers=headers).prepare())
-        if answer.status_code != PARTIAL_CONTENT:
+        if answer.status_code != PARTIAL_CONTENT or len(answer.content) != last - first + 1:
             raise DeployError(
                 f"The package of {self.name} can't be read from AWS (HTTP {answer.status_code}).",
                 todo="Run it again.",
             )
-        return answer.content, int(answer.headers["Content-Range"].rpartition("/")[2])
+        return answer.content
 
     def _explaining(self, action: str) -> AbstractContextManager[None]:
         return explained(_call(self.settings, action))

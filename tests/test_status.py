@@ -1,0 +1,88 @@
+"""`deploy status`: what runs, since when, where it comes from, and whether a deploy would change it."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from command import deploy, make_slug
+from deploy.commands.status import age
+from embedded_aws import EmbeddedAWS, Function
+
+
+@pytest.fixture
+def slug(tmp_path: Path) -> Path:
+    """Make an app."""
+    return make_slug(tmp_path / "slug")
+
+
+def status(slug: Path, env: dict[str, str], *arguments: str) -> str:
+    result = deploy(slug, "status", *arguments, env=env)
+    assert result.returncode == 0, result.stderr
+    assert "canary" not in result.stdout + result.stderr
+    return result.stdout
+
+
+def test_a_function_without_alias_tells_whether_it_is_up_to_date(
+    slug: Path, aws: EmbeddedAWS, function: Function
+) -> None:
+    """Before and after a deploy, and after a config change; one call each."""
+    env = {**aws.settings(function), "NAME": "canary-1"}
+    before = status(slug, env)
+    assert before.startswith(f"-----> {function.name} in eu-west-1\n       State:       Active\n")
+    assert "       Up to date:  no: a deploy would change it, see `deploy plan`\n" in before
+    assert deploy(slug, env=env).returncode == 0
+    assert "       Up to date:  yes\n" in status(slug, env)
+    assert "       Up to date:  no" in status(slug, {**env, "NAME": "canary-2"})
+    assert function.deploy_calls[-1].operation == "GetFunctionConfiguration"
+
+
+def test_an_alias_tells_its_version_and_where_that_comes_from(
+    slug: Path, aws: EmbeddedAWS, function: Function
+) -> None:
+    """App, release and commit are in the version's description; `--versions` lists them all."""
+    env = {
+        **aws.settings(function),
+        "_LAMBDA_ALIAS": "live",
+        "HEROKU_APP_NAME": "my-app",
+        "HEROKU_RELEASE_VERSION": "v42",
+        "HEROKU_SLUG_COMMIT": "2c3a0b24069af49b3de35b8e8c26765c1dba9ff0",
+    }
+    assert "live: not there yet, the first deploy makes it" in status(slug, env)
+    assert deploy(slug, env=env).returncode == 0
+    assert deploy(slug, env={**env, "HEROKU_RELEASE_VERSION": "v43", "NAME": "canary"}).returncode == 0
+    shown = status(slug, {**env, "NAME": "canary"}, "--versions")
+    assert "       Alias:       live is version 2\n" in shown
+    assert "       Comes from:  my-app, v43, commit 2c3a0b24069a, base " in shown
+    assert "       Up to date:  yes\n" in shown
+    first, second = shown.partition("-----> Versions\n")[2].splitlines()
+    assert first.startswith("           2  ")
+    assert first.endswith(" ← live")
+    assert "v42" in second
+
+
+def test_weights_that_someone_else_set_are_shown(slug: Path, aws: EmbeddedAWS, function: Function) -> None:
+    """A canary shift by CodeDeploy, say; status itself is not stopped by it."""
+    env = {**aws.settings(function), "_LAMBDA_ALIAS": "live"}
+    for value in ("1", "2"):
+        assert deploy(slug, env={**env, "NAME": value}).returncode == 0
+    aws.client().update_alias(
+        FunctionName=function.name, Name="live", RoutingConfig={"AdditionalVersionWeights": {"1": 0.25}}
+    )
+    assert "live is version 2, 25% to version 1\n" in status(slug, {**env, "NAME": "2"})
+    document = json.loads(status(slug, {**env, "NAME": "2"}, "--json"))
+    assert document["weights"] == {"1": 0.25}
+    assert (document["alias"], document["version"]) == ("live", "2")
+    assert [version["version"] for version in document["versions"]] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(5, "just now"), (60, "1 minute ago"), (7200, "2 hours ago"), (86400 * 3 + 5, "3 days ago")],
+)
+def test_ages_are_told_in_the_largest_fitting_unit(seconds: int, shown: str) -> None:
+    """Nobody subtracts timestamps in the head."""
+    then = dt.datetime.now(dt.timezone.utc) - dt.timedelta(seconds=seconds)
+    assert age(then.strftime("%Y-%m-%dT%H:%M:%S.000+0000")) == shown
+    assert age("") == "at an unknown time"
