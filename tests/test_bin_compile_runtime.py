@@ -477,8 +477,15 @@ def test_explains_a_full_disk(build: Build) -> None:
     result = build.compile(FULL_DISK)
 
     assert result.status == 1
-    assert "There is no room for the dependencies of the deploy runtime" in result.stderr
-    assert "File too large" in result.stderr
+    assert (
+        result.stderr
+        == """\
+ !     There is no room for the dependencies of the deploy runtime, which take 40 MB on their way:
+ !     File too large.
+ !
+ !     Make room where the build runs: in its temporary folder and in the build cache.
+"""
+    )
     assert list(build.cache.iterdir()) == []
 
 
