@@ -310,6 +310,6 @@ function runtime::pip_said() {
 	lines="$(grep --extended-regexp "${pattern}" "${log}" || tail -n 1 -- "${log}")"
 	tail -n 3 <<<"${lines}" |
 		sed -E -e 's#://[^[:space:]]*@#://#g' -e 's#(://[^/[:space:]]*)/[^[:space:]]*#\1/...#g' \
-			-e 's#(with url: )[^[:space:]]*#\1...#g' -e 's#<[^>]*>: ##g' -e 's#^ *#  #' |
+			-e 's#([[:space:]])/[^[:space:]]*#\1/...#g' -e 's#<[^>]*>: ##g' -e 's#^ *#  #' |
 		cut -c 1-250
 }
