@@ -253,7 +253,7 @@ function runtime::explain_failed_download() {
 	local -r unreachable="connection error:|connection broken|Max retries exceeded|timed out"
 	local -r untrusted="confirming the ssl certificate|CERTIFICATE_VERIFY_FAILED"
 	local -r unavailable="HTTP error 5|: 5[0-9][0-9] Server Error"
-	local -r full="No space left|Disk quota exceeded|File too large"
+	local -r full="No space left on device|Disk quota exceeded|File too large"
 	local said
 	if grep --quiet "DO NOT MATCH THE HASHES" "${log}"; then
 		said="$(runtime::pip_said "${log}" "^    [^ ]+ from ")"
@@ -268,12 +268,10 @@ function runtime::explain_failed_download() {
 			between the build and the package index: a proxy, or an index of your own (PIP_INDEX_URL).
 		EOT
 	elif grep --quiet --extended-regexp "${full}" "${log}"; then
-		said="$(runtime::pip_said "${log}" "${full}")"
+		said="$(grep --only-matching --extended-regexp "${full}" "${log}" | tail -n 1)"
 		output::error <<-EOT
-			There is no room for the dependencies of the deploy runtime, which take 40 MB on their way.
-
-			What pip said:
-			${said}
+			There is no room for the dependencies of the deploy runtime, which take 40 MB on their way:
+			${said}.
 
 			Make room where the build runs: in its temporary folder and in the build cache.
 		EOT
@@ -312,6 +310,6 @@ function runtime::pip_said() {
 	lines="$(grep --extended-regexp "${pattern}" "${log}" || tail -n 1 -- "${log}")"
 	tail -n 3 <<<"${lines}" |
 		sed -E -e 's#://[^[:space:]]*@#://#g' -e 's#(://[^/[:space:]]*)/[^[:space:]]*#\1/...#g' \
-			-e 's#(with url: )[^[:space:]]*#\1...#g' -e 's#<[^>]*>: ##g' -e 's#^ *#  #' |
+			-e 's#([[:space:]])/[^[:space:]]*#\1/...#g' -e 's#<[^>]*>: ##g' -e 's#^ *#  #' |
 		cut -c 1-250
 }
