@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SHELL_FILES := bin/detect bin/compile bin/release $(wildcard lib/*.sh)
+SHELL_FILES := .ci/run bin/detect bin/compile bin/release $(wildcard lib/*.sh)
 
 .PHONY: demo test lint format lock clean
 

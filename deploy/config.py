@@ -32,6 +32,7 @@ DYNO_VARIABLES = (
             "DYNO",
             "DYNO_RAM",
             "HEROKU_DYNO_ID",
+            "HEROKU_METRICS_URL",
             "HOME",
             "HOSTNAME",
             "LOGNAME",
@@ -84,6 +85,8 @@ DYNO_VARIABLES = (
         "set by the language buildpacks: where programs and libraries lie in the dyno",
         (
             "CPATH",
+            "CPPPATH",
+            "INCLUDE_PATH",
             "LD_LIBRARY_PATH",
             "LD_PRELOAD",
             "LIBRARY_PATH",
@@ -105,6 +108,7 @@ DYNO_VARIABLES = (
         (
             "FORWARDED_ALLOW_IPS",
             "GUNICORN_CMD_ARGS",
+            "PYTHONEXECUTABLE",
             "PYTHONHASHSEED",
             "PYTHONHOME",
             "PYTHONPATH",

@@ -28,10 +28,10 @@ EXACT_READERS = {
 # Small and quick to start; the default of a JVM is made for servers.
 JAVA = ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
-# Programs that print their environment as JSON.
+# Programs that print their environment as JSON; the JVM is still to be told its class.
 PRINT_ENVIRONMENT = {
     "node": ("node", "-p", "JSON.stringify(process.env)"),
-    "java": (*JAVA, "PrintEnvironment"),
+    "java": JAVA,
     "python": (sys.executable, "-I", "-c", "import json, os; print(json.dumps(dict(os.environ)))"),
 }
 

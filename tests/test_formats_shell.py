@@ -10,7 +10,6 @@ import subprocess
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -33,21 +32,22 @@ SHELLS = {
     "bash as sh": ["bash", "--posix"],
     "busybox": ["busybox", "sh"],
 }
-PATH = "/usr/local/bin:/usr/bin:/bin"
 ENV = "/usr/bin/env"
+
+# Lambda sets LANG=en_US.UTF-8. Without it bash takes text for bytes, and older JVMs for ASCII.
+UTF_8 = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+NO_LOCALE = {"PATH": UTF_8["PATH"]}
 
 
 def run(
     command: Sequence[str | Path],
     *,
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] = UTF_8,
     cwd: Path | None = None,
     check: bool = True,
 ) -> "subprocess.CompletedProcess[bytes]":
-    """Run a program in an environment of nothing but PATH."""
-    return subprocess.run(
-        command, env=environment or {"PATH": PATH}, cwd=cwd, capture_output=True, check=check
-    )
+    """Run a program in an environment of PATH and LANG."""
+    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, check=check)
 
 
 def baked(folder: Path, config: Mapping[str, str]) -> Path:
@@ -64,37 +64,38 @@ def of(config: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, s
     return {name: value for name, value in environment.items() if name in config}
 
 
-@pytest.fixture(params=SHELLS)
+@pytest.fixture(scope="session", params=SHELLS)
 def shell(request: pytest.FixtureRequest) -> list[str]:
-    """Give the command of a shell."""
+    """Return the command of a shell."""
     command = SHELLS[request.param]
     require(command[0])
     return command
 
 
-def test_every_shell_passes_the_table_on(shell: list[str], tmp_path: Path) -> None:
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that hypothesis's examples use one after the other."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.mark.parametrize("environment", [UTF_8, NO_LOCALE], ids=["UTF-8", "no locale"])
+def test_every_shell_passes_the_table_on(
+    shell: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
     """`env.sh env -0` shows each value of the table as it was, and nothing in them was evaluated."""
     script = baked(tmp_path, nasty.SHELL_CONFIG)
-    result = run([*shell, script, ENV, "-0"], cwd=tmp_path)
+    result = run([*shell, script, ENV, "-0"], environment=environment, cwd=tmp_path)
     assert of(nasty.SHELL_CONFIG, nul_separated(result.stdout)) == nasty.SHELL_CONFIG
     assert result.stderr == b""
     assert list(tmp_path.iterdir()) == [script]
 
 
-@pytest.mark.parametrize("name", SHELLS)
 @settings(max_examples=50)
 @given(config=nasty.shell_configs)
-def test_every_shell_passes_every_config_on(scratch: Path, name: str, config: dict[str, str]) -> None:
+def test_every_shell_passes_every_config_on(shell: list[str], scratch: Path, config: dict[str, str]) -> None:
     """Hypothesis finds no text that a shell gets wrong."""
-    require(SHELLS[name][0])
-    result = run([*SHELLS[name], baked(scratch, config), ENV, "-0"])
+    result = run([*shell, baked(scratch, config), ENV, "-0"])
     assert of(config, nul_separated(result.stdout)) == config
-
-
-@pytest.fixture(scope="session")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder that hypothesis's examples may use one after the other."""
-    return tmp_path_factory.mktemp("shells")
 
 
 def test_a_strict_script_can_source_it(shell: list[str], tmp_path: Path) -> None:
@@ -146,47 +147,40 @@ def test_the_runtime_keeps_what_it_owns(shell: list[str], tmp_path: Path) -> Non
     """An app's own AWS keys do not take the place of the function's role."""
     owned = {"AWS_ACCESS_KEY_ID": "role", "AWS_REGION": "eu-west-1", "LAMBDA_TASK_ROOT": "/var/task"}
     script = baked(tmp_path, {**dict.fromkeys(owned, "app"), "NAME": "value"})
-    result = run([*shell, script, ENV, "-0"], environment={"PATH": PATH, **owned})
+    result = run([*shell, script, ENV, "-0"], environment={**UTF_8, **owned})
     assert of({**owned, "NAME": ""}, nul_separated(result.stdout)) == {**owned, "NAME": "value"}
 
 
-@pytest.mark.parametrize("program", PRINT_ENVIRONMENT)
-def test_programs_find_the_table_in_their_environment(
-    program: str, java_classes: Path, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="session", params=PRINT_ENVIRONMENT)
+def program(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Return the command of a program that prints its environment as JSON."""
+    command = PRINT_ENVIRONMENT[request.param]
+    require(command[0])
+    if request.param == "java":
+        return (*command, "-cp", str(request.getfixturevalue("java_classes")), "PrintEnvironment")
+    return command
+
+
+def test_programs_find_the_table_in_their_environment(program: tuple[str, ...], tmp_path: Path) -> None:
     """process.env, System.getenv and os.environ hold each value, from a package that unzip unpacked."""
-    require(PRINT_ENVIRONMENT[program][0], "unzip")
-    package = tmp_path / "package.zip"
-    write(empty_base(tmp_path), [encode("env.sh", nasty.SHELL_CONFIG)], package)
-    task_root = tmp_path / "task"
+    require("unzip")
+    base, package, task_root = (tmp_path / name for name in ("base.zip", "package.zip", "task"))
+    with zipfile.ZipFile(base, "w"):
+        pass
+    write(base, [encode("env.sh", nasty.SHELL_CONFIG)], package)
     run(["unzip", "-q", package, "-d", task_root])
-    assert environment_in(program, task_root / "env.sh", java_classes) >= nasty.SHELL_CONFIG.items()
+    result = run([task_root / "env.sh", *program])
+    assert of(nasty.SHELL_CONFIG, json.loads(result.stdout)) == nasty.SHELL_CONFIG
 
 
-@pytest.mark.parametrize("program", PRINT_ENVIRONMENT)
 @settings(max_examples=10)
 @given(config=nasty.shell_configs.filter(lambda config: len(config) > 10))
 def test_programs_find_every_config_in_their_environment(
-    program: str, java_classes: Path, scratch: Path, config: dict[str, str]
+    program: tuple[str, ...], scratch: Path, config: dict[str, str]
 ) -> None:
     """Hypothesis finds no text that is harmed on its way into a process."""
-    require(PRINT_ENVIRONMENT[program][0])
-    assert environment_in(program, baked(scratch, config), java_classes) >= config.items()
-
-
-def environment_in(program: str, script: Path, java_classes: Path) -> Any:
-    """Start a program through env.sh, as Lambda starts a runtime, and give the environment it sees."""
-    # Lambda sets LANG=en_US.UTF-8; System.getenv of older JVMs goes by it.
-    environment = {"PATH": PATH, "LANG": "C.UTF-8", "CLASSPATH": str(java_classes)}
-    result = run([script, *PRINT_ENVIRONMENT[program]], environment=environment)
-    return json.loads(result.stdout).items()
-
-
-def empty_base(folder: Path) -> Path:
-    path = folder / "base.zip"
-    with zipfile.ZipFile(path, "w"):
-        pass
-    return path
+    result = run([baked(scratch, config), *program])
+    assert of(config, json.loads(result.stdout)) == config
 
 
 # --- what a shell can't pass on -------------------------------------------------------------------
@@ -272,7 +266,7 @@ def test_a_config_of_the_allowed_size_starts_a_process_and_the_rest_is_the_runti
 ) -> None:
     """With Lambda's stack of 8 MiB there is room for the config and the runtime, but not for much more."""
     largest = config_of(LARGEST_ENVIRONMENT)
-    runtimes = {"PATH": PATH, "AWS_SESSION_TOKEN": "x" * 4096}
+    runtimes = {**UTF_8, "AWS_SESSION_TOKEN": "x" * 4096}
     command = ["bash", "-c", 'ulimit -s 8192 && exec "$@"', "bash"]
     result = run([*command, baked(tmp_path, largest), ENV, "-0"], environment=runtimes)
     assert of(largest, nul_separated(result.stdout)) == largest
