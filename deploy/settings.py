@@ -144,6 +144,21 @@ SETTINGS = (
         "alias/deploys",
         "The KMS key that encrypts the object, in place of the bucket's own (SSE-S3).",
     ),
+    Setting(
+        "_LAMBDA_RELEASE_PHASE",
+        "true",
+        "At build time: deploy in the release phase, after each push, config change, promotion and rollback.",
+    ),
+    Setting(
+        "_LAMBDA_RECONCILE_INTERVAL",
+        "10m",
+        "How often a formation dyno looks for drift: seconds, minutes or hours, as `30s`, `10m`, `6h`.",
+    ),
+    Setting(
+        "_LAMBDA_RECONCILE",
+        "report",
+        "`repair` puts drift right, `report` only tells of it; `repair` where it is not set.",
+    ),
 )
 
 
@@ -187,13 +202,18 @@ class Bucket:
 
 @dataclass(frozen=True)
 class ReleaseSettings:
-    """How a release goes: to $LATEST alone where there is no alias. `timeout` is in seconds."""
+    """How a release goes: to $LATEST alone where there is no alias.
+
+    `timeout` and `reconcile_interval` are in seconds; the latter is for a formation dyno.
+    """
 
     alias: str | None = None
     timeout: int = 300
     keep_versions: int | None = None
     verification: Verification | None = None
     bucket: Bucket | None = None
+    reconcile_interval: int = 600
+    reconcile_repairs: bool = True
 
 
 @dataclass(frozen=True)
@@ -387,9 +407,14 @@ def _read_release_settings(
             if _value(environment, name)
         )
     timeout = _number(environment, "_LAMBDA_TIMEOUT", problems)
-    bucket = _read_bucket(environment, problems)
     return ReleaseSettings(
-        alias, ReleaseSettings.timeout if timeout is None else timeout, keep_versions, verification, bucket
+        alias,
+        ReleaseSettings.timeout if timeout is None else timeout,
+        keep_versions,
+        verification,
+        _read_bucket(environment, problems),
+        _read_interval(environment, problems),
+        _read_reconcile(environment, problems),
     )
 
 
@@ -446,6 +471,24 @@ def _read_bucket(environment: Mapping[str, str], problems: list[Problem]) -> Buc
     if key_id and not (key_id.isascii() and key_id.isprintable()):
         problems.append(Problem("_LAMBDA_S3_KMS_KEY_ID", "is not printable ASCII"))
     return Bucket(name, prefix, key_id)
+
+
+def _read_interval(environment: Mapping[str, str], problems: list[Problem]) -> int:
+    text = _value(environment, "_LAMBDA_RECONCILE_INTERVAL")
+    if not text:
+        return ReleaseSettings.reconcile_interval
+    found = re.fullmatch("([1-9][0-9]{0,5})([smh])", text)
+    if not found:
+        problems.append(Problem("_LAMBDA_RECONCILE_INTERVAL", "is not a time such as 30s, 10m or 6h"))
+        return ReleaseSettings.reconcile_interval
+    return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _read_reconcile(environment: Mapping[str, str], problems: list[Problem]) -> bool:
+    text = _value(environment, "_LAMBDA_RECONCILE") or "repair"
+    if text not in {"repair", "report"}:
+        problems.append(Problem("_LAMBDA_RECONCILE", "is neither repair nor report"))
+    return text == "repair"
 
 
 def _number(environment: Mapping[str, str], name: str, problems: list[Problem]) -> int | None:
