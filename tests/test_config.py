@@ -57,6 +57,21 @@ def test_include_brings_dyno_variables_back() -> None:
     assert list(select(environment, include=["POR?", "X*"]).baked) == ["NAME", "PORT"]
 
 
+@pytest.mark.parametrize(
+    ("value", "baked"),
+    [
+        ("--require /app/.heroku/heroku-nodejs-plugin", None),
+        (" --require /app/.heroku/heroku-nodejs-plugin", None),
+        ("--max-old-space-size=100 --require /app/.heroku/heroku-nodejs-plugin", "--max-old-space-size=100"),
+        ("--require ./tracing.js", "--require ./tracing.js"),
+        ("", ""),
+    ],
+)
+def test_what_heroku_nodejs_adds_to_node_options_is_taken_out(value: str, baked: str | None) -> None:
+    """It adds its metrics plugin in some dynos only, and in Lambda Node.js would not start for want of it."""
+    assert select({"NODE_OPTIONS": value}).baked == ({} if baked is None else {"NODE_OPTIONS": baked})
+
+
 def test_exclude_wins_over_include() -> None:
     """A variable that is both included and excluded stays out, and the reason says which setting did it."""
     config = select({"PORT": "1", "NAME": "2"}, include=["*"], exclude=["PORT"])
