@@ -115,11 +115,8 @@ def _check_place(name: str, directory: archive.Directory) -> None:
     """Refuse a config file that would take the place of a part of the function."""
     path = PurePosixPath(name)
     parents = {str(parent) for parent in path.parents}
-    shadowed = (
-        {f"{path.with_suffix('')}{rest}" for rest in SHADOWED_BY_JSON} if path.suffix == ".json" else set()
-    )
-    if path.name == "package.json":
-        raise _misplaced(name, "it would tell Node.js about the modules beside it")
+    module = path.with_suffix("")
+    shadowed = {f"{module}{rest}" for rest in SHADOWED_BY_JSON} if path.suffix == ".json" else set()
     for entry in directory.entries:
         if entry.name == name and path.stem != REPLACEABLE_STEM:
             raise _misplaced(name, "the artifact has a file of this name, which it would replace")
@@ -129,6 +126,8 @@ def _check_place(name: str, directory: archive.Directory) -> None:
             raise _misplaced(name, f"{printable(entry.name)} is a file in the artifact")
         if entry.name in shadowed:
             raise _misplaced(name, f"require() would find it in place of {printable(entry.name)}")
+    if path.name == "package.json":
+        raise _misplaced(name, "it would tell Node.js about the modules beside it")
 
 
 def _misplaced(name: str, why: str) -> InputError:

@@ -24,17 +24,11 @@ from deploy.package import build, write
 def base(tmp_path: Path) -> Path:
     """A base with a module in a folder."""
     path = tmp_path / "base.zip"
+    names = (
+        "index.js index.json package.json config/index.js native.node data/index.json lib/tool.js env.json"
+    )
     with zipfile.ZipFile(path, "w") as file:
-        for name in (
-            "index.js",
-            "index.json",
-            "package.json",
-            "config/index.js",
-            "native.node",
-            "data/index.json",
-            "lib/tool.js",
-            "env.json",
-        ):
+        for name in names.split():
             file.writestr(name, name)
     return path
 
@@ -72,7 +66,7 @@ def test_the_temporary_file_has_no_name_and_is_private(
     ("name", "why"),
     [
         ("index.json", "has a file of this name"),
-        ("package.json", "would tell Node.js about the modules"),
+        ("package.json", "has a file of this name"),
         ("lib/package.json", "would tell Node.js about the modules"),
         ("config.json", "would find it in place of config/index.js"),
         ("native.json", "would find it in place of native.node"),
