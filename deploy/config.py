@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -36,7 +37,6 @@ DYNO_VARIABLES = (
             "HOME",
             "HOSTNAME",
             "LOGNAME",
-            "MAIL",
             "PORT",
             "STACK",
             "TMPDIR",
@@ -62,7 +62,6 @@ DYNO_VARIABLES = (
             "COLORTERM",
             "COLUMNS",
             "LANG",
-            "LANGUAGE",
             "LC_*",
             "LINES",
             "LS_COLORS",
@@ -117,6 +116,11 @@ DYNO_VARIABLES = (
     ),
 )
 
+# heroku/nodejs adds its metrics plugin in some dynos and not in others; in Lambda, Node.js would look for
+# it in vain and not start.
+NODEJS_PLUGIN = re.compile(r"\s*--require[ =]\S*/\.heroku/heroku-nodejs-plugin\S*")
+
+NODEJS_REASON = "set by heroku/nodejs"
 SETTING_REASON = "a setting of the deploy: its name starts with _"
 EXCLUDE_REASON = "excluded by _LAMBDA_CONFIG_EXCLUDE"
 
@@ -151,10 +155,13 @@ def select(
     left_out: list[LeftOut] = []
     for name in sorted(environment):
         reason = _reason_to_leave_out(name, include, exclude)
+        value = _owners_part(name, environment[name])
+        if value is None:
+            reason = reason or NODEJS_REASON
         if reason:
             left_out.append(LeftOut(name, reason))
-        else:
-            baked[name] = environment[name]
+        elif value is not None:
+            baked[name] = value
     _refuse_invalid_text(baked)
     return Config(baked, tuple(left_out))
 
@@ -167,6 +174,14 @@ def _reason_to_leave_out(name: str, include: tuple[str, ...], exclude: tuple[str
     if _matches(name, include):
         return None
     return next((group.reason for group in DYNO_VARIABLES if _matches(name, group.names)), None)
+
+
+def _owners_part(name: str, value: str) -> str | None:
+    """Take out of a config var what a buildpack adds to it in the dyno; None where that is all of it."""
+    if name != "NODE_OPTIONS":
+        return value
+    owners = NODEJS_PLUGIN.sub("", value)
+    return None if value and not owners else owners
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

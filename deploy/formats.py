@@ -139,8 +139,7 @@ def _json(baked: Mapping[str, str]) -> bytes:
 RESERVED_BY_LAMBDA = (
     "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_*",
     "AWS_DEFAULT_REGION",
     "AWS_EXECUTION_ENV",
     "AWS_LAMBDA_*",
@@ -245,7 +244,7 @@ def _refuse_what_no_process_takes(file_name: str, exported: Mapping[str, str]) -
             wrong.append(f"{name}: the shell keeps this name for itself.")
         elif size > LONGEST_STRING:
             wrong.append(
-                f"{name}: the value is {size - LONGEST_STRING} bytes longer than Linux passes to a "
+                f"{name}: the value is too long by {size - LONGEST_STRING} bytes: Linux passes no more to a "
                 "process (128 KiB with the name)."
             )
     if not wrong and total > LARGEST_ENVIRONMENT:

@@ -25,6 +25,10 @@ __all__ = ["Package", "build", "write"]
 # What an artifact may hold from an earlier bake, or from a developer's machine: it is replaced.
 REPLACEABLE_STEM = "env"
 
+# Node.js resolves `./config` to config.json before these, and Lambda finds a handler in the same way:
+# https://nodejs.org/api/modules.html#all-together
+SHADOWED_BY_JSON = (".node", "/package.json", "/index.js", "/index.json", "/index.node")
+
 
 @dataclass(frozen=True)
 class Package:
@@ -111,7 +115,8 @@ def _check_place(name: str, directory: archive.Directory) -> None:
     """Refuse a config file that would take the place of a part of the function."""
     path = PurePosixPath(name)
     parents = {str(parent) for parent in path.parents}
-    module = f"{path.with_suffix('')}/"
+    module = path.with_suffix("")
+    shadowed = {f"{module}{rest}" for rest in SHADOWED_BY_JSON} if path.suffix == ".json" else set()
     for entry in directory.entries:
         if entry.name == name and path.stem != REPLACEABLE_STEM:
             raise _misplaced(name, "the artifact has a file of this name, which it would replace")
@@ -119,10 +124,10 @@ def _check_place(name: str, directory: archive.Directory) -> None:
             raise _misplaced(name, "the artifact has a folder of this name")
         if entry.name in parents:
             raise _misplaced(name, f"{printable(entry.name)} is a file in the artifact")
-        # Node.js resolves `./config` to config.json before config/index.js, and Lambda finds a
-        # handler in the same way: https://nodejs.org/api/modules.html#all-together
-        if path.suffix == ".json" and entry.name in {f"{module}index.js", f"{module}package.json"}:
+        if entry.name in shadowed:
             raise _misplaced(name, f"require() would find it in place of {printable(entry.name)}")
+    if path.name == "package.json":
+        raise _misplaced(name, "it would tell Node.js about the modules beside it")
 
 
 def _misplaced(name: str, why: str) -> InputError:

@@ -14,7 +14,7 @@ set -euo pipefail
 shopt -s inherit_errexit
 
 # The botocore service models that deploy/ uses. The others are three quarters of botocore.
-readonly RUNTIME_SERVICE_MODELS=(lambda)
+readonly RUNTIME_SERVICE_MODELS=(lambda s3 sts)
 
 # The only settings of pip's own that are passed on: where packages come from, and how to get there.
 readonly RUNTIME_PIP_SETTINGS=(

@@ -11,12 +11,13 @@ from deploy.errors import InputError
 
 CANARY = "canary-7f3a"
 
-# As in a dyno of each of the three language buildpacks, and a one-off dyno's shell.
+# As in a dyno of each of the three language buildpacks and of heroku-buildpack-apt, in a shell.
 OF_THE_DYNO = """
     BASH_ENV COLUMNS DYNO DYNO_RAM FORWARDED_ALLOW_IPS GUNICORN_CMD_ARGS HOME HOSTNAME JAVA_HOME JAVA_OPTS
     JAVA_TOOL_OPTIONS LANG LC_ALL LD_LIBRARY_PATH LIBRARY_PATH LINES MEMORY_AVAILABLE NODE_HOME OLDPWD PATH
     PORT PS1 PWD PYTHONHASHSEED PYTHONHOME PYTHONPATH PYTHONUNBUFFERED SHELL SHLVL TERM TMPDIR USER
-    WEB_CONCURRENCY WEB_MEMORY HEROKU_DYNO_ID HEROKU_RELEASE_VERSION DOKKU_APP_NAME
+    WEB_CONCURRENCY WEB_MEMORY HEROKU_DYNO_ID HEROKU_METRICS_URL HEROKU_RELEASE_VERSION DOKKU_APP_NAME
+    CPATH CPPPATH INCLUDE_PATH
 """
 OF_THE_OWNER = """
     NODE_ENV NODE_OPTIONS DATABASE_URL JDBC_DATABASE_URL SPRING_DATASOURCE_URL HEROKU_APP_NAME
@@ -54,6 +55,21 @@ def test_include_brings_dyno_variables_back() -> None:
     """An owner who means PORT gets it."""
     environment = {"PORT": "1", "DYNO": "2", "NAME": "3"}
     assert list(select(environment, include=["POR?", "X*"]).baked) == ["NAME", "PORT"]
+
+
+@pytest.mark.parametrize(
+    ("value", "baked"),
+    [
+        ("--require /app/.heroku/heroku-nodejs-plugin", None),
+        (" --require /app/.heroku/heroku-nodejs-plugin", None),
+        ("--max-old-space-size=100 --require /app/.heroku/heroku-nodejs-plugin", "--max-old-space-size=100"),
+        ("--require ./tracing.js", "--require ./tracing.js"),
+        ("", ""),
+    ],
+)
+def test_what_heroku_nodejs_adds_to_node_options_is_taken_out(value: str, baked: str | None) -> None:
+    """It adds its metrics plugin in some dynos only, and in Lambda Node.js would not start for want of it."""
+    assert select({"NODE_OPTIONS": value}).baked == ({} if baked is None else {"NODE_OPTIONS": baked})
 
 
 def test_exclude_wins_over_include() -> None:

@@ -256,7 +256,7 @@ def test_a_string_of_the_allowed_length_starts_a_process_and_one_byte_more_does_
     assert nul_separated(result.stdout)["LONG"] == longest
     with pytest.raises(InputError, match=r"env\.sh can't hold") as caught:
         encode("env.sh", {"LONG": f"{longest}x"})
-    assert "LONG: the value is 1 bytes longer than Linux passes" in caught.value.why
+    assert "LONG: the value is too long by 1 bytes: Linux passes no more" in caught.value.why
     with pytest.raises(OSError, match=re.escape(f"[Errno {errno.E2BIG}]")):
         run([ENV], environment={"LONG": f"{longest}x"})
 

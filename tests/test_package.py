@@ -24,8 +24,11 @@ from deploy.package import build, write
 def base(tmp_path: Path) -> Path:
     """A base with a module in a folder."""
     path = tmp_path / "base.zip"
+    names = (
+        "index.js index.json package.json config/index.js native.node data/index.json lib/tool.js env.json"
+    )
     with zipfile.ZipFile(path, "w") as file:
-        for name in ("index.js", "package.json", "config/index.js", "lib/tool.js", "env.json"):
+        for name in names.split():
             file.writestr(name, name)
     return path
 
@@ -62,8 +65,12 @@ def test_the_temporary_file_has_no_name_and_is_private(
 @pytest.mark.parametrize(
     ("name", "why"),
     [
+        ("index.json", "has a file of this name"),
         ("package.json", "has a file of this name"),
+        ("lib/package.json", "would tell Node.js about the modules"),
         ("config.json", "would find it in place of config/index.js"),
+        ("native.json", "would find it in place of native.node"),
+        ("data.json", "would find it in place of data/index.json"),
         ("lib", "has a folder of this name"),
         ("index.js/env.json", "index.js is a file"),
     ],
