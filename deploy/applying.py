@@ -10,9 +10,12 @@ from deploy.errors import DeployError, Interrupted
 from deploy.output import megabytes, printable
 from deploy.redaction import without_values
 from deploy.release import (
+    DENIED,
+    RELEASE_TAG,
     DeleteVersions,
     PointAlias,
     PublishVersion,
+    RecordRelease,
     Step,
     UpdateCode,
     VerifyVersion,
@@ -47,6 +50,7 @@ def apply(steps: tuple[Step, ...], release: Release) -> str | None:
     Raises DeployError where AWS refuses a step; what serves traffic is then as it was.
     """
     for step in steps:
+        release.checkpoint()
         if isinstance(step, UpdateCode):
             release.update_code(step)
         elif isinstance(step, PublishVersion):
@@ -55,8 +59,10 @@ def apply(steps: tuple[Step, ...], release: Release) -> str | None:
             release.verify(step)
         elif isinstance(step, PointAlias):
             release.point_alias(step)
-        else:
+        elif isinstance(step, DeleteVersions):
             release.delete_versions(step)
+        else:
+            release.record(step)
     return release.version
 
 
@@ -71,13 +77,19 @@ class Release:
         *,
         package: Package | None = None,
         secrets: Mapping[str, str],
+        checkpoint: Callable[[], None] = lambda: None,
     ) -> None:
-        """Apply to this function; `package` is what an upload sends, `secrets` are not shown in logs."""
+        """Apply to this function.
+
+        `package` is what an upload sends, `secrets` are not shown in logs, `checkpoint` is called between
+        two steps.
+        """
         self._function = function
         self._deadline = deadline
         self._output = output
         self._package = package
         self._secrets = secrets
+        self.checkpoint = checkpoint
         self.version: str | None = None
 
     # --- upload
@@ -238,6 +250,21 @@ class Release:
                     self._output.notice(f"Version {version} could not be deleted. {error.what}\n{error.todo}")
                     return
         self._output.detail(", ".join(step.versions))
+
+    # --- the record of the release
+
+    def record(self, step: RecordRelease) -> None:
+        """Keep the release's number with the function; without the permission do without it."""
+        with _leaving("The release itself is done."):
+            try:
+                if step.alias is None:
+                    self._function.tag(step.arn, RELEASE_TAG, step.text)
+                else:
+                    alias = step.alias
+                    self._function.update_alias(alias.name, alias.version, step.text, alias.revision_id)
+            except DeployError as error:
+                if error.code not in {*DENIED, LOST}:
+                    raise
 
     # --- common
 

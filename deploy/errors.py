@@ -33,7 +33,9 @@ class Interrupted(BaseException):
     `consequence` tells what the interruption left behind.
     """
 
+    NOTHING_CHANGED = "Nothing was changed."
+
     def __init__(self, signal_name: str) -> None:
         super().__init__(signal_name)
         self.signal_name = signal_name
-        self.consequence = "Nothing was changed."
+        self.consequence = self.NOTHING_CHANGED

@@ -84,6 +84,7 @@ class Configuration:
     update_reason: str
     last_modified: str
     description: str
+    arn: str
     running: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -136,6 +137,22 @@ class Function:
             return _configuration(
                 self._client.get_function_configuration(FunctionName=self._identifier, Qualifier=qualifier)
             )
+
+    def with_tags(self) -> tuple[Configuration, Mapping[str, str]] | None:
+        """Read $LATEST and the function's tags in one; None without the permission lambda:GetFunction."""
+        try:
+            with self._explaining("lambda:GetFunction"):
+                answer = self._client.get_function(FunctionName=self._identifier)
+        except DeployError as error:
+            if error.code in {"AccessDeniedException", "AccessDenied"}:
+                return None
+            raise
+        return _configuration(answer["Configuration"]), answer.get("Tags", {})
+
+    def tag(self, arn: str, name: str, value: str) -> None:
+        """Set a tag of the function. Needs lambda:TagResource."""
+        with self._explaining("lambda:TagResource"):
+            self._client.tag_resource(Resource=arn, Tags={name: value})
 
     def update_code(
         self, package: BinaryIO, progress: Callable[[int, int], None], revision_id: str | None = None
@@ -328,6 +345,7 @@ def _configuration(answer: Mapping[str, Any]) -> Configuration:
         update_reason=" ".join(reason for reason in reasons if reason),
         last_modified=answer.get("LastModified", ""),
         description=answer.get("Description", ""),
+        arn=answer.get("FunctionArn", ""),
         running={name: answer[name] for name in RUNNING_CONFIGURATION if name in answer},
     )
 

@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.errors import DeployError, InputError
+from deploy.origin import Origin, release_in
 from deploy.output import megabytes
 from deploy.waiting import until_settled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deploy.function import Alias, Configuration, Function
     from deploy.output import Output
     from deploy.package import Package
@@ -31,6 +34,7 @@ __all__ = [
     "DeleteVersions",
     "PointAlias",
     "PublishVersion",
+    "RecordRelease",
     "State",
     "Step",
     "UpdateCode",
@@ -49,18 +53,27 @@ __all__ = [
 DIRECT_LIMIT = 50 * 1024 * 1024 - 1024
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 
+DENIED = {"AccessDeniedException", "AccessDenied"}
+RELEASE_TAG = "lambda-deploy-release"
+UNKNOWN = Origin()
 DESCRIPTION_LENGTH = 256  # characters, of a version's and of an alias's description
 PREVIOUS = re.compile(r" ?\[previous version: ([0-9]+)\]")
 
 
 @dataclass(frozen=True)
 class State:
-    """What runs now; `latest` is None where the deployer may not read it."""
+    """What runs now; `latest` and `tags` are None where the deployer may not read them.
+
+    `origin` is the release that was deployed last, as it was recorded: in the alias's description, or in a
+    tag of the function.
+    """
 
     latest: Configuration | None
     alias: Alias | None = None
     versions: tuple[Configuration, ...] = ()
     aliases: tuple[Alias, ...] = ()
+    origin: Origin | None = None
+    tags: Mapping[str, str] | None = None
 
 
 # --- steps -----------------------------------------------------------------------------------------
@@ -129,28 +142,59 @@ class DeleteVersions:
         return f"delete {'version' if len(self.versions) == 1 else 'versions'} {', '.join(self.versions)}"
 
 
-Step = UpdateCode | PublishVersion | VerifyVersion | PointAlias | DeleteVersions
+@dataclass(frozen=True)
+class RecordRelease:
+    """Keep the release's number in the alias's description, or without one in a tag of the function."""
+
+    text: str
+    arn: str = ""
+    alias: Alias | None = None
+
+    def __str__(self) -> str:
+        return f"record the release ({self.text})"
+
+
+Step = RecordRelease | UpdateCode | PublishVersion | VerifyVersion | PointAlias | DeleteVersions
 
 
 # --- state -----------------------------------------------------------------------------------------
 
 
-def read_state(function: Function, settings: ReleaseSettings, deadline: Deadline, output: Output) -> State:
+def read_state(
+    function: Function, settings: ReleaseSettings, origin: Origin, deadline: Deadline, output: Output
+) -> State:
     """Read what runs now, waiting for an update that is under way.
 
-    Needs lambda:GetFunctionConfiguration, without which a release to $LATEST does as well; and with an
-    alias lambda:GetAlias, lambda:ListVersionsByFunction, and lambda:ListAliases to delete versions.
+    Needs lambda:GetFunctionConfiguration, without which a release to $LATEST does as well; where the
+    platform tells the release's number, lambda:GetFunction in its place, for the tags, without which it does
+    too; and with an alias lambda:GetAlias, lambda:ListVersionsByFunction, and lambda:ListAliases to delete
+    versions.
     """
+    if settings.alias is None:
+        return _read_latest(function, origin, deadline, output)
+    latest = until_settled(function, deadline, output)
+    aliases = tuple(function.aliases()) if settings.keep_versions else ()
+    alias = function.alias(settings.alias)
+    recorded = release_in(alias.description)[1] if alias else None
+    return State(latest, alias, tuple(function.versions()), aliases, recorded)
+
+
+def _read_latest(function: Function, origin: Origin, deadline: Deadline, output: Output) -> State:
+    tags = None
+    if origin.release is not None:
+        latest, tags = function.with_tags() or (None, None)
+        if latest and latest.is_settled:
+            return State(latest, origin=_tagged(tags), tags=tags)
     try:
-        latest = until_settled(function, deadline, output)
+        return State(until_settled(function, deadline, output), origin=_tagged(tags), tags=tags)
     except DeployError as error:
-        if settings.alias is None and error.code in {"AccessDeniedException", "AccessDenied"}:
+        if error.code in DENIED:
             return State(None)
         raise
-    if settings.alias is None:
-        return State(latest)
-    aliases = tuple(function.aliases()) if settings.keep_versions else ()
-    return State(latest, function.alias(settings.alias), tuple(function.versions()), aliases)
+
+
+def _tagged(tags: Mapping[str, str] | None) -> Origin | None:
+    return release_in(f"[release: {tags.get(RELEASE_TAG, '')}]")[1] if tags else None
 
 
 def previous_version(alias: Alias) -> str | None:
@@ -163,12 +207,18 @@ def previous_version(alias: Alias) -> str | None:
 
 
 def plan(
-    package: Package, settings: ReleaseSettings, state: State, description: str, *, force: bool = False
+    package: Package,
+    settings: ReleaseSettings,
+    state: State,
+    description: str,
+    *,
+    origin: Origin = UNKNOWN,
+    force: bool = False,
 ) -> tuple[Step, ...]:
     """Decide what brings the function to this package; nothing where it is there.
 
-    `description` says where the package comes from. Raises InputError where the package is too large,
-    DeployError where the alias routes by weights and `force` is not set.
+    `description` says where the package comes from, and is the new version's. Raises InputError where the
+    package is too large, DeployError where the alias routes by weights and `force` is not set.
     """
     check_size(package, settings.bucket)
     latest = state.latest
@@ -182,11 +232,11 @@ def plan(
         latest is not None and latest.code_sha256 == package.code_sha256 and latest.update_status != "Failed"
     )
     if settings.alias is None:
-        return () if is_latest else (upload,)
+        return (*(() if is_latest else (upload,)), *_record_in_tag(state, origin))
     version = _reusable(package, state)
-    move = _move_alias(settings.alias, state.alias, version, force=force)
+    move = _move_alias(settings.alias, state.alias, version, origin, force=force)
     if not move:
-        return _cleanup(settings, state, version)
+        return (*_record_in_alias(state, origin), *_cleanup(settings, state, version))
     steps: list[Step] = []
     if version is None:
         steps += [] if is_latest else [upload]
@@ -194,6 +244,20 @@ def plan(
     if settings.verification:
         steps.append(VerifyVersion(settings.verification, version))
     return (*steps, *move, *_cleanup(settings, state, version))
+
+
+def _record_in_tag(state: State, origin: Origin) -> tuple[RecordRelease, ...]:
+    if state.latest is None or state.tags is None or not origin.note:
+        return ()
+    text = origin.note.removeprefix("[release: ").removesuffix("]")
+    return () if state.tags.get(RELEASE_TAG) == text else (RecordRelease(text, arn=state.latest.arn),)
+
+
+def _record_in_alias(state: State, origin: Origin) -> tuple[RecordRelease, ...]:
+    """Keep the number also where nothing else changes, so that no older release passes it by."""
+    if state.alias is None or not origin.note or origin.note in state.alias.description:
+        return ()
+    return (RecordRelease(_alias_description(state.alias, origin), alias=state.alias),)
 
 
 def plan_rollback(
@@ -217,7 +281,7 @@ def plan_rollback(
             why=f"There are: {', '.join(known.version for known in state.versions) or 'none'}.",
             todo="Name one of them: `deploy rollback VERSION`",
         )
-    move = _move_alias(settings.alias, state.alias, version, force=force)
+    move = _move_alias(settings.alias, state.alias, version, UNKNOWN, force=force)
     if move and settings.verification:
         return (VerifyVersion(settings.verification, version), *move)
     return move
@@ -277,10 +341,10 @@ def _reusable(package: Package, state: State) -> str | None:
 
 
 def _move_alias(
-    name: str, alias: Alias | None, version: str | None, *, force: bool
+    name: str, alias: Alias | None, version: str | None, origin: Origin, *, force: bool
 ) -> tuple[PointAlias, ...]:
     if alias is None:
-        return (PointAlias(name, None, "", None, version),)
+        return (PointAlias(name, None, origin.note, None, version),)
     if alias.version == version and not alias.weights:
         return ()
     if alias.weights and not force:
@@ -291,10 +355,21 @@ def _move_alias(
             "person, may be in the middle of a shift.",
             todo="Wait until it is over, or end it: `deploy --force` points the alias at one version.",
         )
-    text = PREVIOUS.sub("", alias.description)
-    note = f"[previous version: {alias.version}]"
-    description = f"{text[: DESCRIPTION_LENGTH - len(note) - 1]} {note}".strip()
+    description = _alias_description(alias, origin, previous=alias.version)
     return (PointAlias(name, alias.version, description, alias.revision_id, version),)
+
+
+def _alias_description(alias: Alias, origin: Origin, previous: str | None = None) -> str:
+    """Give the owner's own words, the version before, and the release, within the length that AWS takes."""
+    text, recorded = release_in(alias.description)
+    previous = previous or previous_version(alias)
+    notes = (
+        f"[previous version: {previous}]" if previous else "",
+        origin.note or (recorded.note if recorded else ""),
+    )
+    note = " ".join(each for each in notes if each)
+    words = PREVIOUS.sub("", text)[: DESCRIPTION_LENGTH - len(note) - 1]
+    return f"{words} {note}".strip()
 
 
 def _cleanup(settings: ReleaseSettings, state: State, version: str | None) -> tuple[DeleteVersions, ...]:

@@ -51,6 +51,7 @@ def stay(
     attempt: Callable[[], Deployed],
     drift: Callable[[Deployed], str | None],
     schedule: Schedule,
+    *,
     output: Output,
     stop: StopSignal,
     sleep: Callable[[float], None],
@@ -74,11 +75,8 @@ def stay(
                     deployed = attempt()
             failures = 0
             pause = schedule.interval
-        except InputError as error:
-            output.error(error)
-            output.detail(f"Ending in {BEFORE_THE_END:.0f} seconds; a config change starts this dyno anew")
-            sleep(BEFORE_THE_END)
-            raise
+        except InputError:
+            raise  # wrong settings stay wrong until the owner changes them
         except DeployError as error:
             output.error(error)
             pause = min(FIRST_BACKOFF * 2**failures, schedule.interval)

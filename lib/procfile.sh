@@ -9,15 +9,16 @@ shopt -s inherit_errexit
 # are, byte for byte; ours end in a plain line feed, which every platform takes, even below lines
 # that end in CRLF.
 function procfile::merge() {
-	local template="${1}" build="${2}" workspace="${3}"
+	local template="${1}" build="${2}" env_dir="${3}" workspace="${4}"
 	local procfile="${build}/Procfile" merged="${workspace}/Procfile"
 	local line new
 
+	procfile::process_types "${template}" "${env_dir}" >"${workspace}/process-types"
 	output::step "Registering the deploy process"
 	procfile::copy "${procfile}" "${merged}"
 	while IFS= read -r line; do
 		procfile::add "${merged}" "${line}"
-	done <"${template}"
+	done <"${workspace}/process-types"
 
 	if ! cmp --silent -- "${merged}" "${procfile}"; then
 		# A new file in place of the old one: it may be read-only, or a link to who knows where.
@@ -26,6 +27,32 @@ function procfile::merge() {
 		chmod 0644 -- "${new}"
 		mv -f -- "${new}" "${procfile}"
 	fi
+}
+
+# Prints the lines of the template, and the one for the release phase where the app asks for it.
+function procfile::process_types() {
+	local template="${1}" env_dir="${2}"
+	local release_phase deploy
+
+	cat -- "${template}"
+	release_phase="$(environment::read "${env_dir}" _LAMBDA_RELEASE_PHASE)"
+	case "${release_phase,,}" in
+	true)
+		deploy="$(grep '^deploy:' "${template}")"
+		echo "release:${deploy#*:}"
+		;;
+	false | "") ;;
+	*)
+		output::error <<-EOT
+			_LAMBDA_RELEASE_PHASE is neither true nor false.
+
+			With true, each push, config change, promotion and rollback deploys to AWS Lambda:
+			  heroku config:set _LAMBDA_RELEASE_PHASE=true
+			Set it so, or unset it, and push again.
+		EOT
+		exit 2
+		;;
+	esac
 }
 
 # Copies the app's Procfile to a file that we may change; an empty one where the app has none.
@@ -72,6 +99,12 @@ function procfile::add() {
 		output::detail "Procfile: added \"${line}\""
 	elif [[ "${existing_command}" == "${command}" ]]; then
 		output::detail "Procfile: has \"${line}\" already"
+	elif [[ "${type}" == release ]]; then
+		output::notice <<-EOT
+			Procfile has a process type "release" of the app's own, so it stays as it is, and
+			_LAMBDA_RELEASE_PHASE has no effect. To have both, put this into the Procfile:
+			  release: ${existing_command} && ${command}
+		EOT
 	else
 		output::notice <<-EOT
 			Procfile has a process type "${type}" of the app's own, so it stays as it is.

@@ -41,8 +41,9 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     from deploy import base as bases
     from deploy import release
     from deploy.baking import bake
-    from deploy.commands.deploy import origin
+    from deploy.deploying import describe
     from deploy.function import connect
+    from deploy.origin import read_origin
     from deploy.package import build
     from deploy.settings import read_release_settings, read_settings
     from deploy.waiting import Deadline
@@ -55,11 +56,14 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     with build(slug / base.base, baked.files, output.copying) as package:
         output.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")
         state, difference = release.State(None), None
+        origin = read_origin(environment, base.source_version)
         if function_settings is not None:
             function = connect(function_settings)
-            state = release.read_state(function, release_settings, Deadline(release_settings.timeout), output)
+            deadline = Deadline(release_settings.timeout)
+            state = release.read_state(function, release_settings, origin, deadline, output)
+        description = describe(origin, base, baked)
         steps = release.plan(
-            package, release_settings, state, origin(environment, base, baked), force=options.force
+            package, release_settings, state, description, origin=origin, force=options.force
         )
         if function_settings is not None:
             difference = _difference(function, state, package, baked, output)

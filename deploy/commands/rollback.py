@@ -27,7 +27,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path
     from deploy.applying import Release, apply
     from deploy.config import select
     from deploy.function import connect
-    from deploy.release import check_rollback, plan_rollback, read_state
+    from deploy.release import UNKNOWN, check_rollback, plan_rollback, read_state
     from deploy.settings import read_settings
     from deploy.waiting import Deadline
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path
     config = select(environment, include=settings.config.include, exclude=settings.config.exclude)
     function = connect(settings.function)
     deadline = Deadline(settings.release.timeout)
-    state = read_state(function, settings.release, deadline, output)
+    state = read_state(function, settings.release, UNKNOWN, deadline, output)
     steps = plan_rollback(settings.release, state, options.version, force=options.force)
     left = state.alias.version if state.alias else None
     version = apply(steps, Release(function, deadline, output, secrets=config.baked)) or left

@@ -1,0 +1,146 @@
+"""One deploy from the environment to the report, as a command or as a round of the formation dyno."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from deploy import base as bases
+from deploy import release
+from deploy.applying import Release, apply
+from deploy.baking import bake
+from deploy.function import connect
+from deploy.origin import read_origin
+from deploy.output import megabytes
+from deploy.package import build
+from deploy.waiting import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from deploy.baking import Bake
+    from deploy.base import Base
+    from deploy.function import Function
+    from deploy.origin import Origin
+    from deploy.output import Output
+    from deploy.settings import Settings
+
+__all__ = ["Deployed", "deploy", "describe", "look_for_drift"]
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a deploy left behind: what the function should run from now on."""
+
+    code_sha256: str
+    alias: str | None
+    version: str | None
+    stepped_back: bool
+    document: Mapping[str, object] = field(repr=False)
+
+
+def deploy(
+    environment: Mapping[str, str],
+    settings: Settings,
+    slug: Path,
+    output: Output,
+    *,
+    function: Function | None = None,
+    force: bool = False,
+    checkpoint: Callable[[], None] = lambda: None,
+) -> Deployed:
+    """Bring the function to this slug and this config.
+
+    `checkpoint` is called between two steps. Raises DeployError.
+    """
+    base = bases.read(slug)
+    baked = bake(environment, settings.config, output)
+    output.step("Making the package")
+    with build(slug / base.base, baked.files, output.copying) as package:
+        output.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")
+        release.check_size(package, settings.release.bucket)
+        function = function or connect(settings.function)
+        deadline = Deadline(settings.release.timeout)
+        origin = read_origin(environment, base.source_version)
+        state = release.read_state(function, settings.release, origin, deadline, output)
+        stepped_back = origin.is_older_than(state.origin) and not force
+        steps: tuple[release.Step, ...] = ()
+        if not stepped_back:
+            description = describe(origin, base, baked)
+            steps = release.plan(package, settings.release, state, description, origin=origin, force=force)
+        carrying_out = Release(
+            function, deadline, output, package=package, secrets=baked.config.baked, checkpoint=checkpoint
+        )
+        changed = any(not isinstance(step, release.RecordRelease) for step in steps)
+        version = apply(steps, carrying_out) or (state.alias.version if state.alias else None)
+        alias = settings.release.alias
+        where = f"{alias} is version {version}" if alias else f"CodeSha256 {package.code_sha256}"
+        if stepped_back and state.origin:
+            output.notice(
+                f"Release v{state.origin.release} has been deployed to {function.name} already, and this is the "
+                f"older v{origin.release}.\n`deploy --force` deploys it all the same."
+            )
+            output.step(f"Stepped back: {function.name} keeps release v{state.origin.release}")
+        elif changed:
+            output.step(f"Deployed {function.name}: {where}")
+        else:
+            output.step(f"Nothing to do: {function.name} runs this package already ({where})")
+        document = {
+            "function": function.name,
+            "region": function.region,
+            "changed": changed,
+            "stepped_back": stepped_back,
+            "steps": [str(step) for step in steps],
+            "alias": alias,
+            "version": version,
+            "code_sha256": package.code_sha256,
+            "size": package.size,
+            "unzipped_size": package.unzipped_size,
+            "base_sha256": base.sha256,
+            "config": baked.document(),
+        }
+        return Deployed(package.code_sha256, alias, version, stepped_back, document)
+
+
+def describe(origin: Origin, base: Base, baked: Bake) -> str:
+    """Say where a version comes from: app, release, commit, and the digests of base and config."""
+    parts = (
+        origin.app,
+        f"v{origin.release}" if origin.release is not None else None,
+        f"commit {origin.commit[:12]}" if origin.commit else None,
+        f"base {base.sha256[:12]}",
+        f"config {baked.digest[:12]}",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def look_for_drift(function: Function, deployed: Deployed) -> str | None:
+    """Compare by one read call what runs with what was deployed; says what differs, None where nothing.
+
+    Needs lambda:GetFunctionConfiguration, with an alias lambda:GetAlias instead.
+    """
+    if deployed.stepped_back:
+        return None
+    if deployed.alias is not None:
+        return _alias_drift(function, deployed.alias, deployed.version)
+    latest = function.configuration()
+    if not latest.is_settled or latest.code_sha256 == deployed.code_sha256:
+        return None
+    return (
+        f"{function.name} runs another package than the one that was deployed here. It was changed at "
+        f"{latest.last_modified or 'an unknown time'}; CloudTrail tells by whom (UpdateFunctionCode)."
+    )
+
+
+def _alias_drift(function: Function, name: str, version: str | None) -> str | None:
+    alias = function.alias(name)
+    if alias is None:
+        return f"The alias {name} of {function.name} is gone; CloudTrail tells by whom (DeleteAlias)."
+    # Weights are a shift that someone else makes; a deploy would stop at it too.
+    if alias.weights or alias.version == version:
+        return None
+    return (
+        f"The alias {name} of {function.name} points at version {alias.version}, not at version {version}, "
+        "which was deployed here; CloudTrail tells by whom and when (UpdateAlias)."
+    )
