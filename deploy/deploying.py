@@ -78,7 +78,7 @@ def deploy(
         where = f"{alias} is version {version}" if alias else f"CodeSha256 {package.code_sha256}"
         if stepped_back and state.origin:
             output.notice(
-                f"Release v{state.origin.release} has been deployed to {function.name} already, and this is the "
+                f"Release v{state.origin.release} has been deployed to {function.name}, and this is the "
                 f"older v{origin.release}.\n`deploy --force` deploys it all the same."
             )
             output.step(f"Stepped back: {function.name} keeps release v{state.origin.release}")
