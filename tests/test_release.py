@@ -7,6 +7,7 @@ import pytest
 
 from deploy.errors import DeployError, InputError
 from deploy.function import Alias, Configuration
+from deploy.origin import Origin, release_in
 from deploy.package import Package
 from deploy.release import (
     DIRECT_LIMIT,
@@ -14,6 +15,7 @@ from deploy.release import (
     DeleteVersions,
     PointAlias,
     PublishVersion,
+    RecordRelease,
     State,
     UpdateCode,
     VerifyVersion,
@@ -49,6 +51,7 @@ def version(number: str, code_sha256: str = OURS, **changed: Any) -> Configurati
         "update_reason": "",
         "last_modified": "",
         "description": "",
+        "arn": "arn:of:the:function",
         "running": {"MemorySize": 128},
         **changed,
     }
@@ -177,6 +180,67 @@ def test_the_version_in_use_is_kept_when_one_is_kept() -> None:
     settings = ReleaseSettings(alias="live", keep_versions=1)
     state = State(latest(), alias("2"), (version("1", OTHER), version("2", OTHER)), (alias("2"),))
     assert planned(settings, state)[-1] == DeleteVersions(("1",))
+
+
+# --- the record of the release ---------------------------------------------------------------------
+
+OF_42 = Origin("my-app", 42)
+
+
+def test_a_release_is_recorded_with_the_alias_that_it_moves() -> None:
+    """In the alias's description, behind the version before; no step of its own."""
+    steps = plan(package(), LIVE, State(latest(), alias("3")), "from here", origin=OF_42)
+    point = steps[-1]
+    assert isinstance(point, PointAlias)
+    assert point.description == "[previous version: 3] [release: my-app v42]"
+
+
+def test_a_release_is_recorded_where_nothing_else_changes() -> None:
+    """Otherwise an older one that comes late would pass it by; once is enough."""
+    right = alias("2", "mine [release: my-app v41]")
+    (record,) = plan(package(), LIVE, State(latest(), right, (version("2"),)), "", origin=OF_42)
+    assert record == RecordRelease("mine [release: my-app v42]", alias=right)
+    recorded = alias("2", "mine [release: my-app v42]")
+    assert plan(package(), LIVE, State(latest(), recorded, (version("2"),)), "", origin=OF_42) == ()
+
+
+def test_without_an_alias_a_release_is_recorded_in_a_tag_if_tags_can_be_read() -> None:
+    """After the upload, or alone where there is nothing to upload; not without the permission."""
+    tagged = State(latest(OURS), tags={})
+    assert plan(package(), ReleaseSettings(), tagged, "", origin=OF_42) == (
+        RecordRelease("my-app v42", arn="arn:of:the:function"),
+    )
+    same = State(latest(OURS), tags={"lambda-deploy-release": "my-app v42"})
+    assert plan(package(), ReleaseSettings(), same, "", origin=OF_42) == ()
+    assert plan(package(), ReleaseSettings(), State(latest(OURS)), "", origin=OF_42) == ()
+
+
+@pytest.mark.parametrize(
+    ("ours", "recorded", "older"),
+    [
+        (Origin("a", 41), Origin("a", 42), True),
+        (Origin("a", 42), Origin("a", 42), False),
+        (Origin("a", 43), Origin("a", 42), False),
+        (Origin("a", 9), Origin("a", 10), True),
+        (Origin("a", 41), Origin("b", 42), False),
+        (Origin(None, 41), Origin(None, 42), True),
+        (Origin("a", 41), None, False),
+        (Origin("a"), Origin("a", 42), False),
+    ],
+)
+def test_an_older_release_of_the_same_app_is_known_as_such(
+    ours: Origin, recorded: Origin | None, *, older: bool
+) -> None:
+    """By number, not as text; another app's numbers say nothing."""
+    assert ours.is_older_than(recorded) is older
+
+
+def test_an_origin_survives_being_noted() -> None:
+    """What is kept in a description is found there again, and the owner's words stay."""
+    for origin in (OF_42, Origin(None, 7)):
+        assert release_in(f"mine {origin.note} more") == ("mine more", origin)
+    assert release_in("mine") == ("mine", None)
+    assert Origin("app").note == ""
 
 
 # --- rollback --------------------------------------------------------------------------------------
