@@ -20,7 +20,7 @@ from deploy.release import (
     UpdateCode,
     VerifyVersion,
 )
-from deploy.waiting import until_accepted, until_settled
+from deploy.waiting import CONFLICT, until_accepted, until_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -223,7 +223,7 @@ class Release:
         self._output.step(f"Pointing {step.name} at version {version}")
         with _leaving(f"The alias {step.name} points at the verified version {version} or where it pointed."):
             try:
-                self._accepted(lambda: self._move(step, version), conflicts=step.revision_id is not None)
+                self._accepted(lambda: self._move(step, version))
             except DeployError as error:
                 alias = self._function.alias(step.name)
                 if alias is None or alias.version != version or alias.weights:
@@ -233,9 +233,15 @@ class Release:
             self._output.detail(f"It pointed at version {step.previous}; `deploy rollback` goes back there")
 
     def _move(self, step: PointAlias, version: str) -> Alias:
-        if step.revision_id is None:
+        if step.revision_id is not None:
+            return self._function.update_alias(step.name, version, step.description, step.revision_id)
+        try:
             return self._function.create_alias(step.name, version, step.description)
-        return self._function.update_alias(step.name, version, step.description, step.revision_id)
+        except DeployError as error:
+            # A conflict is worth another try, unless it is the alias that someone else has made.
+            if error.code == CONFLICT and self._function.alias(step.name) is not None:
+                error.code = LOST
+            raise
 
     def delete_versions(self, step: DeleteVersions) -> None:
         """Delete versions; one that can't be deleted is pointed out, for the release is done by then."""
@@ -273,9 +279,7 @@ class Release:
             raise NO_VERSION
         return self.version
 
-    def _accepted(self, call: Callable[[], Answer], *, conflicts: bool = True) -> Answer:
-        if not conflicts:
-            return call()
+    def _accepted(self, call: Callable[[], Answer]) -> Answer:
         return until_accepted(call, self._function, self._deadline, self._output)
 
 
@@ -296,7 +300,7 @@ def _replaced(why: str) -> DeployError:
 
 
 def _explain_lost_alias(error: DeployError, step: PointAlias, alias: Alias | None) -> DeployError:
-    if error.code not in {LOST, "ResourceConflictException"}:
+    if error.code != LOST:
         return error
     where = f"points at version {alias.version}" if alias else "is gone"
     return DeployError(

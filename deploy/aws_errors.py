@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from boto3.exceptions import Boto3Error
@@ -155,6 +155,9 @@ def _expired(_message: str, _call: Call) -> DeployError:
 
 
 def _denied(message: str, call: Call) -> DeployError:
+    if by_s3 := re.search(r"permission to (\w+) for ([\w.-]+)/", message):
+        # Lambda takes the package out of the bucket in the deployer's name.
+        call = replace(call, action=f"s3:{by_s3[1]}", named_resource=f"arn:aws:s3:::{by_s3[2]}/*")
     statement = {"Effect": "Allow", "Action": call.action, "Resource": call.resource(message)}
     todo = "Add this statement to the IAM policy of the deployer:\n" + json.dumps(statement, indent=2)
     if "explicit deny" in message:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import boto3
 from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deploy.aws_errors import Call, explained
@@ -25,6 +26,9 @@ __all__ = ["passing_through"]
 
 PART = 8 * 1024 * 1024  # bytes of one part
 PARTS_IN_MEMORY = 2
+
+# Whatever else the settings say: what holds secrets is not left behind for one fault of S3's.
+PERSISTENT = Config(retries={"total_max_attempts": 8, "mode": "standard"})
 
 
 @contextlib.contextmanager
@@ -52,7 +56,7 @@ def passing_through(
             )
         yield key
     finally:
-        _delete(client, bucket, key, settings, output)
+        _delete(bucket, key, settings, output)
 
 
 def _check_region(client: S3Client, bucket: Bucket, settings: FunctionSettings) -> None:
@@ -92,10 +96,10 @@ def _parts() -> TransferConfig:
     return config
 
 
-def _delete(client: S3Client, bucket: Bucket, key: str, settings: FunctionSettings, output: Output) -> None:
+def _delete(bucket: Bucket, key: str, settings: FunctionSettings, output: Output) -> None:
     try:
         with explained(_call("s3:DeleteObject", bucket, settings)):
-            client.delete_object(Bucket=bucket.name, Key=key)
+            boto3.session.Session().client("s3", config=PERSISTENT).delete_object(Bucket=bucket.name, Key=key)
     except DeployError as error:
         output.notice(
             f"The package could not be deleted from s3://{bucket.name}/{key}. It holds the config: delete "

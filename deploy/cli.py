@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from deploy import __version__
-from deploy.commands import base, config, deploy, package, plan, rollback, status
+from deploy.commands import base, config, deploy, doctor, package, plan, rollback, status
 from deploy.errors import DeployError, InputError, Interrupted
 from deploy.output import Output, printable
 from deploy.redaction import without_values
@@ -28,6 +28,7 @@ COMMANDS = {
     "plan": plan,
     "status": status,
     "rollback": rollback,
+    "doctor": doctor,
     "base": base,
 }
 

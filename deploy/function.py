@@ -205,7 +205,7 @@ class Function:
             pages = self._client.get_paginator("list_versions_by_function").paginate(
                 FunctionName=self._identifier
             )
-            listed = [_configuration(item) for page in pages for item in page["Versions"]]
+            listed = [_configuration(item) for page in pages for item in _items(page, "Versions")]
         numbered = [version for version in listed if version.version != LATEST]
         return sorted(numbered, key=lambda version: int(version.version))
 
@@ -234,7 +234,7 @@ class Function:
         """List all aliases. Needs lambda:ListAliases."""
         with self._explaining("lambda:ListAliases"):
             pages = self._client.get_paginator("list_aliases").paginate(FunctionName=self._identifier)
-            return [_alias(item) for page in pages for item in page["Aliases"]]
+            return [_alias(item) for page in pages for item in _items(page, "Aliases")]
 
     def create_alias(self, name: str, version: str, description: str) -> Alias:
         """Make an alias. Needs lambda:CreateAlias."""
@@ -360,6 +360,13 @@ def _alias(answer: Mapping[str, Any]) -> Alias:
         description=answer.get("Description", ""),
         revision_id=answer.get("RevisionId", ""),
     )
+
+
+def _items(page: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    if name not in page:
+        raise _cut_answer()
+    items: list[Mapping[str, Any]] = page[name]
+    return items
 
 
 def _cut_answer() -> DeployError:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from deploy.function import Configuration, Function
     from deploy.output import Output
 
-__all__ = ["Deadline", "until_accepted", "until_settled"]
+__all__ = ["CONFLICT", "Deadline", "until_accepted", "until_settled"]
 
 Answer = TypeVar("Answer")
 
