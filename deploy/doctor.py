@@ -37,6 +37,9 @@ __all__ = ["Check", "check_app", "check_aws", "usable_settings"]
 NOT_FOUND = "ResourceNotFoundException"
 CONFLICT = "ResourceConflictException"
 
+UPDATE = "lambda:UpdateFunctionCode"
+READ = "lambda:GetFunctionConfiguration"
+
 # What AWS says of credentials that it does not take, whatever they may do.
 REJECTED = {
     "ExpiredToken",
@@ -48,6 +51,8 @@ REJECTED = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+
+SETTINGS_ARE_WRONG = "settings are wrong"
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 LARGEST_SKEW = 5 * 60  # seconds; AWS refuses requests that are older or younger
@@ -107,13 +112,19 @@ def check_app(environment: Mapping[str, str], slug: Path, output: Output) -> Ite
         yield _failed("base", error)
     try:
         release, config = read_release_settings(environment)
+    except InputError:
+        yield _unknown("config", SETTINGS_ARE_WRONG)
+        yield _unknown("package", SETTINGS_ARE_WRONG)
+        return
+    try:
         baked = bake(environment, config, output, quietly=True)
     except DeployError as error:
         yield _failed("config", error)
         yield _unknown("package", "the config can't be baked")
         return
     size = sum(len(file.content) for file in baked.files)
-    yield _ok("config", f"{len(baked.config.baked)} config vars, {megabytes(size)} in {baked.file_names}")
+    count = len(baked.config.baked)
+    yield _ok("config", f"{count} config var{'s' * (count != 1)}, {megabytes(size)} in {baked.file_names}")
     if base is None:
         yield _unknown("package", "there is no base to make it of")
         return
@@ -156,8 +167,11 @@ def _check_package(base: Path, baked: Bake, bucket: Bucket | None, output: Outpu
 # --- AWS -------------------------------------------------------------------------------------------
 
 
-def check_aws(settings: Settings) -> Iterator[Check]:
-    """Check credentials, clock and function, and then each permission that the settings need."""
+def check_aws(settings: Settings, *, complete: bool) -> Iterator[Check]:
+    """Check credentials, clock and function, and then each permission that the settings need.
+
+    `complete` tells that these are all settings, not only those that say where the function is.
+    """
     try:
         probes = Probes(settings)
     except DeployError as error:
@@ -167,20 +181,22 @@ def check_aws(settings: Settings) -> Iterator[Check]:
     yield _check_credentials(identity, latest, settings.function)
     yield _check_clock(identity, latest)
     # Where nobody answers, there is no need to wait once more.
-    dry_run = latest if latest.error and not latest.code else probes.permission(UPDATE)
+    dry_run = latest if _obstacle(latest) else probes.dry_run()
     yield _check_function(latest, dry_run, settings.function)
-    if obstacle := _obstacle(latest, dry_run):
-        for grant in grants(settings):
-            yield from (_unknown(permission.action, obstacle) for permission in grant.permissions)
-        return
-    known = {UPDATE: dry_run}
-    if latest.denies or not settings.release.alias:
-        known[READ] = latest
-    yield from _check_permissions(settings, probes, known)
+    yield from _check_lambda(settings, probes, latest, dry_run)
+    if settings.release.bucket:
+        yield from _check_s3(settings, settings.release.bucket, probes, _obstacle(latest))
+    if not complete:
+        yield _unknown("other permissions", SETTINGS_ARE_WRONG)
 
 
-UPDATE = "lambda:UpdateFunctionCode"
-READ = "lambda:GetFunctionConfiguration"
+def _obstacle(answer: Answer) -> str:
+    """Tell why no other call of AWS would get further than this one; nothing where it may."""
+    if answer.code in REJECTED:
+        return "the credentials are not accepted"
+    if answer.error and not answer.code:
+        return answer.error.what
+    return ""
 
 
 def _check_credentials(identity: Answer, latest: Answer, settings: FunctionSettings) -> Check:
@@ -215,80 +231,88 @@ def _compare_clocks(skew: float) -> Check:
     return _failed("clock", error)
 
 
-def _check_function(latest: Answer, dry_run: Answer | None, settings: FunctionSettings) -> Check:
-    name = settings.function.name
-    answers = [answer for answer in (latest, dry_run) if answer]
-    content = next((answer.content for answer in answers if answer.content), {})
+def _check_function(latest: Answer, dry_run: Answer, settings: FunctionSettings) -> Check:
+    content = latest.content or dry_run.content
+    where = f"{settings.function.name} in {settings.region}"
+    if error := _wrong_function(latest, dry_run, settings.function.name):
+        return _failed("function", error)
+    if content:
+        facts = [where, *(content.get(name) for name in ("PackageType", "Runtime", "State"))]
+        return _ok("function", ", ".join(fact for fact in facts if fact))
+    if dry_run.code == CONFLICT:
+        return _ok("function", f"{where}, being updated just now")
+    if latest.denies:
+        return _unknown("function", f"neither {READ} nor {UPDATE} is allowed")
+    return _unknown("function", _obstacle(latest))
+
+
+def _wrong_function(latest: Answer, dry_run: Answer, name: str) -> DeployError | None:
+    content = latest.content or dry_run.content
     if content.get("PackageType") == "Image":
-        error: DeployError = InputError(
+        return InputError(
             f"{name} is a container image, and this deploy uploads a ZIP.",
             todo="Make a function of package type Zip, and name it in _LAMBDA_FUNCTION_ARN.",
         )
-        return _failed("function", error)
     if content.get("State") == "Failed":
-        error = DeployError(
+        return DeployError(
             f"{name} is in the state Failed.",
             why=f"AWS says: {content.get('StateReason', '')}",
             todo="Mend what AWS names, or make the function anew.",
         )
-        return _failed("function", error)
-    for answer in answers:
-        # A dry run that was allowed and refused shows what a deploy would be refused for.
-        if answer.error and (answer.code == NOT_FOUND or (answer.allows and answer.code != CONFLICT)):
-            return _failed("function", answer.error)
-    if content:
-        facts = (content.get("PackageType"), content.get("Runtime"), content.get("State"))
-        return _ok("function", ", ".join((f"{name} in {settings.region}", *(fact for fact in facts if fact))))
-    if any(answer.code == CONFLICT for answer in answers):
-        return _ok("function", f"{name} in {settings.region}, being updated just now")
-    return _unknown("function", latest.error.what if latest.error else "")
-
-
-def _obstacle(latest: Answer, dry_run: Answer | None) -> str:
-    """Tell why no permission can be told at all; nothing where they can."""
-    answers = [answer for answer in (latest, dry_run) if answer]
-    if any(answer.code == NOT_FOUND for answer in answers):
-        return "there is no such function"
-    if latest.error and not any(answer.allows or answer.denies for answer in answers):
-        return latest.error.what
-    return ""
+    if latest.error and not latest.denies and latest.code not in REJECTED:
+        return latest.error
+    # What a dry run that is allowed is refused for, a deploy will be refused for.
+    if dry_run.code == NOT_FOUND or (dry_run.allows and dry_run.code != CONFLICT):
+        return dry_run.error
+    return None
 
 
 # --- permissions -----------------------------------------------------------------------------------
 
 
-def _check_permissions(
-    settings: Settings, probes: Probes, known: Mapping[str, Answer | None]
-) -> Iterator[Check]:
-    objects = Objects({})
+def _needed(settings: Settings, *services: str) -> Iterator[tuple[Permission, Grant]]:
     for grant in grants(settings):
-        bucket = settings.release.bucket
-        if grant.name == "Upload" and bucket:
-            listing = probes.bucket(bucket)
-            check = _check_bucket(listing, bucket, settings.function)
-            yield check
-            objects = probes.objects(bucket) if check.status == "ok" else Objects({})
-            known = {**known, **objects.answers, "s3:ListBucket": listing}
-            yield from _check_leftovers(objects, bucket)
         for permission in grant.permissions:
-            if permission.action in known:
-                answer = known[permission.action]
-            elif permission.action.startswith("lambda:"):
-                answer = probes.permission(permission.action)
-            else:
-                answer = None
+            if permission.action.partition(":")[0] in services:
+                yield permission, grant
+
+
+def _check_lambda(settings: Settings, probes: Probes, latest: Answer, dry_run: Answer) -> Iterator[Check]:
+    obstacle = _obstacle(latest)
+    if NOT_FOUND in {latest.code, dry_run.code}:
+        obstacle = "there is no such function"
+    known = {UPDATE: dry_run}
+    if latest.denies or not settings.release.alias:
+        known[READ] = latest
+    for permission, grant in _needed(settings, "lambda"):
+        action = permission.action
+        if obstacle:
+            yield _unknown(action, obstacle)
+        elif answer := known.get(action) or probes.permission(action):
             yield _check_permission(permission, grant, answer)
+        else:
+            yield _unknown(action, f"asked only where {READ} has told that there is no such version")
 
 
-def _check_permission(permission: Permission, grant: Grant, answer: Answer | None) -> Check:
+def _check_s3(settings: Settings, bucket: Bucket, probes: Probes, obstacle: str) -> Iterator[Check]:
+    objects, answers = Objects({}), {}
+    if not obstacle:
+        answers["s3:ListBucket"] = probes.bucket(bucket)
+        check = _check_bucket(answers["s3:ListBucket"], bucket, settings.function)
+        yield check
+        if check.status == "ok":
+            objects = probes.objects(bucket)
+            answers |= objects.answers
+    for permission, grant in _needed(settings, "s3", "kms"):
+        if answer := answers.get(permission.action):
+            yield _check_permission(permission, grant, answer)
+        else:
+            yield _unknown(permission.action, obstacle or "not tried, because another one is missing")
+    yield from _check_leftovers(objects, bucket)
+
+
+def _check_permission(permission: Permission, grant: Grant, answer: Answer) -> Check:
     action = permission.action
-    if answer is None:
-        why = (
-            f"asked only where {READ} has told that there is no such version"
-            if action.startswith("lambda:")
-            else "not asked, because something that it takes is missing"
-        )
-        return _unknown(action, why)
     if answer.error is None or answer.allows:
         return _ok(action, permission.purpose)
     if answer.code.startswith("KMS."):
@@ -299,7 +323,7 @@ def _check_permission(permission: Permission, grant: Grant, answer: Answer | Non
         return _unknown(action, answer.error.what)
     if not permission.needed:
         todo += " A deploy does without."
-    detail = f"needed to {permission.purpose}\n{answer.error.why}"
+    detail = f"missing, to {permission.purpose}\n{answer.error.why}"
     return Check(action, "failed", detail, todo, int(permission.needed))
 
 
@@ -326,7 +350,7 @@ def _check_bucket(listing: Answer, bucket: Bucket, settings: FunctionSettings) -
         )
         return _failed("bucket", error)
     if listing.error and not listing.denies:
-        return _unknown("bucket", listing.error.what)
+        return _failed("bucket", listing.error)
     return _ok("bucket", f"s3://{bucket.name} in {region}")
 
 

@@ -135,7 +135,9 @@ class Function:
         """Read what $LATEST or a version is. Needs lambda:GetFunctionConfiguration."""
         with self._explaining("lambda:GetFunctionConfiguration"):
             return _configuration(
-                self._client.get_function_configuration(FunctionName=self._identifier, Qualifier=qualifier)
+                self._client.get_function_configuration(
+                    FunctionName=self._identifier, **_qualified(qualifier)
+                )
             )
 
     def with_tags(self) -> tuple[Configuration, Mapping[str, str]] | None:
@@ -217,7 +219,7 @@ class Function:
     def code_location(self, qualifier: str) -> tuple[str, int]:
         """Give the address of a version's package and its size in bytes. Needs lambda:GetFunction."""
         with self._explaining("lambda:GetFunction"):
-            answer = self._client.get_function(FunctionName=self._identifier, Qualifier=qualifier)
+            answer = self._client.get_function(FunctionName=self._identifier, **_qualified(qualifier))
         return answer.get("Code", {}).get("Location", ""), answer.get("Configuration", {}).get("CodeSize", 0)
 
     def alias(self, name: str) -> Alias | None:
@@ -329,6 +331,11 @@ def _hand_over(sdk_environment: Mapping[str, str]) -> None:
     kept = {name: value for name, value in os.environ.items() if name.upper() in KEPT_NAMES}
     os.environ.clear()
     os.environ.update({**kept, **SDK_DEFAULTS, **sdk_environment})
+
+
+def _qualified(qualifier: str) -> dict[str, Any]:
+    # With a qualifier, $LATEST too, AWS asks for the permission on the qualified ARN.
+    return {} if qualifier == LATEST else {"Qualifier": qualifier}
 
 
 def _configuration(answer: Mapping[str, Any]) -> Configuration:

@@ -72,7 +72,7 @@ def grants(settings: Settings) -> Iterator[Grant]:
         needed=release.alias is not None,
     )
     yield Grant("Compare", (compare,), (function, read))
-    plan = Permission("lambda:GetFunction", "`deploy plan`: show what differs", needed=False)
+    plan = Permission("lambda:GetFunction", "show in `deploy plan` what differs", needed=False)
     yield Grant("Plan", (plan,), (function, read))
     if release.alias:
         yield Grant("Release", RELEASE, (function,))

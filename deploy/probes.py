@@ -178,11 +178,20 @@ class Probes:
         action = "lambda:GetFunctionConfiguration"
         return self._ask(self._lambda, action, "get_function_configuration", parameters)
 
+    def dry_run(self) -> Answer:
+        """Rehearse an update of the code. Needs lambda:UpdateFunctionCode."""
+        return self._probe("lambda:UpdateFunctionCode")
+
     def permission(self, action: str) -> Answer | None:
         """Ask whether an action of Lambda's is allowed; None where it can't be asked without a risk."""
+        if self._lambda_probes[action].names_no_version:
+            read = self._probe("lambda:GetFunctionConfiguration")
+            if read.code != NOT_FOUND:
+                return None
+        return self._probe(action)
+
+    def _probe(self, action: str) -> Answer:
         probe = self._lambda_probes[action]
-        if probe.names_no_version and not self._knows_its_versions():
-            return None
         return self._ask(self._lambda, action, probe.operation, probe.parameters, probe.refusals)
 
     def bucket(self, bucket: Bucket) -> Answer:
@@ -220,10 +229,6 @@ class Probes:
 
     def _object(self, action: str, operation: str, parameters: Mapping[str, Any]) -> Answer:
         return self._ask(self._s3, action, operation, parameters, frozenset({"NoSuchUpload"}))
-
-    def _knows_its_versions(self) -> bool:
-        read = self.permission("lambda:GetFunctionConfiguration")
-        return read is not None and read.code == NOT_FOUND
 
     def _ask(
         self,

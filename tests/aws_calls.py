@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request
 
 from sigv4 import Authorization
 
-__all__ = ["ACCOUNT_ID", "FUNCTIONS_PATH", "Call", "call_of"]
+__all__ = ["ACCOUNT_ID", "FUNCTIONS_PATH", "Call", "call_of", "operation_of"]
 
 ACCOUNT_ID = "123456789012"
 FUNCTIONS_PATH = re.compile(r"(?P<before>/[\d-]+/functions/)(?P<function>[^/]+)(?P<after>.*)")
@@ -89,7 +89,7 @@ def call_of(request: Request, body: bytes) -> Call:
     path, _, query = request.environ["REQUEST_URI"].partition("?")
     return Call(
         service=service,
-        operation=_operation(service, request.method, path, query, body),
+        operation=operation_of(service, request.method, path, query, body),
         region=authorization.region if authorization else "",
         access_key=authorization.access_key if authorization else "",
         method=request.method,
@@ -100,7 +100,8 @@ def call_of(request: Request, body: bytes) -> Call:
     )
 
 
-def _operation(service: str, method: str, path: str, query: str, body: bytes) -> str:
+def operation_of(service: str, method: str, path: str, query: str, body: bytes) -> str:
+    """Name the operation that a request asks for."""
     if service == "s3":
         return _s3_operation(method, path, query)
     if service == "lambda":

@@ -103,6 +103,26 @@ def java_slug(shared: Path, java_app: Path, warm_cache: Path) -> Slug:
     return _built_once(shared / "java-slug", java_app, warm_cache)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the table of test_faults.py: how many faults were tried, and what became of them."""
+    rows: dict[str, list[int]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in report.user_properties:
+                if name == "faults":
+                    plan, counts = value
+                    rows[plan] = [sum(both) for both in zip(rows.get(plan, [0] * 4), counts, strict=True)]
+    if not rows:
+        return
+    rows["all"] = [sum(column) for column in zip(*rows.values(), strict=True)]
+    terminalreporter.section("faults")
+    titles = ("tried", "survived at once", "survived by the second run", "lost")
+    terminalreporter.line(f"{'':24}{''.join(f'{title:>{len(title) + 3}}' for title in titles)}")
+    for plan, counts in rows.items():
+        cells = (f"{count:>{len(title) + 3}}" for count, title in zip(counts, titles, strict=True))
+        terminalreporter.line(f"{plan:24}{''.join(cells)}", red=counts[-1] > 0)
+
+
 def _built_once(folder: Path, app: Path, warm_cache: Path) -> Slug:
     def build(folder: Path) -> None:
         shutil.copytree(warm_cache, folder / "cache", symlinks=True)

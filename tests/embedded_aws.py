@@ -60,6 +60,8 @@ class EmbeddedAWS:
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._clients: dict[str, LambdaClient] = {}
+        self._s3_clients: dict[str, S3Client] = {}
+        self._roles: dict[str, str] = {}
         return self
 
     def __exit__(
@@ -180,7 +182,9 @@ class EmbeddedAWS:
 
     def s3(self, region: str = "eu-west-1") -> "S3Client":
         """Return the administrator's S3 client."""
-        return self._session(region).client("s3", endpoint_url=self.url)
+        if region not in self._s3_clients:
+            self._s3_clients[region] = self._session(region).client("s3", endpoint_url=self.url)
+        return self._s3_clients[region]
 
     def create_bucket(self, region: str = "eu-west-1") -> str:
         """Create a bucket and give its name."""
@@ -190,10 +194,13 @@ class EmbeddedAWS:
         return name
 
     def left_in(self, bucket: str) -> list[str]:
-        """List the keys of objects and of unfinished uploads in a bucket."""
-        objects = self.s3().list_objects_v2(Bucket=bucket).get("Contents", [])
-        uploads = self.s3().list_multipart_uploads(Bucket=bucket).get("Uploads", [])
-        return [item["Key"] for item in (*objects, *uploads)]
+        """List the keys of what takes up room in a bucket: objects, and parts of unfinished uploads."""
+        s3 = self.s3()
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        for upload in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+            parts = s3.list_parts(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+            keys += [upload["Key"]] * len(parts.get("Parts", []))
+        return keys
 
     def settings(self, function: "Function") -> dict[str, str]:
         """Return the settings with which the deployer deploys to `function` here."""
@@ -212,8 +219,11 @@ class EmbeddedAWS:
         )
 
     def _role(self, region: str) -> str:
-        iam = self._session(region).client("iam", endpoint_url=self.url)
-        role = "function"
+        if region not in self._roles:
+            self._roles[region] = self._create_role(region)
+        return self._roles[region]
+
+    def _create_role(self, region: str) -> str:
         trust = {
             "Version": "2012-10-17",
             "Statement": [
@@ -224,10 +234,9 @@ class EmbeddedAWS:
                 }
             ],
         }
-        try:
-            answer = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
-        except iam.exceptions.EntityAlreadyExistsException:
-            answer = iam.get_role(RoleName=role)
+        iam = self._session(region).client("iam", endpoint_url=self.url)
+        role = f"function-in-{region}"
+        answer = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
         arn: str = answer["Role"]["Arn"]
         return arn
 
@@ -283,7 +292,9 @@ class Function:
 
 
 class _QuietHandler(MotoRequestHandler):
-    """Says nothing of each request on stderr."""
+    """Says nothing of each request on stderr, and sends its answers without delay."""
+
+    disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
         pass

@@ -354,7 +354,7 @@ def test_an_alias_is_changed_over_its_latest_revision_alone(
     first = versions.create_alias(
         FunctionName=function.name, Name="live", FunctionVersion="1", Description="mine"
     )
-    update = {"FunctionName": function.name, "Name": "live", "RevisionId": first["RevisionId"]}
+    update: Any = {"FunctionName": function.name, "Name": "live", "RevisionId": first["RevisionId"]}
     second = versions.update_alias(**update, FunctionVersion="2")
     assert (second["FunctionVersion"], second["Description"]) == ("2", "mine")
     assert refused(versions.update_alias, **update, FunctionVersion="1")[0] == "PreconditionFailedException"
@@ -396,7 +396,7 @@ def test_weights_go_with_an_empty_routing(function: Function, versions: "LambdaC
 
 def test_an_alias_is_made_once(function: Function, versions: "LambdaClient") -> None:
     """A second one of that name is a conflict; a missing one is not found; both are listed by name."""
-    alias = {"FunctionName": function.name, "Name": "live"}
+    alias: Any = {"FunctionName": function.name, "Name": "live"}
     missing = refused(versions.get_alias, **alias)
     assert missing == ("ResourceNotFoundException", f"Cannot find alias arn: {function.arn}:live")
     versions.create_alias(**alias, FunctionVersion="1")

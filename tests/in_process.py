@@ -1,0 +1,52 @@
+"""Runs the deploy command in this process: the whole command line, without a start of Python each time.
+
+What a user runs is in command.py. This is for tests that deploy hundreds of times.
+"""
+
+import contextlib
+import io
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.cli import SIGNALS, main
+
+__all__ = ["Outcome", "deploy"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, and what it said."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def deploy(slug: Path, *arguments: str, env: Mapping[str, str]) -> Outcome:
+    """Run `deploy ARGUMENTS` on a slug, with PATH and `env` as its whole environment."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with (
+        _environment({"PATH": os.environ["PATH"], **env}),
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+    ):
+        status = main(arguments, slug=slug)
+    return Outcome(status, stdout.getvalue(), stderr.getvalue())
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Swap the environment, and put it and the handlers of signals back, which a run changes."""
+    before, handlers = dict(os.environ), [signal.getsignal(number) for number in SIGNALS]
+    os.environ.clear()
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        for number, handler in zip(SIGNALS, handlers, strict=True):
+            signal.signal(number, handler)
