@@ -16,6 +16,7 @@ __all__ = ["ACCOUNT_ID", "FUNCTIONS_PATH", "Call", "call_of", "operation_of"]
 ACCOUNT_ID = "123456789012"
 FUNCTIONS_PATH = re.compile(r"(?P<before>/[\d-]+/functions/)(?P<function>[^/]+)(?P<after>.*)")
 
+_TAGS_PATH = re.compile(r"/[\d-]+/tags/(?P<function>[^/]+)")
 _FUNCTION = re.compile(
     r"(arn:aws[a-z-]*:lambda:(?P<region>[^:]+):)?(?P<account>\d{12}:)?(function:)?"
     r"(?P<name>[\w.-]+)(:(?P<qualifier>\$LATEST|[\w-]+))?"
@@ -62,8 +63,8 @@ class Call:
 
     @property
     def function(self) -> Mapping[str, str]:
-        """Return the parts of the FunctionName in the path: region, account, name, qualifier."""
-        path = FUNCTIONS_PATH.fullmatch(self.path)
+        """Return the parts of the name or ARN in the path: region, account, name, qualifier."""
+        path = FUNCTIONS_PATH.fullmatch(self.path) or _TAGS_PATH.fullmatch(self.path)
         function = _FUNCTION.fullmatch(unquote(path["function"])) if path else None
         return function.groupdict(default="") if function else {}
 

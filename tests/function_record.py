@@ -90,6 +90,7 @@ class FunctionRecord:
         self.arn = arn
         self.versions: dict[str, Version] = {}
         self.aliases: dict[str, Alias] = {}
+        self.tags: dict[str, str] = {}
         self.pending_polls = 0
         self.failure: tuple[str, str] | None = None
         self._revision = str(uuid.uuid4())

@@ -9,7 +9,7 @@ middleware
   not take, a function of another region, bodies that are too large or no JSON, broken, empty or too large
   ZIPs, a ZIP for an image, a package in a bucket of another region;
 - adds what AWS adds: RevisionId, the status of an update, the real checksum of a dry run, versions and
-  aliases, answers to Invoke, the region of a bucket;
+  aliases, tags at GetFunction, answers to Invoke, the region of a bucket;
 - serves the code of a function at GetFunction's Code.Location, in ranges too.
 
 Nothing here patches moto: it stays behind its HTTP interface, but for bytes of code and packages, which
@@ -91,6 +91,7 @@ class StrictLambda:
             "UpdateAlias": self._update_alias,
             "DeleteAlias": self._delete_alias,
             "ListAliases": self._list_aliases,
+            "TagResource": self._tag,
         }
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -280,7 +281,8 @@ class StrictLambda:
         self._code[digest] = code
         host = asked.request.host_url.rstrip("/")
         location = f"{host}{_CODE_PATH}{digest}?X-Amz-Expires=600"
-        return _json({"Configuration": configuration, "Code": {"RepositoryType": "S3", "Location": location}})
+        answer = {"Configuration": configuration, "Code": {"RepositoryType": "S3", "Location": location}}
+        return _json({**answer, **self._tags(asked, record)})
 
     def _code_of_latest(self, asked: _Asked) -> bytes:
         backend = get_backend("lambda")[ACCOUNT_ID][asked.call.region]
@@ -384,6 +386,22 @@ class StrictLambda:
         wanted = asked.call.parameter("FunctionVersion")
         items = [alias.described() for alias in aliases if wanted in {"", alias.version}]
         return self._page(asked, "Aliases", items)
+
+    # Tags
+
+    def _tag(self, asked: _Asked) -> Response:
+        if asked.call.qualifier:
+            raise invalid("Tags on function aliases and versions are not supported.")
+        record, _ = self._latest(asked)
+        record.tags.update(asked.content["Tags"])
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    def _tags(self, asked: _Asked, record: FunctionRecord) -> dict[str, Any]:
+        """Give the tags as GetFunction does: to those who may list them, and only where there are any."""
+        if not self._may(asked.call, "lambda:ListTags"):
+            denied = f"User is not authorized to perform: lambda:ListTags on resource: {record.arn}"
+            return {"TagsError": {"ErrorCode": "AccessDeniedException", "Message": denied}}
+        return {"Tags": record.tags} if record.tags else {}
 
     # Invocations
 

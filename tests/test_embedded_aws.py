@@ -515,3 +515,18 @@ def test_sts_knows_keys_and_signatures(aws: EmbeddedAWS) -> None:
             aws_secret_access_key=secret,
         )
         assert refused(sts.get_caller_identity)[0] == code
+
+
+def test_tags_come_with_the_function_to_those_who_may_list_them(aws: EmbeddedAWS, function: Function) -> None:
+    """GetFunction has them, or says why not; a version has none of its own."""
+    client = aws.client()
+    assert "Tags" not in function.get()
+    client.tag_resource(Resource=function.arn, Tags={"team": "blue", "cost": "1"})
+    client.tag_resource(Resource=function.arn, Tags={"cost": "2"})
+    assert function.get()["Tags"] == {"team": "blue", "cost": "2"}
+    aws.denied.add("lambda:ListTags")
+    answer = function.get()
+    assert "Tags" not in answer
+    assert answer["TagsError"]["ErrorCode"] == "AccessDeniedException"
+    qualified = refused(client.tag_resource, Resource=f"{function.arn}:1", Tags={"x": "y"})
+    assert qualified[0] == "InvalidParameterValueException"
