@@ -102,6 +102,8 @@ class Release:
             uploaded = self._upload(step)
             if uploaded.code_sha256 != step.code_sha256:
                 raise _replaced(f"its CodeSha256 is {uploaded.code_sha256}, ours is {step.code_sha256}")
+            if step.record:
+                self.record(step.record)
             if step.revision_id is None:
                 output.detail("Not waiting for it: that needs the permission lambda:GetFunctionConfiguration")
                 return
@@ -260,17 +262,16 @@ class Release:
     # --- the record of the release
 
     def record(self, step: RecordRelease) -> None:
-        """Keep the release's number with the function; without the permission do without it."""
-        with _leaving("The release itself is done."):
-            try:
-                if step.alias is None:
-                    self._function.tag(step.arn, RELEASE_TAG, step.text)
-                else:
-                    alias = step.alias
-                    self._function.update_alias(alias.name, alias.version, step.text, alias.revision_id)
-            except DeployError as error:
-                if error.code not in {*DENIED, LOST}:
-                    raise
+        """Keep the release's number with the function; what goes wrong with that undoes no release."""
+        try:
+            if step.alias is None:
+                self._function.tag(step.arn, RELEASE_TAG, step.text)
+            else:
+                alias = step.alias
+                self._function.update_alias(alias.name, alias.version, step.text, alias.revision_id)
+        except DeployError as error:
+            if error.code not in {*DENIED, LOST}:
+                self._output.notice(f"The release's number could not be kept with the function. {error.what}")
 
     # --- common
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from deploy import __version__
 from deploy.commands import base, config, deploy, doctor, package, plan, rollback, status
-from deploy.errors import DeployError, InputError, Interrupted
+from deploy.errors import DeployError, InputError, Interrupted, unexpected
 from deploy.output import Output, printable
 from deploy.redaction import without_values
 
@@ -72,8 +72,8 @@ def main(arguments: Sequence[str], *, slug: Path) -> int:
         output.error(ended)
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: no user sees a traceback unasked
-        output.error(_unexpected(error))
-        _document(_unexpected(error), output)
+        output.error(unexpected(error))
+        _document(unexpected(error), output)
         if options.debug:
             _print_traceback(error, secrets)
         return 1
@@ -82,19 +82,11 @@ def main(arguments: Sequence[str], *, slug: Path) -> int:
 def _document(error: DeployError, output: Output) -> None:
     # Where stdout is the fault, there is nothing left to tell it.
     with contextlib.suppress(DeployError):
-        output.document({"error": {"what": error.what, "why": error.why, "todo": error.todo}})
+        output.document(error.document())
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     raise Interrupted(signal.Signals(number).name)
-
-
-def _unexpected(error: Exception) -> DeployError:
-    return DeployError(
-        f"The deploy stopped at a fault of its own ({type(error).__name__}).",
-        why="This is a bug in the buildpack, or something that it does not foresee.",
-        todo="Run it again with --debug and report what it prints; it holds no value of your config.",
-    )
 
 
 def _print_traceback(error: BaseException, secrets: Mapping[str, str]) -> None:

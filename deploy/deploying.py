@@ -54,6 +54,8 @@ def deploy(
 
     `checkpoint` is called between two steps. Raises DeployError.
     """
+    # An unchanged deploy, many times a day from a scheduler, is one line in the log.
+    output.hold()
     base = bases.read(slug)
     baked = bake(environment, settings.config, output)
     output.step("Making the package")
@@ -72,6 +74,10 @@ def deploy(
         carrying_out = Release(
             function, deadline, output, package=package, secrets=baked.config.baked, checkpoint=checkpoint
         )
+        if steps:
+            output.tell_held()
+        else:
+            output.drop_held()
         changed = any(not isinstance(step, release.RecordRelease) for step in steps)
         version = apply(steps, carrying_out) or (state.alias.version if state.alias else None)
         alias = settings.release.alias
@@ -125,7 +131,11 @@ def look_for_drift(function: Function, deployed: Deployed) -> str | None:
     if deployed.alias is not None:
         return _alias_drift(function, deployed.alias, deployed.version)
     latest = function.configuration()
-    if not latest.is_settled or latest.code_sha256 == deployed.code_sha256:
+    if not latest.is_settled:
+        return None
+    if latest.update_status == "Failed":
+        return f"The last update of {function.name} failed: {latest.update_reason}"
+    if latest.code_sha256 == deployed.code_sha256:
         return None
     return (
         f"{function.name} runs another package than the one that was deployed here. It was changed at "

@@ -1,6 +1,6 @@
 """What can go wrong, told to a person: what happened, why, and what to do next."""
 
-__all__ = ["DeployError", "InputError", "Interrupted"]
+__all__ = ["DeployError", "InputError", "Interrupted", "unexpected"]
 
 
 class DeployError(Exception):
@@ -19,6 +19,10 @@ class DeployError(Exception):
         self.what = what
         self.why = why
         self.todo = todo
+
+    def document(self) -> dict[str, object]:
+        """Describe it for a program."""
+        return {"error": {"what": self.what, "why": self.why, "todo": self.todo}}
 
 
 class InputError(DeployError):
@@ -39,3 +43,12 @@ class Interrupted(BaseException):
         super().__init__(signal_name)
         self.signal_name = signal_name
         self.consequence = self.NOTHING_CHANGED
+
+
+def unexpected(error: Exception) -> DeployError:
+    """Tell of an exception that nobody foresaw, without its text, which may hold anything."""
+    return DeployError(
+        f"The deploy stopped at a fault of its own ({type(error).__name__}).",
+        why="This is a bug in the buildpack, or something that it does not foresee.",
+        todo="Run it again with --debug and report what it prints; it holds no value of your config.",
+    )

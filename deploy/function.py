@@ -140,8 +140,11 @@ class Function:
                 )
             )
 
-    def with_tags(self) -> tuple[Configuration, Mapping[str, str]] | None:
-        """Read $LATEST and the function's tags in one; None without the permission lambda:GetFunction."""
+    def with_tags(self) -> tuple[Configuration, Mapping[str, str] | None] | None:
+        """Read $LATEST and the function's tags in one; None without the permission lambda:GetFunction.
+
+        The tags are None without the permission lambda:ListTags.
+        """
         try:
             with self._explaining("lambda:GetFunction"):
                 answer = self._client.get_function(FunctionName=self._identifier)
@@ -149,7 +152,8 @@ class Function:
             if error.code in {"AccessDeniedException", "AccessDenied"}:
                 return None
             raise
-        return _configuration(answer["Configuration"]), answer.get("Tags", {})
+        tags = None if "TagsError" in answer else answer.get("Tags", {})
+        return _configuration(answer.get("Configuration", {})), tags
 
     def tag(self, arn: str, name: str, value: str) -> None:
         """Set a tag of the function. Needs lambda:TagResource."""

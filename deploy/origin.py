@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Origin", "read_origin", "release_in"]
 
+# HEROKU_SLUG_COMMIT is the older name of HEROKU_BUILD_COMMIT; GIT_REV is Dokku's.
+COMMIT_NAMES = ("HEROKU_BUILD_COMMIT", "HEROKU_SLUG_COMMIT", "GIT_REV")
 RELEASE_NOTE = re.compile(r" ?\[release: (?:(\S+) )?v([0-9]+)\]")
 
 
@@ -45,7 +47,7 @@ def read_origin(environment: Mapping[str, str], source_version: str | None) -> O
     return Origin(
         environment.get("HEROKU_APP_NAME") or environment.get("DOKKU_APP_NAME"),
         int(release[1]) if release else None,
-        environment.get("HEROKU_SLUG_COMMIT") or environment.get("GIT_REV") or source_version,
+        next((commit for name in COMMIT_NAMES if (commit := environment.get(name))), source_version),
     )
 
 

@@ -47,14 +47,35 @@ class Output:
         self._story = self.stderr if as_json else self.stdout
         self._environment = environment
         self._progress = _Progress()
+        self._held: list[str] | None = None
+
+    def hold(self) -> None:
+        """Keep steps and details back until it is known whether they are worth telling."""
+        self._held = []
+
+    def tell_held(self) -> None:
+        """Tell what was kept back."""
+        held, self._held = self._held, None
+        for line in held or ():
+            self._write(self._story, line)
+
+    def drop_held(self) -> None:
+        """Forget what was kept back: nothing came of it."""
+        self._held = None
 
     def step(self, text: str) -> None:
         """Announce what is being done now."""
-        self._write(self._story, f"{self._coloured(self._story, BOLD, '----->')} {text}")
+        self._tell(f"{self._coloured(self._story, BOLD, '----->')} {text}")
 
     def detail(self, text: str) -> None:
         """Add to the step before."""
-        self._write(self._story, f"       {text}")
+        self._tell(f"       {text}")
+
+    def _tell(self, line: str) -> None:
+        if self._held is None:
+            self._write(self._story, line)
+        else:
+            self._held.append(line)
 
     def notice(self, text: str) -> None:
         """Point out something that the owner should know but that stops nothing."""
@@ -62,6 +83,7 @@ class Output:
 
     def error(self, error: DeployError) -> None:
         """Explain an error: what happened, why, what to do."""
+        self.tell_held()
         parts = [part for part in (error.what, error.why, error.todo) if part]
         self._page("\n\n".join(parts), RED)
 
@@ -89,6 +111,7 @@ class Output:
             return
         state.shown = now
         state.visible = True
+        self.tell_held()
         shown = f"{done} of {total} {unit}" if unit else f"{megabytes(done)} of {megabytes(total)}"
         text = f"       {label}: {shown} ({done * 100 // max(total, 1)}%)"
         if terminal:

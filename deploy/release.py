@@ -80,13 +80,30 @@ class State:
 
 
 @dataclass(frozen=True)
+class RecordRelease:
+    """Keep the release's number in the alias's description, or without one in a tag of the function."""
+
+    text: str
+    arn: str = ""
+    alias: Alias | None = None
+
+    def __str__(self) -> str:
+        return f"record the release ({self.text})"
+
+
+@dataclass(frozen=True)
 class UpdateCode:
-    """Upload the package as the code of $LATEST, over `revision_id` alone where it is known."""
+    """Upload the package as the code of $LATEST, over `revision_id` alone where it is known.
+
+    `record` is carried out as soon as AWS has taken the upload, before it is in place, so that an older
+    release that comes now knows that it is older.
+    """
 
     code_sha256: str
     size: int
     revision_id: str | None = None
     bucket: Bucket | None = None
+    record: RecordRelease | None = None
 
     def __str__(self) -> str:
         way = f" by way of s3://{self.bucket.name}" if self.bucket else ""
@@ -142,18 +159,6 @@ class DeleteVersions:
         return f"delete {'version' if len(self.versions) == 1 else 'versions'} {', '.join(self.versions)}"
 
 
-@dataclass(frozen=True)
-class RecordRelease:
-    """Keep the release's number in the alias's description, or without one in a tag of the function."""
-
-    text: str
-    arn: str = ""
-    alias: Alias | None = None
-
-    def __str__(self) -> str:
-        return f"record the release ({self.text})"
-
-
 Step = RecordRelease | UpdateCode | PublishVersion | VerifyVersion | PointAlias | DeleteVersions
 
 
@@ -180,17 +185,22 @@ def read_state(
 
 
 def _read_latest(function: Function, origin: Origin, deadline: Deadline, output: Output) -> State:
-    tags = None
-    if origin.release is not None:
-        latest, tags = function.with_tags() or (None, None)
-        if latest and latest.is_settled:
-            return State(latest, origin=_tagged(tags), tags=tags)
+    tags: Mapping[str, str] | None = None
+
+    def with_tags(qualifier: str) -> Configuration:
+        # The tags of the same moment: another deploy may have recorded its release while we waited.
+        nonlocal tags
+        latest, tags = function.with_tags() or (function.configuration(qualifier), None)
+        return latest
+
     try:
-        return State(until_settled(function, deadline, output), origin=_tagged(tags), tags=tags)
+        read = with_tags if origin.release is not None else None
+        latest = until_settled(function, deadline, output, read=read)
     except DeployError as error:
         if error.code in DENIED:
             return State(None)
         raise
+    return State(latest, origin=_tagged(tags), tags=tags)
 
 
 def _tagged(tags: Mapping[str, str] | None) -> Origin | None:
@@ -227,12 +237,15 @@ def plan(
         package.size,
         latest.revision_id if latest else None,
         settings.bucket if package.size > DIRECT_LIMIT else None,
+        None if settings.alias else _record_in_tag(state, origin),
     )
     is_latest = (
         latest is not None and latest.code_sha256 == package.code_sha256 and latest.update_status != "Failed"
     )
     if settings.alias is None:
-        return (*(() if is_latest else (upload,)), *_record_in_tag(state, origin))
+        if not is_latest:
+            return (upload,)
+        return (upload.record,) if upload.record else ()
     version = _reusable(package, state)
     move = _move_alias(settings.alias, state.alias, version, origin, force=force)
     if not move:
@@ -246,11 +259,11 @@ def plan(
     return (*steps, *move, *_cleanup(settings, state, version))
 
 
-def _record_in_tag(state: State, origin: Origin) -> tuple[RecordRelease, ...]:
+def _record_in_tag(state: State, origin: Origin) -> RecordRelease | None:
     if state.latest is None or state.tags is None or not origin.note:
-        return ()
+        return None
     text = origin.note.removeprefix("[release: ").removesuffix("]")
-    return () if state.tags.get(RELEASE_TAG) == text else (RecordRelease(text, arn=state.latest.arn),)
+    return None if state.tags.get(RELEASE_TAG) == text else RecordRelease(text, arn=state.latest.arn)
 
 
 def _record_in_alias(state: State, origin: Origin) -> tuple[RecordRelease, ...]:

@@ -42,14 +42,19 @@ class Deadline:
 
 
 def until_settled(
-    function: Function, deadline: Deadline, output: Output, qualifier: str = LATEST
+    function: Function,
+    deadline: Deadline,
+    output: Output,
+    qualifier: str = LATEST,
+    read: Callable[[str], Configuration] | None = None,
 ) -> Configuration:
     """Read the configuration until neither State nor LastUpdateStatus says that something is under way.
 
+    `read` is how, if not by GetFunctionConfiguration.
     https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
     """
     for _ in deadline.pauses(output, function.name):
-        configuration = function.configuration(qualifier)
+        configuration = (read or function.configuration)(qualifier)
         if configuration.is_settled:
             return configuration
     raise DeployError(

@@ -12,7 +12,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from deploy.errors import DeployError, InputError, Interrupted
+from deploy.errors import DeployError, InputError, Interrupted, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -72,16 +72,20 @@ def stay(
                     output.notice(found)
                 reported = found
                 if deployed is None or (found and schedule.repair):
-                    deployed = attempt()
-            failures = 0
-            pause = schedule.interval
+                    deployed, reported = attempt(), None
         except InputError:
             raise  # wrong settings stay wrong until the owner changes them
-        except DeployError as error:
-            output.error(error)
+        except Exception as error:  # noqa: BLE001 - a dyno that ends is started again, over and over
+            output.error(error if isinstance(error, DeployError) else unexpected(error))
             pause = min(FIRST_BACKOFF * 2**failures, schedule.interval)
             failures = min(failures + 1, 16)
             output.detail(f"Trying again in {pause:.0f} seconds")
+        else:
+            if failures:
+                output.detail("It works again")
+            failures = 0
+            pause = schedule.interval
+        stop.checkpoint()
         sleep(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - no secret
 
 
@@ -115,5 +119,6 @@ class StopSignal:
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGALRM or not self._holding_back:
             raise Interrupted(self._asked or signal.Signals(number).name)
-        self._asked = signal.Signals(number).name
-        signal.alarm(GRACE)
+        if self._asked is None:
+            self._asked = signal.Signals(number).name
+            signal.alarm(GRACE)

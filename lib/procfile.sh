@@ -97,7 +97,7 @@ function procfile::add() {
 		last_byte="$(tail -c 1 -- "${procfile}")"
 		printf '%s%s\n' "${last_byte:+$'\n'}" "${line}" >>"${procfile}"
 		output::detail "Procfile: added \"${line}\""
-	elif [[ "${existing_command}" == "${command}" ]]; then
+	elif [[ " ${existing_command} " == *" ${command} "* ]]; then
 		output::detail "Procfile: has \"${line}\" already"
 	elif [[ "${type}" == release ]]; then
 		output::notice <<-EOT

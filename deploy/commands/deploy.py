@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     import argparse
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deploy.output import Output
+    from deploy.watch import StopSignal
 
 __all__ = ["add_arguments", "run"]
 
@@ -48,44 +49,60 @@ def _watch(options: argparse.Namespace, environment: Mapping[str, str], slug: Pa
     import signal
     import time
 
-    from deploy.deploying import Deployed, deploy, look_for_drift
     from deploy.errors import InputError, Interrupted
-    from deploy.function import connect
-    from deploy.settings import read_settings
-    from deploy.watch import BEFORE_THE_END, Schedule, StopSignal, stay
+    from deploy.watch import BEFORE_THE_END, StopSignal
 
     stop = StopSignal()
     stop.install((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
     try:
-        settings = read_settings(environment)
-        function = connect(settings.function)
-
-        def attempt() -> Deployed:
-            return deploy(
-                environment,
-                settings,
-                slug,
-                output,
-                function=function,
-                force=options.force,
-                checkpoint=stop.checkpoint,
-            )
-
-        stay(
-            attempt,
-            lambda deployed: look_for_drift(function, deployed),
-            Schedule(settings.release.reconcile_interval, settings.release.reconcile_repairs),
-            output=output,
-            stop=stop,
-            sleep=time.sleep,
-        )
-    except InputError as error:
-        output.error(error)
-        output.detail(f"Ending in {BEFORE_THE_END:.0f} seconds; a config change or a push starts anew")
-        time.sleep(BEFORE_THE_END)
-        return error.exit_code
+        try:
+            _stay(options, environment, slug, output, stop)
+        except InputError as error:
+            output.error(error)
+            output.document(error.document())
+            output.detail(f"Ending in {BEFORE_THE_END:.0f} seconds; a config change or a push starts anew")
+            time.sleep(BEFORE_THE_END)
+            return error.exit_code
     except Interrupted as interrupted:
         if interrupted.consequence != Interrupted.NOTHING_CHANGED:
             raise
         output.step(f"Stopped by {interrupted.signal_name}")
         return 0
+
+
+def _stay(
+    options: argparse.Namespace,
+    environment: Mapping[str, str],
+    slug: Path,
+    output: Output,
+    stop: StopSignal,
+) -> NoReturn:
+    import time
+
+    from deploy.deploying import Deployed, deploy, look_for_drift
+    from deploy.function import connect
+    from deploy.settings import read_settings
+    from deploy.watch import Schedule, stay
+
+    settings = read_settings(environment)
+    function = connect(settings.function)
+
+    def attempt() -> Deployed:
+        return deploy(
+            environment,
+            settings,
+            slug,
+            output,
+            function=function,
+            force=options.force,
+            checkpoint=stop.checkpoint,
+        )
+
+    stay(
+        attempt,
+        lambda deployed: look_for_drift(function, deployed),
+        Schedule(settings.release.reconcile_interval, settings.release.reconcile_repairs),
+        output=output,
+        stop=stop,
+        sleep=time.sleep,
+    )
