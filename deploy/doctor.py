@@ -203,8 +203,8 @@ def _check_credentials(identity: Answer, latest: Answer, settings: FunctionSetti
     for answer in (identity, latest):
         if answer.error and answer.code in REJECTED:
             return _failed("credentials", answer.error)
-    if identity.error:
-        return _unknown("credentials", identity.error.what)
+    if "Arn" not in identity.content:
+        return _unknown("credentials", identity.error.what if identity.error else "AWS does not name them")
     key = settings.sdk_environment["AWS_ACCESS_KEY_ID"][-4:]
     return _ok("credentials", f"{identity.content['Arn']}, with the access key that ends in {key}")
 

@@ -159,14 +159,13 @@ class Probes:
         """Start the SDK; raises DeployError for settings that it does not take."""
         connect(settings.function)
         self._settings = settings
-        self._release = settings.release
         self._identifier = settings.function.function.identifier
         self._lambda_probes = _lambda_probes(self._identifier, settings.release.alias)
         with explained(self._call("lambda:*")):
             session = boto3.session.Session()
             self._sts: Any = session.client("sts", config=CONFIG)
             self._lambda: Any = session.client("lambda", config=CONFIG)
-            self._s3: Any = session.client("s3", config=CONFIG)
+            self._s3: Any = session.client("s3", config=CONFIG) if settings.release.bucket else None
 
     def identity(self) -> Answer:
         """Ask whose the credentials are, which needs no permission."""
@@ -176,7 +175,10 @@ class Probes:
         """Ask what $LATEST is. Needs lambda:GetFunctionConfiguration."""
         parameters = {"FunctionName": self._identifier, "Qualifier": "$LATEST"}
         action = "lambda:GetFunctionConfiguration"
-        return self._ask(self._lambda, action, "get_function_configuration", parameters)
+        answer = self._ask(self._lambda, action, "get_function_configuration", parameters)
+        if answer.error is None and not answer.content.get("CodeSha256"):
+            return replace(answer, error=_not_aws(action))
+        return answer
 
     def dry_run(self) -> Answer:
         """Rehearse an update of the code. Needs lambda:UpdateFunctionCode."""
@@ -246,6 +248,8 @@ class Probes:
         except DeployError as error:
             failure = error
             response = getattr(error.__cause__, "response", {})
+        except Exception:  # noqa: BLE001 - the SDK's parsers stumble in many ways over what is not AWS's
+            failure = _not_aws(action)
         metadata = response.get("ResponseMetadata", {})
         return Answer(
             content={} if failure else response,
@@ -259,6 +263,14 @@ class Probes:
     def _call(self, action: str) -> Call:
         function = self._settings.function
         return Call(action, function.function, function.region, function.sdk_environment)
+
+
+def _not_aws(action: str) -> DeployError:
+    return DeployError(
+        f"What answers to {action} is not AWS.",
+        why="Its answer is in another form than AWS's: a proxy or a portal may have given it.",
+        todo="Check the network, and _AWS_ENDPOINT_URL and HTTPS_PROXY where they are set.",
+    )
 
 
 def _content(bucket: Bucket) -> dict[str, Any]:

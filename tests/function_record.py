@@ -123,11 +123,16 @@ class FunctionRecord:
         self._update = "InProgress"
         self._polls_left = polls
 
-    def poll(self) -> None:
+    def read(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
+        """Describe $LATEST to someone who asks for it, which takes time."""
+        self._poll()
+        answer = self.described(configuration)
+        self.pending_polls -= 1
+        return answer
+
+    def _poll(self) -> None:
         """Let some time pass. A finished update has yet another revision, in AWS as well."""
-        if self.pending_polls > 0:
-            self.pending_polls -= 1
-        elif self._update == "InProgress" and self._polls_left > 0:
+        if self._update == "InProgress" and self._polls_left > 0:
             self._polls_left -= 1
         elif self._update == "InProgress":
             self._update = "Failed" if self.failure else "Successful"
@@ -136,18 +141,18 @@ class FunctionRecord:
     def check_idle(self) -> None:
         """Refuse a change while another one is under way."""
         if self.pending_polls > 0:
-            self.poll()
+            self.pending_polls -= 1
             raise conflict(
                 "The operation cannot be performed at this time. The function is currently in the "
                 "following state: Pending"
             )
         if self._update == "InProgress" and self._polls_left > 0:
-            self.poll()
+            self._poll()
             raise conflict(
                 "The operation cannot be performed at this time. An update is in progress for resource: "
                 f"{self.arn}"
             )
-        self.poll()
+        self._poll()
 
     def check_revision(self, revision: str | None) -> None:
         """Refuse an update over another revision of $LATEST than the one that is named."""

@@ -257,9 +257,8 @@ class StrictLambda:
         record, configuration = self._latest(asked)
         qualifier = asked.call.qualifier
         if qualifier in {"", LATEST}:
-            record.poll()
             suffix = f":{LATEST}" if qualifier else ""
-            return {**record.described(configuration), "FunctionArn": f"{record.arn}{suffix}"}
+            return {**record.read(configuration), "FunctionArn": f"{record.arn}{suffix}"}
         version = record.version(qualifier)
         answer = {**version.described(), "FunctionArn": f"{record.arn}:{qualifier}"}
         version.polls_left -= 1

@@ -83,10 +83,12 @@ class Race:
                 for name in outcomes
                 if f"app/{name}" in call.headers["user-agent"]
             ]
-            done = max(
-                i for i, (name, operation) in enumerate(calls) if name == loser and operation in written
-            )
-            looked = max(i for i, call in enumerate(calls) if call == (winner, read))
+            writes = {
+                name: [i for i, (who, what) in enumerate(calls) if who == name and what in written]
+                for name in outcomes
+            }
+            looked = max(i for i, call in enumerate(calls[: writes[winner][0]]) if call == (winner, read))
+            done = writes[loser][-1]
             assert done < looked, calls
 
 
