@@ -351,12 +351,53 @@ def test_each_call_is_ended_at(slug: Path, stage: Stage) -> None:
     assert len(stage.calls(slug, PLANS["alias, next"])) == CALLS_OF_NEXT
 
 
+CALLS_OF_PARTS = ("HeadBucket", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
+
+
+@pytest.mark.parametrize("operation", [*CALLS_OF_PARTS, "UpdateFunctionCode"])
+def test_an_interrupted_upload_in_parts_leaves_nothing(
+    operation: str, large_slug: Path, stage: Stage
+) -> None:
+    """SIGTERM leaves the time to take the package, or its parts, out of the bucket again."""
+    plan = PLANS["by S3"]
+    scene = stage.scene(large_slug, plan)
+    stalls = Fault(at="before the answer", stalls=True, seconds=1)
+    scene.proxy.arm(stalls, number=1, operation=operation)
+    status, stderr = _ended(scene, signal.SIGTERM)
+    assert status == 1, stderr
+    assert stderr.startswith(" !     Interrupted by SIGTERM. "), stderr
+    assert scene.left == []
+
+
 def _survive_signal(scene: Scene, plan: Plan, signal_number: signal.Signals, number: int) -> bool:
     """End a deploy at a call, and look at what it left and at what the next one makes of it."""
     before = scene.state
     scene.proxy.arm(Fault(at="before the answer", stalls=True, seconds=None), number=number)
+    status, stderr = _ended(scene, signal_number)
+    if signal_number == signal.SIGTERM:
+        assert status == 1, stderr
+        assert stderr.startswith(" !     Interrupted by SIGTERM. "), stderr
+        assert "Traceback" not in stderr, stderr
+        assert "Nothing was changed" not in stderr or scene.state == before, stderr
+    else:
+        assert status == -signal.SIGKILL
+    assert scene.function.alias() in {before[2], *scene.verified}, stderr
+    assert scene.function.alias() in scene.function.versions(), stderr
+    again = scene.deploy()
+    assert again.status == 0, f"{stderr}, then {again}"
+    assert plan.is_home(scene)
+    assert len(scene.function.versions()) <= 3, "a version was published twice"
+    return False
+
+
+def _ended(scene: Scene, signal_number: signal.Signals) -> tuple[int, str]:
+    """Deploy in a process of its own, and send it a signal once the fault has come."""
+    start = command(scene.slug)
+    start[-2] = (
+        f"import deploy.release; deploy.release.DIRECT_LIMIT = {deploy.release.DIRECT_LIMIT}; {start[-2]}"
+    )
     with subprocess.Popen(
-        command(scene.slug),
+        start,
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"], **scene.environment(attempts=1)},
         stdout=subprocess.PIPE,
@@ -367,18 +408,4 @@ def _survive_signal(scene: Scene, plan: Plan, signal_number: signal.Signals, num
         process.send_signal(signal_number)
         _, stderr = process.communicate(timeout=30)
     scene.proxy.reset()
-
-    if signal_number == signal.SIGTERM:
-        assert process.returncode == 1, stderr
-        assert stderr.startswith(" !     Interrupted by SIGTERM. "), stderr
-        assert "Traceback" not in stderr, stderr
-        assert "Nothing was changed" not in stderr or scene.state == before, stderr
-    else:
-        assert process.returncode == -signal.SIGKILL
-    assert scene.function.alias() in {before[2], *scene.verified}, stderr
-    assert scene.function.alias() in scene.function.versions(), stderr
-    again = scene.deploy()
-    assert again.status == 0, f"{stderr}, then {again}"
-    assert plan.is_home(scene)
-    assert len(scene.function.versions()) <= 3, "a version was published twice"
-    return False
+    return process.returncode, stderr
