@@ -13,5 +13,8 @@ if __package__ in {None, ""}:
 from deploy.cli import main  # noqa: E402
 
 if __name__ == "__main__":
-    # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
-    sys.exit(main(sys.argv[1:], slug=RUNTIME.parent.parent))
+    try:
+        # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
+        sys.exit(main(sys.argv[1:], slug=RUNTIME.parent.parent))
+    except KeyboardInterrupt:
+        sys.exit(" !     Interrupted by SIGINT. Nothing was changed.")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from deploy.errors import DeployError, Interrupted
+from deploy.errors import DeployError, leaving
 from deploy.output import megabytes, printable
 from deploy.redaction import without_values
 from deploy.release import (
@@ -23,7 +22,7 @@ from deploy.release import (
 from deploy.waiting import CONFLICT, until_accepted, until_settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from deploy.function import Alias, Configuration, Function, Invocation
     from deploy.output import Output
@@ -38,6 +37,8 @@ Answer = TypeVar("Answer")
 LOG_LINES = 20  # of the function's log, shown when a verification fails
 ANSWER_LENGTH = 300  # characters of its answer, shown then
 LOST = "PreconditionFailedException"
+
+UPLOAD_UNKNOWN = "AWS may have taken the upload or not; $LATEST is the old or the new package, whole."
 
 # A plan that is out of order; `plan` makes none.
 NO_PACKAGE = RuntimeError("an upload without a package")
@@ -98,7 +99,7 @@ class Release:
         """Upload the package, wait until it is in place, and make sure that it is ours."""
         function, output = self._function, self._output
         output.step(f"Updating {function.name} in {function.region}")
-        with _leaving("AWS may have taken the upload or not; $LATEST is the old or the new package, whole."):
+        with leaving(UPLOAD_UNKNOWN):
             uploaded = self._upload(step)
             if uploaded.code_sha256 != step.code_sha256:
                 raise _replaced(f"its CodeSha256 is {uploaded.code_sha256}, ours is {step.code_sha256}")
@@ -169,7 +170,9 @@ class Release:
         """Publish $LATEST, if it still is our package, and wait until the version is ready."""
         function = self._function
         self._output.step("Publishing a version")
-        with _leaving("A version may have been published; the alias points where it pointed."):
+        with leaving(
+            "A version may have been published; the alias points where it pointed. Run deploy again."
+        ):
             try:
                 published = self._accepted(lambda: function.publish(step.code_sha256, step.description))
             except DeployError as error:
@@ -194,7 +197,9 @@ class Release:
         """Invoke the version and compare its answer; raises DeployError where it is not as expected."""
         version = step.version or self._published()
         self._output.step(f"Verifying version {version}")
-        with _leaving(f"Version {version} was not verified; the alias points where it pointed."):
+        with leaving(
+            f"Version {version} was not verified; the alias points where it pointed. Run deploy again."
+        ):
             try:
                 invocation = self._function.invoke(version, step.verification.payload, self._deadline.seconds)
             except DeployError as error:
@@ -223,7 +228,7 @@ class Release:
         """Point the alias at the version, unless someone else has moved it meanwhile."""
         version = step.version or self._published()
         self._output.step(f"Pointing {step.name} at version {version}")
-        with _leaving(f"The alias {step.name} points at the verified version {version} or where it pointed."):
+        with leaving(f"The alias {step.name} is where it was, or at version {version}."):
             try:
                 self._accepted(lambda: self._move(step, version))
             except DeployError as error:
@@ -248,7 +253,7 @@ class Release:
     def delete_versions(self, step: DeleteVersions) -> None:
         """Delete versions; one that can't be deleted is pointed out, for the release is done by then."""
         self._output.step(f"Deleting {len(step.versions)} old version{'s' * (len(step.versions) != 1)}")
-        with _leaving("The release itself is done; old versions are left."):
+        with leaving("The release itself is done; old versions are left."):
             for version in step.versions:
                 try:
                     self._function.delete_version(version)
@@ -309,13 +314,3 @@ def _explain_lost_alias(error: DeployError, step: PointAlias, alias: Alias | Non
         why=f"It {where} now.",
         todo="See which one is right, and run that deploy again.",
     )
-
-
-@contextlib.contextmanager
-def _leaving(consequence: str) -> Iterator[None]:
-    """Tell what an interruption leaves behind."""
-    try:
-        yield
-    except Interrupted as interrupted:
-        interrupted.consequence = f"{consequence} Run deploy again."
-        raise

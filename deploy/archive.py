@@ -296,7 +296,7 @@ def _check_local_headers(file: BinaryIO, directory: Directory) -> None:
 
 def _check_name(name: str) -> None:
     # Lambda unpacks below /var/task; nothing may be written elsewhere.
-    if not name or name.startswith("/") or ".." in name.replace("\\", "/").split("/"):
+    if not name or "\0" in name or name.startswith("/") or ".." in name.replace("\\", "/").split("/"):
         raise _refused(name, "has a name that leads out of the package")
 
 
@@ -311,8 +311,11 @@ def _ends(ordered: Sequence[Entry], directory_start: int) -> Iterator[int]:
 
 
 def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
-    file.seek(start)
-    content = file.read(size)
+    try:
+        file.seek(start)
+        content = file.read(size)
+    except (OverflowError, ValueError):
+        raise _damaged("it names a place that no file has") from None
     if len(content) != size:
         raise _damaged("it is cut short")
     return content
@@ -543,6 +546,7 @@ def create(
 
 
 def _write_file(file: SourceFile, target: BinaryIO) -> _NewEntry:
+    _check_name(file.name)
     if file.path is not None:
         mode = stat.S_IFREG | (0o755 if file.executable else 0o644)
         entry = _NewEntry(file.name, mode, DEFLATED)

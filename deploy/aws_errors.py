@@ -17,6 +17,7 @@ from botocore import exceptions as sdk
 from urllib3.exceptions import HTTPError
 
 from deploy.errors import DeployError, InputError
+from deploy.function_reference import partition_of
 from deploy.redaction import without_values
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
     from deploy.function_reference import FunctionReference
 
-__all__ = ["Call", "explained"]
+__all__ = ["START", "Call", "explained"]
 
+CODE_LENGTH = 100  # characters of AWS's name for an error
 MESSAGE_LENGTH = 600  # characters of AWS's message that are shown
 
 THROTTLED = {
@@ -35,6 +37,9 @@ THROTTLED = {
     "RequestLimitExceeded",
 }
 RUN_AGAIN = "Run deploy again."
+DENIED = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (\S+)")
+FUNCTION_ARN = re.compile(r"on resource: (arn:\S+:function:[\w-]+)(:[\w$-]+)?")
+START = "lambda:*"  # no call, but the start of the SDK
 SERVICES = {"lambda": "AWS Lambda", "s3": "Amazon S3", "sts": "AWS STS"}
 
 
@@ -59,6 +64,11 @@ class Call:
         return self.function.name
 
     @property
+    def partition(self) -> str:
+        """The partition of the function's region."""
+        return partition_of(self.region)
+
+    @property
     def target(self) -> str:
         """What the call acts on, as a reader knows it."""
         return self.named_resource or self.name
@@ -67,11 +77,11 @@ class Call:
         """Give the function's ARN for a policy statement, from AWS's message where it is in there."""
         if self.named_resource:
             return self.named_resource
-        if named := re.search(r"on resource: (arn:\S+:function:[\w-]+)", message):
-            return named[1]
-        partition = self.function.partition or "aws"
+        if named := FUNCTION_ARN.search(message):
+            # A call with a qualifier needs the permission on the qualified ARN.
+            return f"{named[1]}:*" if named[2] else named[1]
         account = self.function.account or "ACCOUNT"
-        return f"arn:{partition}:lambda:{self.region}:{account}:function:{self.name}"
+        return f"arn:{self.partition}:lambda:{self.region}:{account}:function:{self.name}"
 
 
 @contextlib.contextmanager
@@ -79,17 +89,22 @@ def explained(call: Call) -> Iterator[None]:
     """Turn what the AWS SDK raises into DeployError."""
     try:
         yield
+    except DeployError:
+        raise
     except sdk.ClientError as error:
         raise _explain_answer(error, call) from error
-    except (sdk.BotoCoreError, Boto3Error, HTTPError, ValueError) as error:
+    except (sdk.BotoCoreError, Boto3Error, HTTPError) as error:
         raise _explain_failure(error, call) from error
+    except Exception as error:
+        # The SDK takes an answer's form for granted; one that is none of AWS's ends in any exception.
+        raise _explain_nonsense(error, call) from error
 
 
 # --- answers of AWS -------------------------------------------------------------------------------
 
 
 def _explain_answer(error: sdk.ClientError, call: Call) -> DeployError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = str(error.response.get("Error", {}).get("Code", ""))[:CODE_LENGTH]
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     message = str(error.response.get("Error", {}).get("Message", ""))
     message = without_values(message, call.secrets)
@@ -157,7 +172,11 @@ def _expired(_message: str, _call: Call) -> DeployError:
 def _denied(message: str, call: Call) -> DeployError:
     if by_s3 := re.search(r"permission to (\w+) for ([\w.-]+)/", message):
         # Lambda takes the package out of the bucket in the deployer's name.
-        call = replace(call, action=f"s3:{by_s3[1]}", named_resource=f"arn:aws:s3:::{by_s3[2]}/*")
+        resource = f"arn:{call.partition}:s3:::{by_s3[2]}/*"
+        call = replace(call, action=f"s3:{by_s3[1]}", named_resource=resource)
+    elif (by_other := DENIED.search(message)) and by_other[1] != call.action:
+        # S3 asks KMS in the deployer's name.
+        call = replace(call, action=by_other[1], named_resource=by_other[2])
     statement = {"Effect": "Allow", "Action": call.action, "Resource": call.resource(message)}
     todo = "Add this statement to the IAM policy of the deployer:\n" + json.dumps(statement, indent=2)
     if "explicit deny" in message:
@@ -290,17 +309,31 @@ def _explain_failure(error: Exception, call: Call) -> DeployError:
     if isinstance(error, sdk.ReadTimeoutError | sdk.ConnectionClosedError):
         return DeployError(
             f"{endpoint[0].upper()}{endpoint[1:]} did not answer to the end.",
-            why=f"The connection was cut or stalled. {reason}",
+            why=f"The connection was cut or stalled ({type(error).__name__}).",
             todo="The function runs the old or the new package, whole. " + RUN_AGAIN,
         )
     if isinstance(error, sdk.ConnectionError | sdk.HTTPClientError):
         return DeployError(
             f"{endpoint[0].upper()}{endpoint[1:]} can't be reached.",
-            why=f"There is no way to it from here, or the region does not exist. {reason}",
+            why=f"There is no way to it from here, or the region does not exist ({type(error).__name__}).",
             todo=f"Check the network and the region. {RUN_AGAIN}",
         )
+    return _wrong_settings(error)
+
+
+def _explain_nonsense(error: Exception, call: Call) -> DeployError:
+    if call.action == START:
+        return _wrong_settings(error)
+    return DeployError(
+        f"The answer to {call.action} can't be understood ({type(error).__name__}).",
+        why="It is not one of AWS's: something between may have put it there, such as a proxy or a portal.",
+        todo=f"The function runs the old or the new package, whole. {RUN_AGAIN}",
+    )
+
+
+def _wrong_settings(error: Exception) -> InputError:
+    # Its text may hold a setting's value.
     return InputError(
-        f"The AWS SDK does not get along with the settings ({call.action}).",
-        why=f"{type(error).__name__}: {reason}",
-        todo="Check the _AWS_… settings. " + RUN_AGAIN,
+        f"The AWS SDK does not get along with the settings ({type(error).__name__}).",
+        todo=f"Check the _AWS_… settings, HTTP_PROXY and HTTPS_PROXY. {RUN_AGAIN}",
     )

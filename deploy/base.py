@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -48,20 +49,39 @@ class Base:
 
 
 def read(app: Path) -> Base:
-    """Read what the build left in a slug; raises InputError where it was not built by us."""
+    """Read what the build left in a slug, and make sure that the base is still that.
+
+    Raises InputError where the slug was not built by us, or was changed since.
+    """
     try:
-        content = json.loads((app / BUILD_FILE).read_text(encoding="utf-8"))
-        return Base(**content)
+        base = Base(**json.loads((app / BUILD_FILE).read_text(encoding="utf-8")))
+        path = app / base.base
+        is_inside = path.resolve().is_relative_to(app.resolve())
     except FileNotFoundError:
         raise InputError(
             f"There is no {BUILD_FILE} here: this app has not been built by the buildpack.",
             todo="Push the app with the buildpack added, or run bin/compile on it.",
         ) from None
-    except (ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         raise InputError(
             f"{BUILD_FILE} is not what the buildpack writes: another version made it.",
             todo="Push the app again, so that it is built anew.",
         ) from None
+    try:
+        with path.open("rb") as file:
+            is_whole = is_inside and archive.digest(file)[0].hex() == base.sha256
+    except OSError as error:
+        raise InputError(
+            f"The base that the build left, {printable(base.base)}, can't be read: {error.strerror}.",
+            todo="Push the app again, so that it is built anew.",
+        ) from None
+    if not is_whole:
+        raise InputError(
+            f"{printable(base.base)} is not what the build left there.",
+            why=f"Its SHA-256 is another than the one in {BUILD_FILE}: it was changed since the build.",
+            todo="Push the app again, so that it is built anew.",
+        )
+    return base
 
 
 def make(app: Path, environment: Mapping[str, str], output: Output) -> Base:
@@ -115,7 +135,8 @@ WITH_DEPENDENCIES_ENDS = ("-shaded.jar", "-with-dependencies.jar", "-all.jar")
 
 def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tuple[str, archive.Written]:
     output.step("Finding the JAR to deploy")
-    path = _named_jar(app, environment.get("_LAMBDA_JAR_FILE", "").strip()) or _only_jar(app)
+    named = environment.get("_LAMBDA_JAR_FILE", "").strip()
+    path = _inside(app, _named_jar(app, named) if named else _only_jar(app))
     try:
         with (app / path).open("rb") as file:
             directory = archive.read_directory(file)
@@ -125,20 +146,25 @@ def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tup
     return path, archive.Written(sha256, size, directory.unzipped_size, len(directory.entries))
 
 
-def _named_jar(app: Path, named: str) -> str | None:
-    if not named:
-        return None
-    path = app / named
-    if PurePosixPath(named).is_absolute() or not path.resolve().is_relative_to(app.resolve()):
+def _inside(app: Path, path: str) -> str:
+    """Follow links, which may lead to where the app lies during the build, to a path in the app."""
+    root, real = os.path.realpath(app), os.path.realpath(app / path)
+    if os.path.commonpath((root, real)) != root:
         raise InputError(
-            "_LAMBDA_JAR_FILE leads out of the app.",
+            f"{printable(path)} leads out of the app.",
             todo="Give the path from the app's own folder: _LAMBDA_JAR_FILE=target/my-function.jar",
         )
-    if not path.is_file():
+    return os.path.relpath(real, root)
+
+
+def _named_jar(app: Path, named: str) -> str:
+    # os.path: a name that is too long, or a loop of links, is a file that is not there.
+    if named.startswith("/") or not os.path.isfile(os.path.realpath(app / named)):  # noqa: PTH113
         raise InputError(
             "The file that _LAMBDA_JAR_FILE names is not there.",
             why=_list_jars("The build left", _jars(app)),
-            todo="Correct it, for example _LAMBDA_JAR_FILE=target/my-function.jar, and push again.",
+            todo="Give its path from the app's own folder, for example "
+            "_LAMBDA_JAR_FILE=target/my-function.jar, and push again.",
         )
     return str(PurePosixPath(named))
 
@@ -188,10 +214,10 @@ def _list_jars(lead: str, jars: list[str]) -> str:
 
 def _make_nodejs(app: Path, output: Output) -> archive.Written:
     output.step("Making the base ZIP")
-    _note_missing_modules(app, output)
-    files = sorted(_files(app, _ignored_by(app)), key=lambda file: file.name.encode())
     unfinished = app / f"{BASE_ZIP}.unfinished"
     try:
+        _note_missing_modules(app, output)
+        files = sorted(_files(app, _ignored_by(app)), key=lambda file: file.name.encode())
         with unfinished.open("w+b") as target:
             written = archive.create(
                 files,
@@ -214,8 +240,8 @@ def _make_nodejs(app: Path, output: Output) -> archive.Written:
 
 def _note_missing_modules(app: Path, output: Output) -> None:
     try:
-        package = json.loads((app / "package.json").read_text(encoding="utf-8"))
-    except ValueError:
+        package = json.loads((app / "package.json").read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError):
         raise InputError("package.json is not valid JSON.", todo="Correct it, and push.") from None
     named = package.get("dependencies") if isinstance(package, dict) else None
     if named and not (app / "node_modules").is_dir():
@@ -227,25 +253,40 @@ def _note_missing_modules(app: Path, output: Output) -> None:
 
 def _ignored_by(app: Path) -> Callable[[str], bool]:
     """Read .lambdaignore, in gitignore's syntax (https://git-scm.com/docs/gitignore)."""
-    try:
-        lines = (app / IGNORE_FILE).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
+    path = app / IGNORE_FILE
+    if not path.exists():
         return lambda _path: False
+    if not path.is_file():
+        raise InputError(f"{IGNORE_FILE} is no file.")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except ValueError:
         raise InputError(f"{IGNORE_FILE} is not UTF-8 text.") from None
     import pathspec
 
     try:
         return pathspec.GitIgnoreSpec.from_lines(lines).match_file
-    except ValueError:
+    except (ValueError, re.error):
         raise InputError(f"{IGNORE_FILE} holds a line that is no gitignore pattern.") from None
 
 
 def _files(app: Path, is_ignored: Callable[[str], bool]) -> Iterator[archive.SourceFile]:
-    with os.scandir(app) as entries:
-        for entry in entries:
-            if not _is_left_out(entry.name):
-                yield from _walk(app, entry, entry.name, is_ignored)
+    """Find what goes into the base, folder by folder; deep ones are no recursion."""
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(app / folder) as entries:
+            children = [entry for entry in entries if folder or not _is_left_out(entry.name)]
+        if folder and not children:
+            yield archive.SourceFile(folder)
+        for entry in children:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            _check_text(name)
+            if entry.is_dir(follow_symlinks=False):
+                if not is_ignored(f"{name}/"):
+                    folders.append(name)
+            elif not is_ignored(name):
+                yield _source_file(app, entry, name)
 
 
 def _is_left_out(top: str) -> bool:
@@ -253,9 +294,7 @@ def _is_left_out(top: str) -> bool:
     return top == "Procfile" or (top.startswith(".") and top != ".")
 
 
-def _walk(
-    app: Path, entry: os.DirEntry[str], name: str, is_ignored: Callable[[str], bool]
-) -> Iterator[archive.SourceFile]:
+def _check_text(name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -263,35 +302,17 @@ def _walk(
             f"The name of {printable(name)} is not valid UTF-8, and a ZIP entry's must be.",
             todo=f"Rename it, or name it in {IGNORE_FILE}.",
         ) from None
+
+
+def _source_file(app: Path, entry: os.DirEntry[str], name: str) -> archive.SourceFile:
     if entry.is_symlink():
-        if not is_ignored(name):
-            yield archive.SourceFile(name, link_target=_link_target(app, entry.path, name))
-    elif entry.is_dir():
-        yield from _walk_folder(app, entry, name, is_ignored)
-    elif is_ignored(name):
-        return
-    elif entry.is_file():
-        executable = bool(entry.stat().st_mode & stat.S_IXUSR)
-        yield archive.SourceFile(name, entry.path, executable=executable)
-    else:
+        return archive.SourceFile(name, link_target=_link_target(app, entry.path, name))
+    if not entry.is_file():
         raise InputError(
             f"{printable(name)} is neither a file, nor a folder, nor a link.",
             todo=f"Remove it, or name it in {IGNORE_FILE}.",
         )
-
-
-def _walk_folder(
-    app: Path, folder: os.DirEntry[str], name: str, is_ignored: Callable[[str], bool]
-) -> Iterator[archive.SourceFile]:
-    if is_ignored(f"{name}/"):
-        return
-    empty = True
-    with os.scandir(folder.path) as entries:
-        for entry in entries:
-            empty = False
-            yield from _walk(app, entry, f"{name}/{entry.name}", is_ignored)
-    if empty:
-        yield archive.SourceFile(name)
+    return archive.SourceFile(name, entry.path, executable=bool(entry.stat().st_mode & stat.S_IXUSR))
 
 
 def _link_target(app: Path, path: str, name: str) -> str:

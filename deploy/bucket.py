@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from deploy.aws_errors import Call, explained
 from deploy.errors import DeployError, InputError
+from deploy.function_reference import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from deploy.output import Output
     from deploy.settings import Bucket, FunctionSettings
 
-__all__ = ["passing_through"]
+__all__ = ["encryption", "passing_through"]
 
 PART = 8 * 1024 * 1024  # bytes of one part
 PARTS_IN_MEMORY = 2
@@ -52,7 +53,7 @@ def passing_through(
     try:
         with explained(_call("s3:PutObject", bucket, settings)):
             client.upload_fileobj(
-                package, bucket.name, key, ExtraArgs=_encryption(bucket), Config=_parts(), Callback=progress
+                package, bucket.name, key, ExtraArgs=encryption(bucket), Config=_parts(), Callback=progress
             )
         yield key
     finally:
@@ -81,7 +82,8 @@ def _check_region(client: S3Client, bucket: Bucket, settings: FunctionSettings) 
         )
 
 
-def _encryption(bucket: Bucket) -> dict[str, str]:
+def encryption(bucket: Bucket) -> dict[str, str]:
+    """Give the arguments that have S3 encrypt what is put there, and check it by SHA-256."""
     checksum = {"ChecksumAlgorithm": "SHA256", "ContentType": "application/zip"}
     if bucket.kms_key_id:
         return {**checksum, "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": bucket.kms_key_id}
@@ -108,5 +110,5 @@ def _delete(bucket: Bucket, key: str, settings: FunctionSettings, output: Output
 
 
 def _call(action: str, bucket: Bucket, settings: FunctionSettings) -> Call:
-    resource = f"arn:aws:s3:::{bucket.name}/{bucket.prefix}*"
+    resource = f"arn:{partition_of(settings.region)}:s3:::{bucket.name}/{bucket.prefix}*"
     return Call(action, settings.function, settings.region, settings.sdk_environment, resource)

@@ -49,14 +49,22 @@ exit status: 0 done; 1 AWS or the network refused, or the deploy was interrupted
 def main(arguments: Sequence[str], *, slug: Path) -> int:
     """Run a command on the app in `slug` and give the exit status."""
     defaults = argparse.Namespace(run=deploy.run, env_file=None, json=False, debug=False)
-    options = _parser().parse_args(arguments, defaults)
     process_environment = dict(os.environ)
+    try:
+        options = _parser().parse_args(arguments, defaults)
+    except InputError as error:
+        output = Output(process_environment, as_json="--json" in arguments)
+        output.error(error)
+        _document(error, output)
+        return error.exit_code
     output = Output(process_environment, as_json=options.json)
     for number in SIGNALS:
-        signal.signal(number, _interrupt)
-    secrets: Mapping[str, str] = {}
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _interrupt)
+    secrets: Mapping[str, str] = process_environment
     try:
-        environment = secrets = _environment(process_environment, options.env_file)
+        environment = _environment(process_environment, options.env_file)
+        secrets = {**process_environment, **environment}
         return int(options.run(options, environment, slug, output))
     except DeployError as error:
         output.error(error)
@@ -99,8 +107,15 @@ def _print_traceback(error: BaseException, secrets: Mapping[str, str]) -> None:
 # --- arguments ------------------------------------------------------------------------------------
 
 
+class _Parser(argparse.ArgumentParser):
+    """Explains wrong arguments as every other error is explained."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{self.prog}: {message}.", todo=self.format_usage().strip())
+
+
 def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument(
         "--env-file",
         metavar="FILE",
@@ -121,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help="print a traceback when something fails",
     )
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="deploy",
         description=DESCRIPTION,
         epilog=EXIT_STATUS,

@@ -81,6 +81,23 @@ DYNO_VARIABLES = (
         ),
     ),
     DynoVariables(
+        "changed by the shell that starts the deploy",
+        (
+            "COMP_WORDBREAKS",
+            "EPOCHREALTIME",
+            "EPOCHSECONDS",
+            "HISTCMD",
+            "IFS",
+            "LINENO",
+            "OPTERR",
+            "OPTIND",
+            "PPID",
+            "RANDOM",
+            "SECONDS",
+            "SRANDOM",
+        ),
+    ),
+    DynoVariables(
         "set by the language buildpacks: where programs and libraries lie in the dyno",
         (
             "CPATH",

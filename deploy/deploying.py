@@ -9,6 +9,7 @@ from deploy import base as bases
 from deploy import release
 from deploy.applying import Release, apply
 from deploy.baking import bake
+from deploy.errors import leaving
 from deploy.function import connect
 from deploy.origin import read_origin
 from deploy.output import megabytes
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from deploy.output import Output
     from deploy.settings import Settings
 
-__all__ = ["Deployed", "deploy", "describe", "look_for_drift"]
+__all__ = ["DONE", "Deployed", "deploy", "describe", "look_for_drift"]
+
+DONE = "The deploy itself is done: the function runs this package."
 
 
 @dataclass(frozen=True)
@@ -80,33 +83,34 @@ def deploy(
             output.drop_held()
         changed = any(not isinstance(step, release.RecordRelease) for step in steps)
         version = apply(steps, carrying_out) or (state.alias.version if state.alias else None)
-        alias = settings.release.alias
-        where = f"{alias} is version {version}" if alias else f"CodeSha256 {package.code_sha256}"
-        if stepped_back and state.origin:
-            output.notice(
-                f"Release v{state.origin.release} has been deployed to {function.name}, and this is the "
-                f"older v{origin.release}.\n`deploy --force` deploys it all the same."
-            )
-            output.step(f"Stepped back: {function.name} keeps release v{state.origin.release}")
-        elif changed:
-            output.step(f"Deployed {function.name}: {where}")
-        else:
-            output.step(f"Nothing to do: {function.name} runs this package already ({where})")
-        document = {
-            "function": function.name,
-            "region": function.region,
-            "changed": changed,
-            "stepped_back": stepped_back,
-            "steps": [str(step) for step in steps],
-            "alias": alias,
-            "version": version,
-            "code_sha256": package.code_sha256,
-            "size": package.size,
-            "unzipped_size": package.unzipped_size,
-            "base_sha256": base.sha256,
-            "config": baked.document(),
-        }
-        return Deployed(package.code_sha256, alias, version, stepped_back, document)
+        with leaving(DONE):
+            alias = settings.release.alias
+            where = f"{alias} is version {version}" if alias else f"CodeSha256 {package.code_sha256}"
+            if stepped_back and state.origin:
+                output.notice(
+                    f"Release v{state.origin.release} has been deployed to {function.name}, and this is the "
+                    f"older v{origin.release}.\n`deploy --force` deploys it all the same."
+                )
+                output.step(f"Stepped back: {function.name} keeps release v{state.origin.release}")
+            elif changed:
+                output.step(f"Deployed {function.name}: {where}")
+            else:
+                output.step(f"Nothing to do: {function.name} runs this package already ({where})")
+            document = {
+                "function": function.name,
+                "region": function.region,
+                "changed": changed,
+                "stepped_back": stepped_back,
+                "steps": [str(step) for step in steps],
+                "alias": alias,
+                "version": version,
+                "code_sha256": package.code_sha256,
+                "size": package.size,
+                "unzipped_size": package.unzipped_size,
+                "base_sha256": base.sha256,
+                "config": baked.document(),
+            }
+            return Deployed(package.code_sha256, alias, version, stepped_back, document)
 
 
 def describe(origin: Origin, base: Base, baked: Bake) -> str:

@@ -1,6 +1,14 @@
 """What can go wrong, told to a person: what happened, why, and what to do next."""
 
-__all__ = ["DeployError", "InputError", "Interrupted", "unexpected"]
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["DeployError", "InputError", "Interrupted", "leaving", "unexpected"]
 
 
 class DeployError(Exception):
@@ -43,6 +51,16 @@ class Interrupted(BaseException):
         super().__init__(signal_name)
         self.signal_name = signal_name
         self.consequence = self.NOTHING_CHANGED
+
+
+@contextlib.contextmanager
+def leaving(consequence: str) -> Iterator[None]:
+    """Say what an interruption within this block leaves behind."""
+    try:
+        yield
+    except Interrupted as interrupted:
+        interrupted.consequence = f"{consequence} Run deploy again."
+        raise
 
 
 def unexpected(error: Exception) -> DeployError:

@@ -1,4 +1,4 @@
-"""One Lambda function: typed calls. With `bucket`, which it starts, the only module that uses the SDK.
+"""One Lambda function: typed calls. Besides it only `bucket` and `probes` use the SDK, which it starts.
 
 Each call names the permission that it needs in its docstring, and raises DeployError with AWS's code.
 The API's pages are at https://docs.aws.amazon.com/lambda/latest/api/API_<Operation>.html.
@@ -19,7 +19,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from deploy import __version__
-from deploy.aws_errors import Call, explained
+from deploy.aws_errors import START, Call, explained
 from deploy.errors import DeployError
 from deploy.request_body import ZipFileBody
 
@@ -35,6 +35,7 @@ __all__ = ["Alias", "Configuration", "Function", "Invocation", "connect"]
 
 LATEST = "$LATEST"
 PARTIAL_CONTENT = 206
+DIGEST_LENGTH = 44  # characters of a SHA-256 in base64
 
 # How the dyno reaches the network, and where it keeps temporary files, holds for the deploy as well.
 KEPT_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "TMPDIR"}
@@ -314,7 +315,7 @@ def connect(settings: FunctionSettings) -> Function:
     DeployError for settings that the SDK does not take.
     """
     _hand_over(settings.sdk_environment)
-    with explained(_call(settings, "lambda:*")):
+    with explained(_call(settings, START)):
         client = boto3.session.Session().client("lambda", config=_sdk_config())
     return Function(client, settings)
 
@@ -348,7 +349,7 @@ def _configuration(answer: Mapping[str, Any]) -> Configuration:
     reasons = (answer.get("LastUpdateStatusReason", ""), answer.get("LastUpdateStatusReasonCode", ""))
     return Configuration(
         version=answer.get("Version", ""),
-        code_sha256=answer["CodeSha256"],
+        code_sha256=answer["CodeSha256"][:DIGEST_LENGTH],
         revision_id=answer.get("RevisionId", ""),
         state=answer.get("State", ""),
         state_reason=answer.get("StateReason", ""),

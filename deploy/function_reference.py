@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["FunctionReference", "is_region", "parse_function"]
+__all__ = ["FunctionReference", "is_region", "parse_function", "partition_of"]
 
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
@@ -90,7 +90,7 @@ def _parse_arn(parts: list[str]) -> FunctionReference:
         if not pattern.fullmatch(value):
             msg = f"is an ARN whose {what} is not valid"
             raise ValueError(msg)
-    expected = next((p for start, p in PARTITION_OF_REGION if region.startswith(start)), "aws")
+    expected = partition_of(region)
     if partition != expected:
         msg = f"has a partition that does not go with its region, which belongs to {expected}"
         raise ValueError(msg)
@@ -110,6 +110,11 @@ def _parse_name(parts: list[str]) -> tuple[str, str | None]:
         msg = "has a qualifier that is no version and no alias"
         raise ValueError(msg)
     return name, rest[0] if rest else None
+
+
+def partition_of(region: str) -> str:
+    """Give the partition that a region belongs to, by the beginning of its name."""
+    return next((p for start, p in PARTITION_OF_REGION if region.startswith(start)), "aws")
 
 
 def is_region(text: str) -> bool:

@@ -48,6 +48,7 @@ class Output:
         self._environment = environment
         self._progress = _Progress()
         self._held: list[str] | None = None
+        self._documented = False
 
     def hold(self) -> None:
         """Keep steps and details back until it is known whether they are worth telling."""
@@ -65,11 +66,11 @@ class Output:
 
     def step(self, text: str) -> None:
         """Announce what is being done now."""
-        self._tell(f"{self._coloured(self._story, BOLD, '----->')} {text}")
+        self._tell(f"{self._coloured(self._story, BOLD, '----->')} {printable(text)}")
 
     def detail(self, text: str) -> None:
         """Add to the step before."""
-        self._tell(f"       {text}")
+        self._tell(f"       {printable(text)}")
 
     def _tell(self, line: str) -> None:
         if self._held is None:
@@ -92,7 +93,10 @@ class Output:
 
         Raises DeployError where a program would wait for it in vain.
         """
-        if self.as_json and not self._write(self.stdout, json.dumps(content, indent=2, ensure_ascii=False)):
+        if not self.as_json or self._documented:
+            return
+        self._documented = True
+        if not self._write(self.stdout, json.dumps(content, indent=2)):
             raise DeployError("The JSON document could not be written to stdout.")
 
     def progress(self, label: str, done: int, total: int, unit: str = "") -> None:
@@ -126,7 +130,7 @@ class Output:
 
     def _page(self, text: str, colour: str) -> None:
         bang = self._coloured(self.stderr, colour, " !")
-        lines = (f"{bang}     {line}" if line else bang for line in text.splitlines())
+        lines = (f"{bang}     {printable(line)}" if line else bang for line in text.split("\n"))
         self._write(self.stderr, "\n".join(lines))
 
     def _write(self, stream: TextIO, text: str) -> bool:
@@ -163,13 +167,13 @@ def megabytes(size: int) -> str:
     return f"{size / (1024 * 1024):.1f} MB"
 
 
-def printable(name: str) -> str:
-    """Give a name as one harmless line: control characters and invalid bytes are spelled out."""
+def printable(text: str) -> str:
+    """Give a text as one harmless line: control characters and invalid bytes are spelled out."""
     return "".join(
         character
         if character.isprintable()
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in name
+        for character in text
     )
 
 

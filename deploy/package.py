@@ -77,11 +77,15 @@ def write(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Package:
     """Write the package to a file of the user's, 0600, whole or not at all."""
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise InputError(f"{printable(str(path))} is no file, so the package can't take its place.")
     with _explained(printable(str(path))):
         descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 package = _write(base, config_files, file, progress)
+            Path(unfinished).chmod(0o600)
             Path(unfinished).replace(path)
         except BaseException:
             Path(unfinished).unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from deploy.function_reference import PARTITION_OF_REGION
+from deploy.function_reference import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,7 +114,7 @@ ENCRYPT = (
 
 
 def _bucket_grants(bucket: Bucket, settings: FunctionSettings) -> Iterator[Grant]:
-    arn = f"arn:{_partition(settings)}:s3:::{bucket.name}"
+    arn = f"arn:{partition_of(settings.region)}:s3:::{bucket.name}"
     yield Grant("Upload", UPLOAD, (f"{arn}/{_literal(object_prefix(bucket, settings))}{ANYTHING}",))
     listing = Permission("s3:ListBucket", "tell a missing object from a forbidden one", needed=False)
     yield Grant("Bucket", (listing,), (arn,))
@@ -129,7 +129,7 @@ def _key(key_id: str, settings: FunctionSettings) -> tuple[str, Mapping[str, Map
     https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
     """
     account = settings.function.account or ANYTHING
-    keys = f"arn:{_partition(settings)}:kms:{settings.region}:{account}:"
+    keys = f"arn:{partition_of(settings.region)}:kms:{settings.region}:{account}:"
     if key_id.startswith("arn:"):
         keys, _, resource = key_id.rpartition(":")
         keys, key_id = f"{keys}:", resource.removeprefix("key/")
@@ -141,12 +141,7 @@ def _key(key_id: str, settings: FunctionSettings) -> tuple[str, Mapping[str, Map
 def _function_arn(settings: FunctionSettings) -> str:
     function = settings.function
     account = function.account or ANYTHING
-    return f"arn:{_partition(settings)}:lambda:{settings.region}:{account}:function:{function.name}"
-
-
-def _partition(settings: FunctionSettings) -> str:
-    regions = (name for start, name in PARTITION_OF_REGION if settings.region.startswith(start))
-    return settings.function.partition or next(regions, "aws")
+    return f"arn:{partition_of(settings.region)}:lambda:{settings.region}:{account}:function:{function.name}"
 
 
 def _literal(text: str) -> str:

@@ -27,6 +27,7 @@ import boto3
 from botocore.config import Config
 
 from deploy.aws_errors import Call, explained
+from deploy.bucket import encryption
 from deploy.errors import DeployError
 from deploy.function import connect
 from deploy.policy import object_prefix
@@ -275,10 +276,7 @@ def _not_aws(action: str) -> DeployError:
 
 def _content(bucket: Bucket) -> dict[str, Any]:
     """Give the object's content, and ask for what an upload asks for."""
-    content = {"Body": b"put by deploy doctor\n", "ChecksumAlgorithm": "SHA256"}
-    if bucket.kms_key_id:
-        return {**content, "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": bucket.kms_key_id}
-    return {**content, "ServerSideEncryption": "AES256"}
+    return {"Body": b"put by deploy doctor\n", **encryption(bucket)}
 
 
 def _told_apart(answer: Answer, action: str, key_action: str) -> dict[str, Answer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
 
 __all__ = ["without_values"]
 
+# The user and password of a URL (RFC 3986, 3.2.1), which may come out in another form than it was set.
+USER_INFORMATION = re.compile(r"//[^/\s@]+@")
 SHORTEST = 4  # characters; without shorter values (a 1, a yes) a text could not be read any more
 
 
@@ -18,4 +21,4 @@ def without_values(text: str, variables: Mapping[str, str]) -> str:
         if len(value) >= SHORTEST:
             for shown in (value, repr(value)[1:-1]):
                 text = text.replace(shown, f"[{name}]")
-    return text
+    return USER_INFORMATION.sub("//[…]@", text)

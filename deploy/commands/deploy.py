@@ -38,10 +38,12 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     from deploy.settings import read_settings
 
     settings = read_settings(environment)
-    from deploy.deploying import deploy
+    from deploy.deploying import DONE, deploy
+    from deploy.errors import leaving
 
     deployed = deploy(environment, settings, slug, output, force=options.force)
-    output.document(deployed.document)
+    with leaving(DONE):
+        output.document(deployed.document)
     return 0
 
 
