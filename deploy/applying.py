@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
+from deploy.aws_codes import CONFLICT, DENIED, LOST, NO_ANSWER, NOT_FOUND, REPLACED
 from deploy.errors import DeployError, leaving
 from deploy.output import megabytes, printable
 from deploy.redaction import without_values
 from deploy.release import (
-    DENIED,
     RELEASE_TAG,
     DeleteVersions,
     PointAlias,
@@ -19,7 +19,7 @@ from deploy.release import (
     UpdateCode,
     VerifyVersion,
 )
-from deploy.waiting import CONFLICT, until_accepted, until_settled
+from deploy.waiting import until_accepted, until_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,7 +36,6 @@ Answer = TypeVar("Answer")
 
 LOG_LINES = 20  # of the function's log, shown when a verification fails
 ANSWER_LENGTH = 300  # characters of its answer, shown then
-LOST = "PreconditionFailedException"
 
 UPLOAD_UNKNOWN = "AWS may have taken the upload or not; $LATEST is the old or the new package, whole."
 
@@ -203,6 +202,8 @@ class Release:
             try:
                 invocation = self._function.invoke(version, step.verification.payload, self._deadline.seconds)
             except DeployError as error:
+                if error.code == NO_ANSWER:
+                    raise self._too_slow(version) from error
                 error.what = f"Version {version} could not be verified: the alias stays. {error.what}"
                 raise
         if wrong := _wrong(invocation, step.verification):
@@ -212,6 +213,13 @@ class Release:
                 todo="Mend the function or its config, and deploy again.",
             )
         self._output.detail("It answered as expected" if step.verification.expect else "It answered")
+
+    def _too_slow(self, version: str) -> DeployError:
+        return DeployError(
+            f"Version {version} could not be verified: no answer in {self._deadline.seconds} seconds. "
+            "The alias points where it pointed.",
+            todo="Mend the function or its config, or let _LAMBDA_TIMEOUT give it more seconds.",
+        )
 
     def _evidence(self, invocation: Invocation) -> str:
         answer = without_values(invocation.payload, self._secrets)
@@ -258,7 +266,7 @@ class Release:
                 try:
                     self._function.delete_version(version)
                 except DeployError as error:
-                    if error.code == "ResourceNotFoundException":
+                    if error.code == NOT_FOUND:
                         continue
                     self._output.notice(f"Version {version} could not be deleted. {error.what}\n{error.todo}")
                     return
@@ -269,14 +277,17 @@ class Release:
     def record(self, step: RecordRelease) -> None:
         """Keep the release's number with the function; what goes wrong with that undoes no release."""
         try:
-            if step.alias is None:
-                self._function.tag(step.arn, RELEASE_TAG, step.text)
-            else:
-                alias = step.alias
-                self._function.update_alias(alias.name, alias.version, step.text, alias.revision_id)
+            self._accepted(lambda: self._record(step))
         except DeployError as error:
             if error.code not in {*DENIED, LOST}:
                 self._output.notice(f"The release's number could not be kept with the function. {error.what}")
+
+    def _record(self, step: RecordRelease) -> None:
+        if step.alias is None:
+            self._function.tag(step.arn, RELEASE_TAG, step.text)
+        else:
+            alias = step.alias
+            self._function.update_alias(alias.name, alias.version, step.text, alias.revision_id)
 
     # --- common
 
@@ -298,19 +309,23 @@ def _wrong(invocation: Invocation, verification: Verification) -> str | None:
 
 
 def _replaced(why: str) -> DeployError:
-    return DeployError(
+    error = DeployError(
         "Another deploy or a person has changed the function meanwhile.",
         why=f"It does not hold the package of this deploy: {why}.",
         todo="See which one is right, and run that deploy again.",
     )
+    error.code = REPLACED
+    return error
 
 
 def _explain_lost_alias(error: DeployError, step: PointAlias, alias: Alias | None) -> DeployError:
     if error.code != LOST:
         return error
     where = f"points at version {alias.version}" if alias else "is gone"
-    return DeployError(
+    moved = DeployError(
         f"Another deploy or a person has moved the alias {step.name} meanwhile.",
         why=f"It {where} now.",
         todo="See which one is right, and run that deploy again.",
     )
+    moved.code = REPLACED
+    return moved

@@ -16,6 +16,7 @@ from boto3.exceptions import Boto3Error
 from botocore import exceptions as sdk
 from urllib3.exceptions import HTTPError
 
+from deploy.aws_codes import NO_ANSWER
 from deploy.errors import DeployError, InputError
 from deploy.function_reference import partition_of
 from deploy.redaction import without_values
@@ -37,7 +38,7 @@ THROTTLED = {
     "RequestLimitExceeded",
 }
 RUN_AGAIN = "Run deploy again."
-DENIED = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (\S+)")
+DENIED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (\S+)")
 FUNCTION_ARN = re.compile(r"on resource: (arn:\S+:function:[\w-]+)(:[\w$-]+)?")
 START = "lambda:*"  # no call, but the start of the SDK
 SERVICES = {"lambda": "AWS Lambda", "s3": "Amazon S3", "sts": "AWS STS"}
@@ -94,7 +95,9 @@ def explained(call: Call) -> Iterator[None]:
     except sdk.ClientError as error:
         raise _explain_answer(error, call) from error
     except (sdk.BotoCoreError, Boto3Error, HTTPError) as error:
-        raise _explain_failure(error, call) from error
+        failure = _explain_failure(error, call)
+        failure.code = NO_ANSWER if isinstance(error, sdk.ReadTimeoutError) else ""
+        raise failure from error
     except Exception as error:
         # The SDK takes an answer's form for granted; one that is none of AWS's ends in any exception.
         raise _explain_nonsense(error, call) from error
@@ -174,13 +177,15 @@ def _denied(message: str, call: Call) -> DeployError:
         # Lambda takes the package out of the bucket in the deployer's name.
         resource = f"arn:{call.partition}:s3:::{by_s3[2]}/*"
         call = replace(call, action=f"s3:{by_s3[1]}", named_resource=resource)
-    elif (by_other := DENIED.search(message)) and by_other[1] != call.action:
+    elif (by_other := DENIED_ACTION.search(message)) and by_other[1] != call.action:
         # S3 asks KMS in the deployer's name.
         call = replace(call, action=by_other[1], named_resource=by_other[2])
     statement = {"Effect": "Allow", "Action": call.action, "Resource": call.resource(message)}
     todo = "Add this statement to the IAM policy of the deployer:\n" + json.dumps(statement, indent=2)
     if "explicit deny" in message:
         todo = "A policy denies it explicitly: that statement has to go, an Allow does not help."
+    if not call.action.startswith("sts:"):
+        todo += "\n`deploy doctor --policy` prints all that these settings need."
     return DeployError(
         f"The deployer lacks the permission {call.action} on {call.target}.",
         why=f"AWS says: {message}",

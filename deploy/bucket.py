@@ -11,6 +11,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from deploy.aws_codes import DENIED
 from deploy.aws_errors import Call, explained
 from deploy.errors import DeployError, InputError
 from deploy.function_reference import partition_of
@@ -50,14 +51,25 @@ def passing_through(
     client: S3Client = boto3.session.Session().client("s3")
     _check_region(client, bucket, settings)
     key = f"{bucket.prefix}{settings.function.name}-{uuid.uuid4()}.zip"
+    may_be_there = True
     try:
-        with explained(_call("s3:PutObject", bucket, settings)):
-            client.upload_fileobj(
-                package, bucket.name, key, ExtraArgs=encryption(bucket), Config=_parts(), Callback=progress
-            )
+        try:
+            with explained(_call("s3:PutObject", bucket, settings)):
+                client.upload_fileobj(
+                    package,
+                    bucket.name,
+                    key,
+                    ExtraArgs=encryption(bucket),
+                    Config=_parts(),
+                    Callback=progress,
+                )
+        except DeployError as error:
+            may_be_there = error.code not in DENIED
+            raise
         yield key
     finally:
-        _delete(bucket, key, settings, output)
+        if may_be_there:
+            _delete(bucket, key, settings, output)
 
 
 def _check_region(client: S3Client, bucket: Bucket, settings: FunctionSettings) -> None:

@@ -42,7 +42,8 @@ Without a command: makes the package and uploads it to _LAMBDA_FUNCTION_ARN.
 
 EXIT_STATUS = """\
 exit status: 0 done; 1 AWS or the network refused, or the deploy was interrupted;
-2 the settings, the arguments or the artifact are wrong
+2 the settings, the arguments or the artifact are wrong; 3 `deploy plan --exit-code`
+found something to do
 """
 
 
@@ -67,8 +68,7 @@ def main(arguments: Sequence[str], *, slug: Path) -> int:
         secrets = {**process_environment, **environment}
         return int(options.run(options, environment, slug, output))
     except DeployError as error:
-        output.error(error)
-        _document(error, output)
+        _tell(error, output, process_environment)
         if options.debug:
             _print_traceback(error, secrets)
         return error.exit_code
@@ -80,11 +80,18 @@ def main(arguments: Sequence[str], *, slug: Path) -> int:
         output.error(ended)
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: no user sees a traceback unasked
-        output.error(unexpected(error))
-        _document(unexpected(error), output)
+        _tell(unexpected(error), output, process_environment)
         if options.debug:
             _print_traceback(error, secrets)
         return 1
+
+
+def _tell(error: DeployError, output: Output, environment: Mapping[str, str]) -> None:
+    output.error(error)
+    _document(error, output)
+    if environment.get("DYNO", "").startswith("release."):
+        # People read the end of the release phase's log: its last line tells how it went.
+        output.error(DeployError(f"Not released: {error.what.splitlines()[0]}"))
 
 
 def _document(error: DeployError, output: Output) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from deploy import base as bases
 from deploy import release
 from deploy.applying import Release, apply
+from deploy.aws_codes import REPLACED
 from deploy.baking import bake
-from deploy.errors import leaving
+from deploy.errors import DeployError, leaving
 from deploy.function import connect
 from deploy.origin import read_origin
 from deploy.output import megabytes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DONE", "Deployed", "deploy", "describe", "look_for_drift"]
 
+TRIES = 3
 DONE = "The deploy itself is done: the function runs this package."
 
 
@@ -68,41 +70,35 @@ def deploy(
         function = function or connect(settings.function)
         deadline = Deadline(settings.release.timeout)
         origin = read_origin(environment, base.source_version)
-        state = release.read_state(function, settings.release, origin, deadline, output)
-        stepped_back = origin.is_older_than(state.origin) and not force
-        steps: tuple[release.Step, ...] = ()
-        if not stepped_back:
-            description = describe(origin, base, baked)
-            steps = release.plan(package, settings.release, state, description, origin=origin, force=force)
         carrying_out = Release(
             function, deadline, output, package=package, secrets=baked.config.baked, checkpoint=checkpoint
         )
-        if steps:
-            output.tell_held()
-        else:
-            output.drop_held()
-        changed = any(not isinstance(step, release.RecordRelease) for step in steps)
-        version = apply(steps, carrying_out) or (state.alias.version if state.alias else None)
-        with leaving(DONE):
-            alias = settings.release.alias
-            where = f"{alias} is version {version}" if alias else f"CodeSha256 {package.code_sha256}"
-            if stepped_back and state.origin:
-                output.notice(
-                    f"Release v{state.origin.release} has been deployed to {function.name}, and this is the "
-                    f"older v{origin.release}.\n`deploy --force` deploys it all the same."
+        for tries_left in reversed(range(TRIES)):
+            state = release.read_state(function, settings.release, origin, deadline, output)
+            stepped_back = origin.is_older_than(state.origin) and not force
+            steps: tuple[release.Step, ...] = ()
+            if not stepped_back:
+                description = describe(origin, base, baked)
+                steps = release.plan(
+                    package, settings.release, state, description, origin=origin, force=force
                 )
-                output.step(f"Stepped back: {function.name} keeps release v{state.origin.release}")
-            elif changed:
-                output.step(f"Deployed {function.name}: {where}")
-            else:
-                output.step(f"Nothing to do: {function.name} runs this package already ({where})")
+            output.tell_held() if steps else output.drop_held()
+            try:
+                version = apply(steps, carrying_out) or (state.alias.version if state.alias else None)
+                break
+            except DeployError as error:
+                # Of two releases that meet, the later one has to come out on top.
+                if error.code != REPLACED or origin.release is None or not tries_left:
+                    raise
+                output.detail("Another deploy came between: looking again which of the two is later")
+        with leaving(DONE):
             document = {
                 "function": function.name,
                 "region": function.region,
-                "changed": changed,
+                "changed": any(not isinstance(step, release.RecordRelease) for step in steps),
                 "stepped_back": stepped_back,
                 "steps": [str(step) for step in steps],
-                "alias": alias,
+                "alias": settings.release.alias,
                 "version": version,
                 "code_sha256": package.code_sha256,
                 "size": package.size,
@@ -110,7 +106,26 @@ def deploy(
                 "base_sha256": base.sha256,
                 "config": baked.document(),
             }
-            return Deployed(package.code_sha256, alias, version, stepped_back, document)
+            deployed = Deployed(package.code_sha256, settings.release.alias, version, stepped_back, document)
+            _report(deployed, function.name, origin, state.origin, output)
+            return deployed
+
+
+def _report(deployed: Deployed, name: str, origin: Origin, recorded: Origin | None, output: Output) -> None:
+    if deployed.stepped_back and recorded:
+        output.notice(
+            f"Release v{recorded.release} has been deployed to {name}, and this is the older "
+            f"v{origin.release}.\n`deploy --force` deploys it all the same."
+        )
+        output.step(f"Stepped back: {name} keeps release v{recorded.release}")
+        return
+    where = f"CodeSha256 {deployed.code_sha256}"
+    if deployed.alias:
+        where = f"{deployed.alias} is version {deployed.version}"
+    if deployed.document["changed"]:
+        output.step(f"Deployed {name}: {where}")
+    else:
+        output.step(f"Nothing to do: {name} runs this package already ({where})")
 
 
 def describe(origin: Origin, base: Base, baked: Bake) -> str:

@@ -19,6 +19,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from deploy import __version__
+from deploy.aws_codes import DENIED, LATEST, NOT_FOUND
 from deploy.aws_errors import START, Call, explained
 from deploy.errors import DeployError
 from deploy.request_body import ZipFileBody
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Alias", "Configuration", "Function", "Invocation", "connect"]
 
-LATEST = "$LATEST"
 PARTIAL_CONTENT = 206
 DIGEST_LENGTH = 44  # characters of a SHA-256 in base64
 
@@ -150,7 +150,7 @@ class Function:
             with self._explaining("lambda:GetFunction"):
                 answer = self._client.get_function(FunctionName=self._identifier)
         except DeployError as error:
-            if error.code in {"AccessDeniedException", "AccessDenied"}:
+            if error.code in DENIED:
                 return None
             raise
         tags = None if "TagsError" in answer else answer.get("Tags", {})
@@ -233,7 +233,7 @@ class Function:
             with self._explaining("lambda:GetAlias"):
                 return _alias(self._client.get_alias(FunctionName=self._identifier, Name=name))
         except DeployError as error:
-            if error.code == "ResourceNotFoundException":
+            if error.code == NOT_FOUND:
                 return None
             raise
 

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deploy.aws_codes import DENIED
 from deploy.errors import DeployError, InputError
 from deploy.origin import Origin, release_in
 from deploy.output import megabytes
@@ -53,7 +54,6 @@ __all__ = [
 DIRECT_LIMIT = 50 * 1024 * 1024 - 1024
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 
-DENIED = {"AccessDeniedException", "AccessDenied"}
 RELEASE_TAG = "lambda-deploy-release"
 UNKNOWN = Origin()
 DESCRIPTION_LENGTH = 256  # characters, of a version's and of an alias's description
@@ -340,7 +340,7 @@ def _too_large(kind: str, size: int, limit: int, shown_limit: str, what: str) ->
         f"The package is {megabytes(size)}{f' {kind}' if kind else ''}, {megabytes(size - limit)} over "
         f"the {shown_limit} that Lambda takes. Nothing was changed.",
         why=f"{shown_limit} is AWS Lambda's limit for {what}.",
-        todo=smaller.capitalize() if kind else by_s3 + smaller,
+        todo=smaller[0].upper() + smaller[1:] if kind else by_s3 + smaller,
     )
 
 
@@ -392,7 +392,9 @@ def _cleanup(settings: ReleaseSettings, state: State, version: str | None) -> tu
     needed = {version} if version else set()
     for alias in state.aliases:
         needed |= {alias.version, *alias.weights}
-        needed |= {previous} if (previous := previous_version(alias)) else set()
+        # An alias that moves now goes back to the version that it leaves, and to no earlier one.
+        if alias.name != settings.alias or alias.version == version:
+            needed |= {previous} if (previous := previous_version(alias)) else set()
     newly_published = version is None
     keep = settings.keep_versions - newly_published
     old = state.versions[: len(state.versions) - keep] if keep > 0 else state.versions

@@ -555,7 +555,7 @@ def _report(problems: list[Problem]) -> InputError:
     return InputError(
         f"{count} missing or wrong. Nothing was changed.",
         why="\n".join(lines),
-        todo="Set them on the app, for example with `heroku config:set NAME=value`, and run again.",
+        todo="Correct it on the app (`heroku config:set NAME=value`) or in the .env file, and run again.",
     )
 
 

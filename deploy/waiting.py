@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from deploy.aws_codes import CONFLICT, LATEST
 from deploy.errors import DeployError
-from deploy.function import LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from deploy.function import Configuration, Function
     from deploy.output import Output
 
-__all__ = ["CONFLICT", "Deadline", "until_accepted", "until_settled"]
+__all__ = ["Deadline", "until_accepted", "until_settled"]
 
 Answer = TypeVar("Answer")
 
 FIRST_PAUSE = 0.5  # seconds
 LONGEST_PAUSE = 5.0  # seconds
-CONFLICT = "ResourceConflictException"
 
 
 class Deadline:

@@ -36,6 +36,7 @@ function procfile::process_types() {
 
 	cat -- "${template}"
 	release_phase="$(environment::read "${env_dir}" _LAMBDA_RELEASE_PHASE)"
+	release_phase="${release_phase//[[:space:]]/}"
 	case "${release_phase,,}" in
 	true)
 		deploy="$(grep '^deploy:' "${template}")"

@@ -29,7 +29,7 @@ def deploy(slug: Path, *arguments: str, env: Mapping[str, str]) -> Outcome:
     """Run `deploy ARGUMENTS` on a slug, with PATH and `env` as its whole environment."""
     stdout, stderr = io.StringIO(), io.StringIO()
     with (
-        _environment({"PATH": os.environ["PATH"], **env}),
+        _environment({"PATH": os.environ.get("PATH", os.defpath), **env}),
         contextlib.redirect_stdout(stdout),
         contextlib.redirect_stderr(stderr),
     ):

@@ -199,6 +199,7 @@ def test_missing_node_modules_are_pointed_out(app: Path) -> None:
     [
         ("package.json", b"{", "package.json is not valid JSON"),
         (".lambdaignore", b"\xff", ".lambdaignore is not UTF-8"),
+        (".lambdaignore", b"[z-a]", ".lambdaignore holds a line that is no gitignore pattern"),
         (".lambdaignore", b"!", ".lambdaignore holds a line that is no gitignore pattern"),
     ],
 )
@@ -266,16 +267,29 @@ def test_the_setting_names_the_jar_or_zip(app: Path) -> None:
     ("named", "expected"),
     [
         ("target/c.jar", "is not there"),
-        ("../other/c.jar", "leads out of the app"),
-        ("/etc/passwd", "leads out of the app"),
+        ("../other.jar", "leads out of the app"),
+        ("/etc/passwd", "is not there"),
+        ("loop", "is not there"),
+        ("x" * 5000, "is not there"),
         ("target", "is not there"),
     ],
 )
 def test_a_wrong_setting_is_explained(app: Path, named: str, expected: str) -> None:
     """The message lists what the build left."""
     fill(app, "pom.xml")
-    jar(app, "target/a.jar")
+    jar(app, "target/a.jar", "../other.jar")
+    (app / "loop").symlink_to("loop")
     assert expected in refusal(app, _LAMBDA_JAR_FILE=named)
+
+
+def test_a_jar_behind_an_absolute_link_is_found_after_the_move(app: Path, tmp_path: Path) -> None:
+    """The link would lead to the build folder, which is gone in the dyno; build.json names the JAR itself."""
+    fill(app, "pom.xml")
+    jar(app, "out/real.jar")
+    (app / "target").mkdir()
+    (app / "target/f.jar").symlink_to(app / "out/real.jar")
+    assert make_base(app)[0].base == "out/real.jar"
+    assert read(app.rename(tmp_path / "moved")).base == "out/real.jar"
 
 
 def test_no_jar_at_all_is_explained(app: Path) -> None:
@@ -339,6 +353,37 @@ def test_a_slug_without_a_usable_build_json_is_explained(
         (app / ".lambda-deploy/build.json").write_text(content)
     with pytest.raises(InputError, match=expected):
         read(app)
+
+
+def test_a_base_that_was_changed_since_the_build_is_refused(app: Path) -> None:
+    """What is deployed is what was built, and lies in the slug."""
+    nodejs(app)
+    make_base(app)
+    build_file = app / ".lambda-deploy/build.json"
+    content = json.loads(build_file.read_text())
+    build_file.write_text(json.dumps({**content, "base": "../elsewhere.zip"}))
+    (app / "../elsewhere.zip").write_bytes((app / BASE_ZIP).read_bytes())
+    with pytest.raises(InputError, match="is not what the build left there"):
+        read(app)
+    build_file.write_text(json.dumps(content))
+    (app / BASE_ZIP).write_bytes((app / BASE_ZIP).read_bytes() + b"x")
+    with pytest.raises(InputError, match="is not what the build left there"):
+        read(app)
+    (app / BASE_ZIP).unlink()
+    with pytest.raises(InputError, match="can't be read: No such file"):
+        read(app)
+
+
+def test_deep_folders_and_marks_at_the_start_of_files_do_not_matter(app: Path) -> None:
+    """A thousand folders deep, and the byte order mark that editors on Windows write."""
+    nodejs(app)
+    (app / "package.json").write_bytes(b"\xef\xbb\xbf{}")
+    (app / ".lambdaignore").write_bytes(b"\xef\xbb\xbfsecret.txt\n")
+    fill(app, "secret.txt", "/".join("d" * 900) + "/deep.js")
+    make_base(app)
+    names = list(entries(app))
+    assert "secret.txt" not in names
+    assert any(name.endswith("/deep.js") for name in names)
 
 
 def test_the_command_makes_the_base_and_reports_errors_with_status_2(app: Path) -> None:

@@ -60,7 +60,10 @@ def test_wrong_arguments_have_exit_status_2(slug: Path, arguments: list[str]) ->
     """A typo deploys nothing."""
     result = deploy(slug, *arguments)
     assert result.returncode == 2
-    assert result.stderr.startswith("usage: deploy")
+    assert result.stderr.startswith(" !     deploy")
+    assert " !     usage: deploy" in result.stderr
+    document = json.loads(deploy(slug, "--json", *arguments).stdout)
+    assert document["error"]["what"].startswith("deploy")
 
 
 # --- deploy ----------------------------------------------------------------------------------------

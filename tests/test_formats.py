@@ -176,8 +176,8 @@ BAD_INPUT: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ("my-name", "env.sh", "_LAMBDA_CONFIG_EXCLUDE"),
     ),
     "a name that the shell keeps": (
-        {"RANDOM": CANARY, "_LAMBDA_CONFIG_FILES": "env.sh"},
-        ("RANDOM", "env.sh", "_LAMBDA_CONFIG_EXCLUDE"),
+        {"GROUPS": CANARY, "_LAMBDA_CONFIG_FILES": "env.sh"},
+        ("GROUPS", "env.sh", "_LAMBDA_CONFIG_EXCLUDE"),
     ),
     "a file twice": (
         {"_LAMBDA_CONFIG_FILES": "env.json,env.json"},

@@ -165,12 +165,12 @@ def test_descriptions_keep_to_their_length_and_the_owners_words() -> None:
 
 
 def test_old_versions_go_but_none_that_an_alias_needs() -> None:
-    """Neither what an alias points or shifts to, nor where a rollback would go."""
+    """Neither what an alias points or shifts to, nor where a rollback would go after this deploy."""
     settings = ReleaseSettings(alias="live", keep_versions=3)
     versions = tuple(version(str(number), OTHER) for number in range(1, 9))
     aliases = (alias("8", "[previous version: 2]"), Alias("test", "3", {"4": 0.5}, "", ""))
     state = State(latest(), alias("8", "[previous version: 2]"), versions, aliases)
-    assert planned(settings, state)[-1] == DeleteVersions(("1", "5", "6"))
+    assert planned(settings, state)[-1] == DeleteVersions(("1", "2", "5", "6"))
     few = State(latest(), alias("2"), versions[:2], (alias("2"),))
     assert not any(isinstance(step, DeleteVersions) for step in planned(settings, few))
 

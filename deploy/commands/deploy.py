@@ -63,11 +63,13 @@ def _watch(options: argparse.Namespace, environment: Mapping[str, str], slug: Pa
             output.error(error)
             output.document(error.document())
             output.detail(f"Ending in {BEFORE_THE_END:.0f} seconds; a config change or a push starts anew")
+            stop.checkpoint()
             time.sleep(BEFORE_THE_END)
             return error.exit_code
     except Interrupted as interrupted:
         if interrupted.consequence != Interrupted.NOTHING_CHANGED:
             raise
+        output.drop_held()
         output.step(f"Stopped by {interrupted.signal_name}")
         return 0
 
@@ -81,7 +83,9 @@ def _stay(
 ) -> NoReturn:
     import time
 
+    from deploy.aws_codes import DENIED
     from deploy.deploying import Deployed, deploy, look_for_drift
+    from deploy.errors import DeployError
     from deploy.function import connect
     from deploy.settings import read_settings
     from deploy.watch import Schedule, stay
@@ -100,9 +104,23 @@ def _stay(
             checkpoint=stop.checkpoint,
         )
 
+    blind = False
+
+    def drift(deployed: Deployed) -> str | None:
+        nonlocal blind
+        try:
+            return look_for_drift(function, deployed)
+        except DeployError as error:
+            if error.code not in DENIED:
+                raise
+            if not blind:
+                output.notice(f"Drift can't be seen. {error.what}\n{error.todo}")
+            blind = True
+            return None
+
     stay(
         attempt,
-        lambda deployed: look_for_drift(function, deployed),
+        drift,
         Schedule(settings.release.reconcile_interval, settings.release.reconcile_repairs),
         output=output,
         stop=stop,

@@ -42,6 +42,10 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path
     version = apply(steps, Release(function, deadline, output, secrets=config.baked)) or left
     alias = settings.release.alias
     if steps:
+        output.detail(
+            f"The next deploy of this slug, also by a formation dyno, brings version {left} back; `heroku "
+            "rollback` takes the slug back as well"
+        )
         output.step(f"Rolled back {function.name}: {alias} is version {version}, it was version {left}")
     else:
         output.step(f"Nothing to do: {alias} is version {version} already")
