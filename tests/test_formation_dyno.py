@@ -19,7 +19,7 @@ import in_process
 from command import make_slug
 from deploy import waiting, watch
 from embedded_aws import EmbeddedAWS, Function
-from fault_proxy import Fault, FaultProxy
+from outage import Outage
 from simulated import Slug
 
 if TYPE_CHECKING:
@@ -251,17 +251,6 @@ def test_a_failed_repair_is_tried_until_it_holds(start: Start, function: Functio
 # --- AWS is down -----------------------------------------------------------------------------------
 
 
-class Outage(FaultProxy):
-    """A network between the dyno and AWS that can be down."""
-
-    down = False
-
-    def meet(self, operation: str) -> Fault | None:
-        """Cut every connection while it is down."""
-        self.seen.append(operation)
-        return Fault(at="before the body") if self.down else None
-
-
 def test_it_outlives_an_outage(start: Start, function: Function) -> None:
     """Of AWS or of the network, at the start as well as later on; what drifts within is put right after."""
     with Outage(function.aws.url) as network:
@@ -284,14 +273,18 @@ def test_it_outlives_an_outage(start: Start, function: Function) -> None:
 
 
 def test_a_permission_that_is_missing_is_named_and_waited_for(start: Start, function: Function) -> None:
-    """To look takes lambda:GetFunctionConfiguration; until it is granted the dyno asks for it, and stays."""
-    function.aws.denied.add("GetFunctionConfiguration")
+    """Without the one to look drift can't be seen, which is told once; it is as soon as it is granted."""
+    function.aws.allowed = {"lambda:UpdateFunctionCode"}
     dyno = start()
     dyno.says("-----> Deployed ")
+    ours = function.code_sha256()
+    upload_by_hand(function)
     dyno.says("The deployer lacks the permission lambda:GetFunctionConfiguration")
-    function.aws.denied.clear()
-    dyno.says("It works again")
-    assert dyno.process.poll() is None
+    rounds_pass(function, 2)
+    assert dyno.stderr.count("Drift can't be seen.") == 1
+    assert function.code_sha256() != ours
+    function.aws.allowed = None
+    until(lambda: function.code_sha256() == ours)
 
 
 # --- wrong settings --------------------------------------------------------------------------------

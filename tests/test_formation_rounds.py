@@ -3,6 +3,7 @@
 import io
 import random
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,13 +13,14 @@ import in_process
 from command import make_slug
 from deploy.watch import FIRST_BACKOFF, JITTER
 from dyno_rounds import DynoRounds, Round
-from embedded_aws import Function
+from embedded_aws import EmbeddedAWS, Function
+from outage import Outage
 
 ROUNDS = 1000
 RESTARTS = (100, 200, 300)  # config changes; the dyno that is started at the last one stays to the end
 INTERVAL = 600
 ALIAS = {"_LAMBDA_ALIAS": "live"}
-FAULTS = ("the look", "the upload", "AWS's side")
+FAULTS = ("the network", "the upload", "AWS's side")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,7 @@ class Story:
     """What happens between two rounds, and what the round after it has to come out as."""
 
     function: Function
+    network: Outage
     way: dict[str, str]
     chance: random.Random
     wanted: str = ""
@@ -68,12 +71,12 @@ class Story:
             client.delete_alias(FunctionName=name, Name="live")
 
     def fault(self) -> None:
-        """Have a look or a deploy of the next round fail, if there is one."""
+        """Have the next round fail, or its deploy, if there is one."""
         self.faults += 1
         aws = self.function.aws
         kind = self.chance.choice(FAULTS)
-        if kind == "the look":
-            aws.denied.add("GetAlias" if self.way else "GetFunctionConfiguration")
+        if kind == "the network":
+            self.network.down = True
         elif kind == "the upload":
             aws.denied.update({"UpdateAlias", "CreateAlias"} if self.way else {"UpdateFunctionCode"})
         else:
@@ -81,6 +84,7 @@ class Story:
 
     def mend(self) -> None:
         """Take back what the fault has done."""
+        self.network.down = False
         self.function.aws.denied.clear()
         self.function.aws.works_again(self.function)
 
@@ -108,14 +112,24 @@ class Story:
             self.quiet += 1
 
 
+@pytest.fixture
+def network(aws: EmbeddedAWS) -> Iterator[Outage]:
+    """Start a network between the dyno and AWS."""
+    with Outage(aws.url) as started:
+        yield started
+
+
 @pytest.mark.parametrize("way", [{}, ALIAS], ids=["latest", "alias"])
-def test_a_thousand_rounds(slug: Path, function: Function, way: dict[str, str], tmp_path: Path) -> None:
+def test_a_thousand_rounds(
+    slug: Path, function: Function, network: Outage, way: dict[str, str], tmp_path: Path
+) -> None:
     """Drift, faults, config changes: right after each round, one call in a quiet one, memory flat."""
     aws = function.aws
-    base = {**aws.settings(function), **way, "DYNO": "deploy.1"}
+    once = {"_AWS_ENDPOINT_URL": network.url, "_AWS_MAX_ATTEMPTS": "1"}
+    base = {**aws.settings(function), **once, **way, "DYNO": "deploy.1"}
     if way:  # somebody has a version to point the alias at
         aws.client().publish_version(FunctionName=function.name)
-    story = Story(function, way, random.Random(len(way)))  # noqa: S311 - no secret
+    story = Story(function, network, way, random.Random(len(way)))  # noqa: S311 - no secret
     log = tmp_path / "log"
     memory: list[int] = []
     # A round that failed leaves its drift to the next ones.
