@@ -332,7 +332,7 @@ def _zip(text: str) -> bytes:
 
 # --- signals ---------------------------------------------------------------------------------------
 
-CALLS_OF_NEXT = 11
+CALLS_OF_NEXT = 12
 
 
 @pytest.mark.parametrize("number", range(1, CALLS_OF_NEXT + 1))
