@@ -70,10 +70,10 @@ def deploy(
         function = function or connect(settings.function)
         deadline = Deadline(settings.release.timeout)
         origin = read_origin(environment, base.source_version)
-        carrying_out = Release(
-            function, deadline, output, package=package, secrets=baked.config.baked, checkpoint=checkpoint
-        )
         for tries_left in reversed(range(TRIES)):
+            carrying_out = Release(
+                function, deadline, output, package=package, secrets=baked.config.baked, checkpoint=checkpoint
+            )
             state = release.read_state(function, settings.release, origin, deadline, output)
             stepped_back = origin.is_older_than(state.origin) and not force
             steps: tuple[release.Step, ...] = ()
