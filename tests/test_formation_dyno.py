@@ -148,7 +148,7 @@ def test_it_deploys_once_and_stays(start: Start, function: Function) -> None:
     assert len(after) >= 4
     status, took = dyno.ends()
     assert (status, dyno.stderr) == (0, "")
-    assert took < 2
+    assert took < 5
     assert dyno.stdout == f"{said}-----> Stopped by SIGTERM\n"
 
 
@@ -157,11 +157,13 @@ def test_a_restart_carries_on(start: Start, function: Function) -> None:
     first = start()
     first.says("-----> Deployed ")
     assert first.ends(signal.SIGKILL)[0] == -signal.SIGKILL
-    again = start()
+    again = start(_LAMBDA_RECONCILE_INTERVAL="10m")
     again.says("-----> Nothing to do: ")
     assert again.stdout.count("\n") == 1
     assert operations(function).count("UpdateFunctionCode") == 1
-    assert again.ends()[0] == 0
+    status, took = again.ends()
+    assert status == 0
+    assert took < 5
 
 
 # --- drift -----------------------------------------------------------------------------------------
@@ -343,7 +345,7 @@ def test_the_pause_after_wrong_settings_can_be_ended(start: Start) -> None:
     complaint = dyno.stderr
     status, took = dyno.ends()
     assert (status, dyno.stderr) == (0, complaint)
-    assert took < 2
+    assert took < 5
 
 
 # --- SIGTERM ---------------------------------------------------------------------------------------
