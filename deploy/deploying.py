@@ -82,7 +82,10 @@ def deploy(
                 steps = release.plan(
                     package, settings.release, state, description, origin=origin, force=force
                 )
-            output.tell_held() if steps else output.drop_held()
+            if steps:
+                output.tell_held()
+            else:
+                output.drop_held()
             try:
                 version = apply(steps, carrying_out) or (state.alias.version if state.alias else None)
                 break
