@@ -56,7 +56,7 @@ class EmbeddedAWS:
         moto = DomainDispatcherApplication(create_backend_app)
         self._front = StrictLambda(moto, secrets, self.deployer.access_key)
         self._server = make_server("127.0.0.1", 0, self._front, threaded=True, request_handler=_QuietHandler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._clients: dict[str, LambdaClient] = {}

@@ -263,8 +263,13 @@ def test_an_unforeseen_fault_is_told_without_a_traceback(slug: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_within_an_upload_ends_it_cleanly(slug: Path, number: signal.Signals) -> None:
+def test_a_signal_within_an_upload_ends_it_cleanly(
+    slug: Path, number: signal.Signals, request: pytest.FixtureRequest
+) -> None:
     """A clear last line, exit status 1, and no file left in the temporary folder."""
+    # Where the tests run under nohup, SIGHUP is ignored, and an ignored signal stays so.
+    before = signal.signal(number, signal.SIG_DFL)
+    request.addfinalizer(lambda: signal.signal(number, before))
     configuration = Answer(body={"CodeSha256": "another", "RevisionId": "r"})
     with Answers([configuration, Answer(fault="stall", at="after the body")]) as server:
         env = {**SETTINGS, "_AWS_ENDPOINT_URL": server.url, "PATH": os.environ["PATH"]}
