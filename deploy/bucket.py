@@ -61,7 +61,7 @@ def passing_through(
                     key,
                     ExtraArgs=encryption(bucket),
                     Config=_parts(),
-                    Callback=progress,
+                    Callback=_adding_up(progress),
                 )
         except DeployError as error:
             may_be_there = error.code not in DENIED
@@ -70,6 +70,18 @@ def passing_through(
     finally:
         if may_be_there:
             _delete(bucket, key, settings, output)
+
+
+def _adding_up(progress: Callable[[int], None]) -> Callable[[int], None]:
+    """Tell the bytes sent in all, where boto3 tells those since it spoke last."""
+    sent = 0
+
+    def add(more: int) -> None:
+        nonlocal sent
+        sent += more
+        progress(sent)
+
+    return add
 
 
 def _check_region(client: S3Client, bucket: Bucket, settings: FunctionSettings) -> None:
