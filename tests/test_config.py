@@ -1,5 +1,7 @@
 """Config: which variables are baked, which are left out, and why."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,9 +126,10 @@ def test_no_representation_holds_a_value() -> None:
     assert CANARY not in repr(select({"SECRET": CANARY, "PORT": CANARY}))
 
 
-def test_the_document_lists_the_dyno_variables() -> None:
-    """The table in docs/config.md is the code's list, group by group, word for word."""
-    rows = documents.table(documents.CONFIG, "dyno variables")
+@pytest.mark.parametrize("document", [documents.README, documents.CONFIG], ids=lambda path: path.name)
+def test_the_documents_list_the_dyno_variables(document: Path) -> None:
+    """The table in README.md and in docs/config.md is the code's list, group by group, word for word."""
+    rows = documents.table(document, "dyno variables")
     assert [(reason, documents.names(cell)) for reason, cell in rows] == [
         (group.reason, group.names) for group in DYNO_VARIABLES
     ]
