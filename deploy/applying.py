@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from deploy.aws_codes import CONFLICT, DENIED, LOST, NO_ANSWER, NOT_FOUND, REPLACED
 from deploy.errors import DeployError, leaving
-from deploy.output import megabytes, printable
-from deploy.redaction import without_values
+from deploy.output import megabytes
+from deploy.redaction import without_cut_value, without_values
 from deploy.release import (
     RELEASE_TAG,
     DeleteVersions,
@@ -49,20 +50,12 @@ def apply(steps: tuple[Step, ...], release: Release) -> str | None:
 
     Raises DeployError where AWS refuses a step; what serves traffic is then as it was.
     """
+    left_behind = ""
     for step in steps:
-        release.checkpoint()
-        if isinstance(step, UpdateCode):
-            release.update_code(step)
-        elif isinstance(step, PublishVersion):
-            release.publish(step)
-        elif isinstance(step, VerifyVersion):
-            release.verify(step)
-        elif isinstance(step, PointAlias):
-            release.point_alias(step)
-        elif isinstance(step, DeleteVersions):
-            release.delete_versions(step)
-        else:
-            release.record(step)
+        with leaving(left_behind) if left_behind else contextlib.nullcontext():
+            release.checkpoint()
+            release.carry_out(step)
+        left_behind = step.leaves or left_behind
     return release.version
 
 
@@ -91,6 +84,22 @@ class Release:
         self._secrets = secrets
         self.checkpoint = checkpoint
         self.version: str | None = None
+        self._known_ready: set[str] = set()
+
+    def carry_out(self, step: Step) -> None:
+        """Carry out one step."""
+        if isinstance(step, UpdateCode):
+            self.update_code(step)
+        elif isinstance(step, PublishVersion):
+            self.publish(step)
+        elif isinstance(step, VerifyVersion):
+            self.verify(step)
+        elif isinstance(step, PointAlias):
+            self.point_alias(step)
+        elif isinstance(step, DeleteVersions):
+            self.delete_versions(step)
+        else:
+            self.record(step)
 
     # --- upload
 
@@ -179,14 +188,7 @@ class Release:
                 if latest.code_sha256 == step.code_sha256:
                     raise
                 raise _replaced("$LATEST was changed after the upload") from error
-            ready = until_settled(function, self._deadline, self._output, published.version)
-        if ready.state == "Failed":
-            raise DeployError(
-                f"Version {ready.version} of {function.name} did not become ready. The alias points where it "
-                "pointed.",
-                why=f"AWS says: {ready.state_reason}",
-                todo="Mend what AWS names, and run deploy again.",
-            )
+            self._wait_for(published.version)
         self.version = published.version
         self._output.detail(f"Version {published.version}: {step.description}")
 
@@ -194,7 +196,7 @@ class Release:
 
     def verify(self, step: VerifyVersion) -> None:
         """Invoke the version and compare its answer; raises DeployError where it is not as expected."""
-        version = step.version or self._published()
+        version = self._ready(step.version)
         self._output.step(f"Verifying version {version}")
         with leaving(
             f"Version {version} was not verified; the alias points where it pointed. Run deploy again."
@@ -222,19 +224,19 @@ class Release:
         )
 
     def _evidence(self, invocation: Invocation) -> str:
+        # Secrets are taken out first: what is cut or indented would not be recognized.
         answer = without_values(invocation.payload, self._secrets)
         if len(answer) > ANSWER_LENGTH:
             answer = f"{answer[:ANSWER_LENGTH]}…"
-        log = "\n".join(f"  {line}" for line in invocation.log.splitlines()[-LOG_LINES:])
-        text = f"Its answer: {answer}\nThe end of its log:\n{log or '  (empty)'}"
-        text = without_values(text, self._secrets)
-        return "\n".join(printable(line) for line in text.splitlines())
+        log = without_values(without_cut_value(invocation.log, self._secrets), self._secrets)
+        lines = "\n".join(f"  {line}" for line in log.splitlines()[-LOG_LINES:])
+        return f"Its answer: {answer}\nThe end of its log:\n{lines or '  (empty)'}"
 
     # --- alias
 
     def point_alias(self, step: PointAlias) -> None:
         """Point the alias at the version, unless someone else has moved it meanwhile."""
-        version = step.version or self._published()
+        version = self._ready(step.version)
         self._output.step(f"Pointing {step.name} at version {version}")
         with leaving(f"The alias {step.name} is where it was, or at version {version}."):
             try:
@@ -291,10 +293,26 @@ class Release:
 
     # --- common
 
-    def _published(self) -> str:
-        if self.version is None:
-            raise NO_VERSION
-        return self.version
+    def _ready(self, version: str | None) -> str:
+        """Give the version to go on with: the published one, or the named one once that is ready."""
+        if version is None:
+            if self.version is None:
+                raise NO_VERSION
+            return self.version
+        if version not in self._known_ready:
+            self._wait_for(version)
+        return version
+
+    def _wait_for(self, version: str) -> None:
+        ready = until_settled(self._function, self._deadline, self._output, version)
+        if ready.state == "Failed":
+            raise DeployError(
+                f"Version {version} of {self._function.name} did not become ready. The alias points where it "
+                "pointed.",
+                why=f"AWS says: {ready.state_reason}",
+                todo="Mend what AWS names, and run deploy again.",
+            )
+        self._known_ready.add(version)
 
     def _accepted(self, call: Callable[[], Answer]) -> Answer:
         return until_accepted(call, self._function, self._deadline, self._output)
@@ -319,7 +337,7 @@ def _replaced(why: str) -> DeployError:
 
 
 def _explain_lost_alias(error: DeployError, step: PointAlias, alias: Alias | None) -> DeployError:
-    if error.code != LOST:
+    if error.code not in {LOST, NOT_FOUND}:
         return error
     where = f"points at version {alias.version}" if alias else "is gone"
     moved = DeployError(

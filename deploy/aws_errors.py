@@ -323,7 +323,7 @@ def _explain_failure(error: Exception, call: Call) -> DeployError:
             why=f"There is no way to it from here, or the region does not exist ({type(error).__name__}).",
             todo=f"Check the network and the region. {RUN_AGAIN}",
         )
-    return _wrong_settings(error)
+    return _explain_nonsense(error, call)
 
 
 def _explain_nonsense(error: Exception, call: Call) -> DeployError:

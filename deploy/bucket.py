@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import uuid
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -30,7 +31,7 @@ PART = 8 * 1024 * 1024  # bytes of one part
 PARTS_IN_MEMORY = 2
 
 # Whatever else the settings say: what holds secrets is not left behind for one fault of S3's.
-PERSISTENT = Config(retries={"total_max_attempts": 8, "mode": "standard"})
+PERSISTENT = Config(connect_timeout=3, read_timeout=3, retries={"total_max_attempts": 6, "mode": "standard"})
 
 
 @contextlib.contextmanager
@@ -69,7 +70,8 @@ def passing_through(
         yield key
     finally:
         if may_be_there:
-            _delete(bucket, key, settings, output)
+            with _uninterrupted():
+                _delete(bucket, key, settings, output)
 
 
 def _adding_up(progress: Callable[[int], None]) -> Callable[[int], None]:
@@ -120,6 +122,16 @@ def _parts() -> TransferConfig:
     )
     config.max_in_memory_upload_chunks = PARTS_IN_MEMORY
     return config
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put signals off, for as long as a platform waits after SIGTERM."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _delete(bucket: Bucket, key: str, settings: FunctionSettings, output: Output) -> None:

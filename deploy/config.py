@@ -13,7 +13,7 @@ from deploy.output import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["DYNO_VARIABLES", "Config", "DynoVariables", "LeftOut", "select"]
+__all__ = ["DYNO_VARIABLES", "Config", "DynoVariables", "LeftOut", "secrets", "select"]
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,15 @@ def select(
             baked[name] = value
     _refuse_invalid_text(baked)
     return Config(baked, tuple(left_out))
+
+
+def secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give what must not be shown: all but the variables of the dyno, config or not."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not any(_matches(name, group.names) for group in DYNO_VARIABLES)
+    }
 
 
 def _reason_to_leave_out(name: str, include: tuple[str, ...], exclude: tuple[str, ...]) -> str | None:

@@ -10,6 +10,7 @@ from deploy import release
 from deploy.applying import Release, apply
 from deploy.aws_codes import REPLACED
 from deploy.baking import bake
+from deploy.config import secrets
 from deploy.errors import DeployError, leaving
 from deploy.function import connect
 from deploy.origin import read_origin
@@ -70,9 +71,15 @@ def deploy(
         function = function or connect(settings.function)
         deadline = Deadline(settings.release.timeout)
         origin = read_origin(environment, base.source_version)
+        hidden = secrets(environment)
         for tries_left in reversed(range(TRIES)):
             carrying_out = Release(
-                function, deadline, output, package=package, secrets=baked.config.baked, checkpoint=checkpoint
+                function,
+                deadline,
+                output,
+                package=package,
+                secrets=hidden,
+                checkpoint=checkpoint,
             )
             state = release.read_state(function, settings.release, origin, deadline, output)
             stepped_back = origin.is_older_than(state.origin) and not force

@@ -109,7 +109,7 @@ def compare(deployed: BinaryIO, package: BinaryIO, config_files: Sequence[Config
 def _variables(name: str, content: bytes) -> dict[str, str]:
     try:
         return variables(name, content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DeployError(
             f"The {name} of the deployed package is none that this buildpack wrote, so config vars can't be "
             "compared."

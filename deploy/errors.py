@@ -55,11 +55,12 @@ class Interrupted(BaseException):
 
 @contextlib.contextmanager
 def leaving(consequence: str) -> Iterator[None]:
-    """Say what an interruption within this block leaves behind."""
+    """Say what an interruption within this block leaves behind, where no inner block knows better."""
     try:
         yield
     except Interrupted as interrupted:
-        interrupted.consequence = f"{consequence} Run deploy again."
+        if interrupted.consequence == Interrupted.NOTHING_CHANGED:
+            interrupted.consequence = f"{consequence} Run deploy again."
         raise
 
 

@@ -358,7 +358,10 @@ def _configuration(answer: Mapping[str, Any]) -> Configuration:
         last_modified=answer.get("LastModified", ""),
         description=answer.get("Description", ""),
         arn=answer.get("FunctionArn", ""),
-        running={name: answer[name] for name in RUNNING_CONFIGURATION if name in answer},
+        running={
+            **{name: answer[name] for name in RUNNING_CONFIGURATION if name in answer},
+            "SnapStart": answer.get("SnapStart", {}).get("ApplyOn", "None"),
+        },
     )
 
 

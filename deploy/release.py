@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from deploy.aws_codes import DENIED
 from deploy.errors import DeployError, InputError
@@ -45,6 +45,7 @@ __all__ = [
     "plan",
     "plan_rollback",
     "previous_version",
+    "read_alias",
     "read_state",
 ]
 
@@ -87,6 +88,8 @@ class RecordRelease:
     arn: str = ""
     alias: Alias | None = None
 
+    leaves: ClassVar[str] = ""
+
     def __str__(self) -> str:
         return f"record the release ({self.text})"
 
@@ -105,6 +108,8 @@ class UpdateCode:
     bucket: Bucket | None = None
     record: RecordRelease | None = None
 
+    leaves: ClassVar[str] = "$LATEST is the new package; an alias points where it pointed."
+
     def __str__(self) -> str:
         way = f" by way of s3://{self.bucket.name}" if self.bucket else ""
         return f"upload {megabytes(self.size)}{way} as the code of $LATEST"
@@ -117,6 +122,8 @@ class PublishVersion:
     code_sha256: str
     description: str
 
+    leaves: ClassVar[str] = "The new version is published; the alias points where it pointed."
+
     def __str__(self) -> str:
         return f"publish a version ({self.description})"
 
@@ -127,6 +134,8 @@ class VerifyVersion:
 
     verification: Verification
     version: str | None = None
+
+    leaves: ClassVar[str] = ""
 
     def __str__(self) -> str:
         return f"invoke {f'version {self.version}' if self.version else 'it'} with _LAMBDA_VERIFY_PAYLOAD"
@@ -142,6 +151,8 @@ class PointAlias:
     revision_id: str | None
     version: str | None = None
 
+    leaves: ClassVar[str] = "The release itself is done."
+
     def __str__(self) -> str:
         target = f"version {self.version}" if self.version else "it"
         if self.previous is None:
@@ -154,6 +165,8 @@ class DeleteVersions:
     """Delete old versions that no alias points at."""
 
     versions: tuple[str, ...]
+
+    leaves: ClassVar[str] = ""
 
     def __str__(self) -> str:
         return f"delete {'version' if len(self.versions) == 1 else 'versions'} {', '.join(self.versions)}"
@@ -205,6 +218,12 @@ def _read_latest(function: Function, origin: Origin, deadline: Deadline, output:
 
 def _tagged(tags: Mapping[str, str] | None) -> Origin | None:
     return release_in(f"[release: {tags.get(RELEASE_TAG, '')}]")[1] if tags else None
+
+
+def read_alias(function: Function, settings: ReleaseSettings) -> State:
+    """Read what a rollback needs, which is in no hurry for $LATEST: the alias and the versions."""
+    alias = function.alias(settings.alias) if settings.alias else None
+    return State(None, alias, tuple(function.versions()))
 
 
 def previous_version(alias: Alias) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -439,8 +440,10 @@ def _read_verification(environment: Mapping[str, str], problems: list[Problem]) 
     expect = _value(environment, "_LAMBDA_VERIFY_EXPECT") or None
     if expect is not None:
         try:
-            re.compile(expect)
-        except re.error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                re.compile(expect)
+        except (re.error, OverflowError, RecursionError):
             problems.append(Problem("_LAMBDA_VERIFY_EXPECT", "is not a valid regular expression"))
         if not payload:
             problems.append(Problem("_LAMBDA_VERIFY_PAYLOAD", "is not set, but _LAMBDA_VERIFY_EXPECT is"))
@@ -448,7 +451,7 @@ def _read_verification(environment: Mapping[str, str], problems: list[Problem]) 
         return None
     try:
         json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         problems.append(Problem("_LAMBDA_VERIFY_PAYLOAD", "is not valid JSON"))
     return Verification(payload.encode("utf-8", "surrogateescape"), expect)
 

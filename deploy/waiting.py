@@ -23,19 +23,22 @@ LONGEST_PAUSE = 5.0  # seconds
 
 
 class Deadline:
-    """The moment when waiting ends: `_LAMBDA_TIMEOUT` seconds after the deploy began to ask AWS."""
+    """How long one wait may take: `_LAMBDA_TIMEOUT` seconds."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
-        self._end = time.monotonic() + seconds
 
     def pauses(self, output: Output, waiting_for: str) -> Iterator[None]:
-        """Pause between tries, longer each time, and end when the moment has come."""
+        """Pause between tries, longer each time, and end when the time is over; one try there always is."""
+        start = time.monotonic()
         pause = FIRST_PAUSE
-        while (left := self._end - time.monotonic()) > 0:
+        while True:
             yield
-            passed = round(self.seconds - left)
-            output.progress(f"Waiting for {waiting_for}", min(passed, self.seconds), self.seconds, "seconds")
+            left = start + self.seconds - time.monotonic()
+            if left <= 0:
+                return
+            passed = min(round(self.seconds - left), self.seconds)
+            output.progress(f"Waiting for {waiting_for}", passed, self.seconds, "seconds")
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, LONGEST_PAUSE)
 

@@ -99,7 +99,8 @@ class StopSignal:
     def install(self, numbers: tuple[signal.Signals, ...]) -> None:
         """Take over these signals, and the alarm that ends the grace."""
         for number in (*numbers, signal.SIGALRM):
-            signal.signal(number, self._handle)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                signal.signal(number, self._handle)
 
     @contextlib.contextmanager
     def held_back(self) -> Iterator[None]:

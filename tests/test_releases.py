@@ -315,6 +315,7 @@ def test_going_back_to_an_earlier_config_moves_the_alias_and_nothing_else(
         "GetFunctionConfiguration",
         "GetAlias",
         "ListVersionsByFunction",
+        "GetFunctionConfiguration",  # the version is ready
         "UpdateAlias",
     ]
     assert f"-----> Deployed {function.name}: live is version 1" in outcome.stdout

@@ -62,12 +62,23 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
             deadline = Deadline(release_settings.timeout)
             state = release.read_state(function, release_settings, origin, deadline, output)
         description = describe(origin, base, baked)
-        steps = release.plan(
-            package, release_settings, state, description, origin=origin, force=options.force
+        stepped_back = origin.is_older_than(state.origin) and not options.force
+        steps = (
+            ()
+            if stepped_back
+            else release.plan(
+                package, release_settings, state, description, origin=origin, force=options.force
+            )
         )
         if function_settings is not None:
             difference = _difference(function, state, package, baked, output)
-    output.step("A deploy would" if steps else "A deploy would do nothing: the function runs this already")
+    changed = any(not isinstance(step, release.RecordRelease) for step in steps)
+    if stepped_back:
+        output.step("A deploy would step back: a later release of this app was deployed already")
+    elif steps:
+        output.step("A deploy would")
+    else:
+        output.step("A deploy would do nothing: the function runs this already")
     for step in steps:
         output.detail(str(step))
     if difference:
@@ -76,7 +87,8 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     output.document(
         {
             "steps": [str(step) for step in steps],
-            "changed": bool(steps),
+            "changed": changed,
+            "stepped_back": stepped_back,
             "code_sha256": package.code_sha256,
             "size": package.size,
             "unzipped_size": package.unzipped_size,
@@ -85,7 +97,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
             "difference": asdict(difference) if difference else None,
         }
     )
-    return SOMETHING_TO_DO if steps and options.exit_code else 0
+    return SOMETHING_TO_DO if changed and options.exit_code else 0
 
 
 def _difference(

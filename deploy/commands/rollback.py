@@ -25,21 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path, output: Output) -> int:
     """Roll back."""
     from deploy.applying import Release, apply
-    from deploy.config import select
+    from deploy.config import secrets
     from deploy.function import connect
-    from deploy.release import UNKNOWN, check_rollback, plan_rollback, read_state
+    from deploy.release import check_rollback, plan_rollback, read_alias
     from deploy.settings import read_settings
     from deploy.waiting import Deadline
 
     settings = read_settings(environment)
     check_rollback(settings.release, options.version)
-    config = select(environment, include=settings.config.include, exclude=settings.config.exclude)
     function = connect(settings.function)
     deadline = Deadline(settings.release.timeout)
-    state = read_state(function, settings.release, UNKNOWN, deadline, output)
+    state = read_alias(function, settings.release)
     steps = plan_rollback(settings.release, state, options.version, force=options.force)
     left = state.alias.version if state.alias else None
-    version = apply(steps, Release(function, deadline, output, secrets=config.baked)) or left
+    version = apply(steps, Release(function, deadline, output, secrets=secrets(environment))) or left
     alias = settings.release.alias
     if steps:
         output.detail(
