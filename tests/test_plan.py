@@ -93,6 +93,26 @@ def test_a_plan_names_the_version_that_would_be_used_again(
     assert steps == ["point the alias live at version 1, away from version 2"]
 
 
+def test_a_plan_of_an_older_release_is_to_step_back(slug: Path, aws: EmbeddedAWS, function: Deployed) -> None:
+    """As the deploy would; --force plans what it would do all the same."""
+    env = {**aws.settings(function), "_LAMBDA_ALIAS": "live", "HEROKU_APP_NAME": "my-app"}
+    assert deploy(slug, env={**env, "HEROKU_RELEASE_VERSION": "v42"}).returncode == 0
+    older = {**env, "HEROKU_RELEASE_VERSION": "v41", "NAME": "canary"}
+    status, shown = plan(slug, older, "--exit-code")
+    assert status == 0
+    assert shown.startswith(" step back: a later release of this app was deployed already\n")
+    assert plan(slug, older, "--exit-code", "--force")[0] == 3
+
+
+def test_a_new_release_that_changes_nothing_is_nothing_to_do(
+    slug: Path, aws: EmbeddedAWS, function: Deployed
+) -> None:
+    """Its number is recorded, which is no change of the function."""
+    env = {**aws.settings(function), "_LAMBDA_ALIAS": "live", "HEROKU_APP_NAME": "my-app"}
+    assert deploy(slug, env={**env, "HEROKU_RELEASE_VERSION": "v42"}).returncode == 0
+    assert plan(slug, {**env, "HEROKU_RELEASE_VERSION": "v43"}, "--exit-code")[0] == 0
+
+
 def test_offline_asks_nobody(slug: Path) -> None:
     """No credentials, no network: the steps of a first deploy."""
     result = deploy(slug, "plan", "--offline", "--json", "--exit-code", env={"NAME": "canary"})

@@ -302,6 +302,31 @@ def test_descriptions_of_any_length_fit(function: Function, deployed: Deploy) ->
     assert len(function.get("1")["Configuration"]["Description"]) == 256
 
 
+def test_a_version_that_was_never_ready_is_waited_for_when_it_is_used_again(
+    function: Function, deployed: Deploy
+) -> None:
+    """The run that published it gave up; the next one finds it, and waits for it as well."""
+    function.aws.polls_per_version = 1_000_000
+    assert "was not ready within 1 seconds" in deployed(status=1, _LAMBDA_TIMEOUT="1", **ALIAS).stderr
+    assert "was not ready within 1 seconds" in deployed(status=1, _LAMBDA_TIMEOUT="1", **ALIAS).stderr
+    assert function.alias() is None
+
+
+def test_an_alias_that_is_deleted_meanwhile_is_told_as_gone(function: Function, deployed: Deploy) -> None:
+    """Between the look and the step, while the new version is verified."""
+    deployed(**answered(function))
+    client = function.aws.client()
+
+    def delete_the_alias(_payload: object, _version: str) -> object:
+        client.delete_alias(FunctionName=function.name, Name="live")
+        return {"ok": True}
+
+    function.aws.answers(function, delete_the_alias)
+    outcome = deployed(status=1, NAME="canary", **EXPECT)
+    assert "has moved the alias live meanwhile" in outcome.stderr
+    assert "It is gone now." in outcome.stderr
+
+
 def test_going_back_to_an_earlier_config_moves_the_alias_and_nothing_else(
     function: Function, deployed: Deploy
 ) -> None:
