@@ -118,6 +118,14 @@ def test_a_refusal_of_aws_ends_with_status_1(slug: Path) -> None:
     assert json.loads(result.stdout)["error"]["what"].startswith("AWS does not know the access key")
 
 
+def test_in_the_release_phase_the_last_line_tells_the_outcome(slug: Path) -> None:
+    """People read the end of the log, where otherwise the end of the advice stands."""
+    result = deploy(slug, env={"DYNO": "release.1234"})
+    assert result.stderr.splitlines()[-1] == (
+        " !     Not released: 3 settings are missing or wrong. Nothing was changed."
+    )
+
+
 def test_a_package_over_the_limit_never_reaches_aws(tmp_path: Path) -> None:
     """250 MB unzipped are counted before any call; 251 MB of zeros are a small ZIP."""
     slug = make_slug(tmp_path, {"zeros": bytes(250 * 1024 * 1024)})

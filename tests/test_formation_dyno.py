@@ -159,7 +159,8 @@ def test_a_restart_carries_on(start: Start, function: Function) -> None:
     assert first.ends(signal.SIGKILL)[0] == -signal.SIGKILL
     again = start(_LAMBDA_RECONCILE_INTERVAL="10m")
     again.says("-----> Nothing to do: ")
-    assert again.stdout.count("\n") == 1
+    again.says("       Staying: ")
+    assert again.stdout.count("\n") == 2
     assert operations(function).count("UpdateFunctionCode") == 1
     status, took = again.ends()
     assert status == 0

@@ -93,8 +93,11 @@ def _stay(
     settings = read_settings(environment)
     function = connect(settings.function)
 
+    told = False
+
     def attempt() -> Deployed:
-        return deploy(
+        nonlocal told
+        deployed = deploy(
             environment,
             settings,
             slug,
@@ -103,6 +106,10 @@ def _stay(
             force=options.force,
             checkpoint=stop.checkpoint,
         )
+        if not told:
+            output.detail(f"Staying: looking for drift every {settings.release.reconcile_interval} seconds")
+        told = True
+        return deployed
 
     blind = False
 
