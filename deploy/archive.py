@@ -83,11 +83,6 @@ class Entry:
     compressed_size: int
     size: int
 
-    @property
-    def is_folder(self) -> bool:
-        """Folders are entries whose name ends in a slash (4.3.8)."""
-        return self.name.endswith("/")
-
 
 @dataclass(frozen=True, slots=True)
 class Directory:
