@@ -178,9 +178,7 @@ class Release:
         """Publish $LATEST, if it still is our package, and wait until the version is ready."""
         function = self._function
         self._output.step("Publishing a version")
-        with leaving(
-            "A version may have been published; the alias points where it pointed. Run deploy again."
-        ):
+        with leaving("A version may have been published; the alias points where it pointed."):
             try:
                 published = self._accepted(lambda: function.publish(step.code_sha256, step.description))
             except DeployError as error:
@@ -198,9 +196,7 @@ class Release:
         """Invoke the version and compare its answer; raises DeployError where it is not as expected."""
         version = self._ready(step.version)
         self._output.step(f"Verifying version {version}")
-        with leaving(
-            f"Version {version} was not verified; the alias points where it pointed. Run deploy again."
-        ):
+        with leaving(f"Version {version} was not verified; the alias points where it pointed."):
             try:
                 invocation = self._function.invoke(version, step.verification.payload, self._deadline.seconds)
             except DeployError as error:

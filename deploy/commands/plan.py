@@ -63,13 +63,11 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
             state = release.read_state(function, release_settings, origin, deadline, output)
         description = describe(origin, base, baked)
         stepped_back = origin.is_older_than(state.origin) and not options.force
-        steps = (
-            ()
-            if stepped_back
-            else release.plan(
+        steps: tuple[release.Step, ...] = ()
+        if not stepped_back:
+            steps = release.plan(
                 package, release_settings, state, description, origin=origin, force=options.force
             )
-        )
         if function_settings is not None:
             difference = _difference(function, state, package, baked, output)
     changed = any(not isinstance(step, release.RecordRelease) for step in steps)
