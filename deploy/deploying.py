@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -31,7 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DONE", "Deployed", "deploy", "describe", "look_for_drift"]
 
-TRIES = 3
+# Two releases that meet take turns in overtaking each other while they keep the same pace.
+TRIES = 10
+PAUSE = 0.1  # seconds at most before the second try, doubled each time up to LONGEST_PAUSE
+LONGEST_PAUSE = 5.0  # seconds
 DONE = "The deploy itself is done: the function runs this package."
 
 
@@ -72,7 +77,7 @@ def deploy(
         deadline = Deadline(settings.release.timeout)
         origin = read_origin(environment, base.source_version)
         hidden = secrets(environment)
-        for tries_left in reversed(range(TRIES)):
+        for tried in range(TRIES):
             carrying_out = Release(
                 function,
                 deadline,
@@ -98,9 +103,10 @@ def deploy(
                 break
             except DeployError as error:
                 # Of two releases that meet, the later one has to come out on top.
-                if error.code != REPLACED or origin.release is None or not tries_left:
+                if error.code != REPLACED or origin.release is None or tried == TRIES - 1:
                     raise
                 output.detail("Another deploy came between: looking again which of the two is later")
+                time.sleep(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
         with leaving(DONE):
             document = {
                 "function": function.name,

@@ -12,7 +12,7 @@ import pytest
 
 import in_process
 from command import make_slug
-from deploy import release
+from deploy import deploying, release
 from deployers import Deployer
 from embedded_aws import Function
 from in_process import Outcome
@@ -313,6 +313,32 @@ def test_an_older_one_that_slips_in_does_not_win(
 
     monkeypatch.setattr(release, "read_state", read_and_be_overtaken)
     ok(releases.deploy(11))
+    assert releases.running == digest(releases, 11, tmp_path / "package.zip")
+    assert releases.recorded == "my-app v11"
+
+
+@WAYS
+def test_older_ones_that_slip_in_again_and_again_do_not_win(
+    releases: Releases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each time the newer one has looked, another deploy comes between; it wins when they have ended."""
+    ok(releases.deploy(9))
+    read_state = release.read_state
+    slips = iter(range(5))
+
+    def read_and_be_overtaken(*arguments: Any, **named: Any) -> release.State:
+        state = read_state(*arguments, **named)
+        slip = next(slips, None)
+        if slip is not None:
+            with monkeypatch.context() as undisturbed:
+                undisturbed.setattr(release, "read_state", read_state)
+                ok(releases.deploy(10, "--force", config=f"slip {slip}"))
+        return state
+
+    monkeypatch.setattr(release, "read_state", read_and_be_overtaken)
+    monkeypatch.setattr(deploying, "PAUSE", 0)
+    newer = ok(releases.deploy(11))
+    assert newer.stdout.count("Another deploy came between") == 5
     assert releases.running == digest(releases, 11, tmp_path / "package.zip")
     assert releases.recorded == "my-app v11"
 
