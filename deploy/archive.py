@@ -1,9 +1,9 @@
-"""ZIP files, byte by byte: a base from a folder, and a package from a base by copying raw entries.
+"""ZIP files, byte by byte: reading them, and a package from a base by copying raw entries.
 
 A package is the base with files added. Nothing of the base is unpacked or compressed again: the raw
-bytes of its entries are copied in one go, and only the central directory, which tells where each
-entry starts, is written anew. So it takes as long as a copy, and the entries stay as they were signed,
-stored or compressed.
+bytes of its entries are taken as they stand, and only the central directory, which tells where each
+entry starts, is made anew. So it takes as long as reading the base, and the entries stay as they were
+signed, stored or compressed.
 
 The numbers of sections are those of PKWARE's APPNOTE.TXT 6.3.10,
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
@@ -11,33 +11,42 @@ https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
 
 from __future__ import annotations
 
+import bisect
 import hashlib
+import io
 import itertools
 import os
 import stat
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from deploy.errors import InputError
-from deploy.output import megabytes, printable
+from deploy.output import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from deploy.formats import ConfigFile
 
 __all__ = [
+    "DEFLATED",
+    "IN_ZIP64_32",
+    "PIECE",
+    "STORED",
+    "AssembledFile",
+    "Assembly",
     "Directory",
     "Entry",
-    "SourceFile",
-    "Written",
-    "create",
+    "NewEntry",
+    "assemble",
+    "check_name",
     "digest",
+    "digests",
+    "end_records",
     "read_directory",
     "read_entry",
-    "write_package",
 ]
 
 PIECE = 1024 * 1024  # bytes held in memory at a time, whatever the size of the file
@@ -67,7 +76,6 @@ MADE_BY_UNIX = 3 << 8 | 20  # 4.4.2: the upper byte, and version 2.0 of the form
 NEEDS_2_0 = 20  # 4.4.3: folders and deflate
 NEEDS_4_5 = 45  # 4.4.3: ZIP64
 MIDNIGHT_1980 = (0, 1 << 5 | 1)  # 4.4.6: the first moment that the format knows, as time and date
-COMPRESSION_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +105,6 @@ class Directory:
     def unzipped_size(self) -> int:
         """Bytes that the entries take when they are unpacked."""
         return sum(entry.size for entry in self.entries)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What was written: digest, size and unzipped size in bytes, and the number of entries."""
-
-    sha256: bytes
-    size: int
-    unzipped_size: int
-    entries: int
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """What `create` puts into a ZIP: a file, a symbolic link, or (with neither) an empty folder."""
-
-    name: str
-    path: str | None = None
-    link_target: str | None = None
-    executable: bool = False
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -273,7 +261,7 @@ def _read_zip64_extra(
 def _check_names(directory: Directory) -> None:
     seen: set[str] = set()
     for entry in directory.entries:
-        _check_name(entry.name)
+        check_name(entry.name)
         if entry.name in seen:
             raise _refused(entry.name, "is there twice")
         seen.add(entry.name)
@@ -289,7 +277,8 @@ def _check_local_headers(file: BinaryIO, directory: Directory) -> None:
             raise _refused(entry.name, "is not where the central directory says: the file is damaged")
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise InputError for the name of an entry that would be unpacked somewhere else."""
     # Lambda unpacks below /var/task; nothing may be written elsewhere.
     if not name or "\0" in name or name.startswith("/") or ".." in name.replace("\\", "/").split("/"):
         raise _refused(name, "has a name that leads out of the package")
@@ -332,69 +321,157 @@ def _refused(name: str, why: str) -> InputError:
     )
 
 
-# --- writing a package ----------------------------------------------------------------------------
+# --- making a package -----------------------------------------------------------------------------
 
 
-class _HashingWriter:
-    """Counts and hashes what it writes."""
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A package that is nowhere written down: spans of the base, and what follows them.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._write = file.write
-        self._sha256 = hashlib.sha256()
-        self.position = 0
+    `spans` are (start, end) in the base, in their order; `tail` holds the added files and the central
+    directory. Sizes are in bytes.
+    """
 
-    def write(self, content: bytes) -> None:
-        self._write(content)
-        self.count(content)
+    spans: tuple[tuple[int, int], ...]
+    tail: bytes = field(repr=False)
+    unzipped_size: int
+    entries: int
 
-    def count(self, content: bytes) -> None:
-        """Take in what stands in the file already."""
-        self._sha256.update(content)
-        self.position += len(content)
-
-    def digest(self) -> bytes:
-        return self._sha256.digest()
+    @property
+    def common(self) -> int:
+        """Bytes with which base and package both begin."""
+        start, end = self.spans[0] if self.spans else (0, 0)
+        return 0 if start else end
 
 
-def write_package(
-    base: BinaryIO,
-    directory: Directory,
-    added: Sequence[ConfigFile],
-    target: BinaryIO,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Written:
-    """Write to `target` the base with `added` in it, in place of entries of the same name.
+def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
+    """Plan the package that is a base with `added` in it, in place of entries of the same name.
 
     The added files come last and are stored, not compressed, so that their bytes do not depend on a
-    compression library. A prefix of the base is dropped. `progress` is told bytes done and in all.
+    compression library. A prefix of the base is dropped.
     """
     names = {file.name for file in added}
-    dropped = {entry.record for entry in directory.entries if entry.name in names}
-    writer = _HashingWriter(target)
-    starts = _copy_entries(base, directory, dropped, writer, progress)
+    kept = [entry for entry in directory.entries if entry.name not in names]
+    spans, starts = _spans(directory, {entry.record for entry in kept})
+    tail = bytearray()
+    start = sum(span_end - span_start for span_start, span_end in spans)
     records = _moved_records(directory, starts)
-    records += b"".join(_write_stored(file, writer) for file in added)
-    count = len(starts) + len(added)
-    _write_end(writer, records, count, directory.comment)
-    kept_size = sum(entry.size for entry in directory.entries if entry.record in starts)
-    unzipped_size = kept_size + sum(len(file.content) for file in added)
-    return Written(writer.digest(), writer.position, unzipped_size, count)
+    for file in added:
+        entry = NewEntry(file.name, stat.S_IFREG | file.mode, STORED)
+        entry.start = start + len(tail)
+        entry.size = entry.compressed_size = len(file.content)
+        entry.crc = zlib.crc32(file.content)
+        tail += entry.local_header() + file.content
+        records += entry.central_record()
+    count = len(kept) + len(added)
+    tail += records + end_records(start + len(tail), len(records), count, directory.comment)
+    unzipped_size = sum(entry.size for entry in kept) + sum(len(file.content) for file in added)
+    return Assembly(tuple(spans), bytes(tail), unzipped_size, count)
 
 
-def _copy_entries(
+class AssembledFile(io.RawIOBase):
+    """Reads an assembly as the file that it stands for. It is never written, so no disk holds its secrets."""
+
+    def __init__(self, base: BinaryIO, assembly: Assembly) -> None:
+        super().__init__()
+        self._base = base
+        self._tail = assembly.tail
+        self._spans = assembly.spans
+        sizes = (end - start for start, end in assembly.spans)
+        self._starts = [0, *itertools.accumulate(sizes)]
+        self.size = self._starts[-1] + len(assembly.tail)
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that any place can be read."""
+        return True
+
+    def tell(self) -> int:
+        """Give the position in bytes."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to a position in bytes."""
+        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}
+        self._position = max(0, origins[whence] + offset)
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes, all that are left where it is negative."""
+        left = self.size - self._position
+        left = left if size < 0 else min(left, size)
+        pieces = []
+        while left > 0:
+            piece = self._read_piece(left)
+            pieces.append(piece)
+            self._position += len(piece)
+            left -= len(piece)
+        return b"".join(pieces)
+
+    def _read_piece(self, most: int) -> bytes:
+        index = bisect.bisect_right(self._starts, self._position) - 1
+        into = self._position - self._starts[index]
+        if index == len(self._spans):
+            return self._tail[into : into + most]
+        start, end = self._spans[index]
+        return _read_at(self._base, start + into, min(most, end - start - into))
+
+
+def digests(
     base: BinaryIO,
-    directory: Directory,
-    dropped: set[int],
-    writer: _HashingWriter,
-    progress: Callable[[int, int], None],
-) -> dict[int, int]:
-    """Copy all entries but the dropped ones; gives the new start of each, by its record."""
+    assembly: Assembly,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> tuple[bytes, bytes]:
+    """Give the SHA-256 of a base and of the package made from it; what both begin with is read once.
+
+    `progress` is told bytes done and in all.
+    """
+    file = AssembledFile(base, assembly)
+    sha256 = hashlib.sha256()
+    _hash(base, 0, assembly.common, sha256, lambda done: progress(done, file.size))
+    package_sha256 = sha256.copy()
+    _hash(base, assembly.common, base.seek(0, os.SEEK_END), sha256)
+    _hash(file, assembly.common, file.size, package_sha256, lambda done: progress(done, file.size))
+    return sha256.digest(), package_sha256.digest()
+
+
+def digest(file: BinaryIO) -> tuple[bytes, int]:
+    """Give a file's SHA-256 and its size in bytes."""
+    size = file.seek(0, os.SEEK_END)
+    sha256 = hashlib.sha256()
+    _hash(file, 0, size, sha256)
+    return sha256.digest(), size
+
+
+def _hash(
+    file: BinaryIO | AssembledFile,
+    start: int,
+    end: int,
+    sha256: hashlib._Hash,
+    progress: Callable[[int], None] = lambda _position: None,
+) -> None:
+    file.seek(start)
+    for position in range(start, end, PIECE):
+        size = min(PIECE, end - position)
+        piece = file.read(size)
+        if len(piece) != size:
+            raise _damaged("it became shorter while it was read")
+        sha256.update(piece)
+        progress(position + size)
+
+
+def _spans(directory: Directory, kept: set[int]) -> tuple[list[tuple[int, int]], dict[int, int]]:
+    """Give the spans of the base that hold the kept entries, and the new start of each, by its record."""
     starts: dict[int, int] = {}
     spans: list[tuple[int, int]] = []
     position = 0
     ordered = sorted(directory.entries, key=lambda entry: entry.start)
     for entry, end in zip(ordered, _ends(ordered, directory.start), strict=True):
-        if entry.record in dropped:
+        if entry.record not in kept:
             continue
         starts[entry.record] = position
         position += end - entry.start
@@ -402,34 +479,18 @@ def _copy_entries(
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((entry.start, end))
-    for start, end in spans:
-        _copy(base, start, end, writer, lambda done: progress(done, position))
-    return starts
+    return spans, starts
 
 
-def _copy(
-    base: BinaryIO, start: int, end: int, writer: _HashingWriter, progress: Callable[[int], None]
-) -> None:
-    base.seek(start)
-    left = end - start
-    while left:
-        piece = base.read(min(PIECE, left))
-        if not piece:
-            raise _damaged("it became shorter while it was read")
-        writer.write(piece)
-        left -= len(piece)
-        progress(writer.position)
-
-
-def _moved_records(directory: Directory, starts: dict[int, int]) -> bytes:
+def _moved_records(directory: Directory, starts: dict[int, int]) -> bytearray:
     """Give the records of the kept entries, in their old order, with their new starts."""
-    kept = bytearray()
+    moved = bytearray()
     for entry in directory.entries:
         if entry.record in starts:
             record = bytearray(directory.records[entry.record : entry.record_end])
             _set_start(record, starts[entry.record])
-            kept += record
-    return bytes(kept)
+            moved += record
+    return moved
 
 
 def _set_start(record: bytearray, start: int) -> None:
@@ -448,37 +509,28 @@ def _set_start(record: bytearray, start: int) -> None:
     struct.pack_into("<Q", record, extra_start + found[0] + before, start)
 
 
-def _write_stored(file: ConfigFile, writer: _HashingWriter) -> bytes:
-    entry = _NewEntry(file.name, stat.S_IFREG | file.mode, STORED)
-    entry.size = entry.compressed_size = len(file.content)
-    entry.crc = zlib.crc32(file.content)
-    entry.start = writer.position
-    writer.write(entry.local_header())
-    writer.write(file.content)
-    return entry.central_record()
+# --- records that are new -------------------------------------------------------------------------
 
 
-def _write_end(writer: _HashingWriter, records: bytes, count: int, comment: bytes = b"") -> None:
-    start = writer.position
-    writer.write(records)
-    if count >= IN_ZIP64_16 or start + len(records) >= IN_ZIP64_32:
-        end = ZIP64_END.pack(
+def end_records(start: int, size: int, count: int, comment: bytes = b"") -> bytes:
+    """Give what stands behind a central directory of `count` records at `start`, `size` bytes long."""
+    zip64 = b""
+    if count >= IN_ZIP64_16 or start + size >= IN_ZIP64_32:
+        zip64 = ZIP64_END.pack(
             ZIP64_END_SIGNATURE, ZIP64_END.size - 12, MADE_BY_UNIX, NEEDS_4_5, 0, 0,
-            count, count, len(records), start,
+            count, count, size, start,
         )  # fmt: skip
-        locator = ZIP64_LOCATOR.pack(ZIP64_LOCATOR_SIGNATURE, 0, writer.position, 1)
-        writer.write(end)
-        writer.write(locator)
+        zip64 += ZIP64_LOCATOR.pack(ZIP64_LOCATOR_SIGNATURE, 0, start + size, 1)
     shown_count = min(count, IN_ZIP64_16)
     end = END.pack(
-        END_SIGNATURE, 0, 0, shown_count, shown_count, min(len(records), IN_ZIP64_32),
-        min(start, IN_ZIP64_32), len(comment),
+        END_SIGNATURE, 0, 0, shown_count, shown_count, min(size, IN_ZIP64_32), min(start, IN_ZIP64_32),
+        len(comment),
     )  # fmt: skip
-    writer.write(end + comment)
+    return zip64 + end + comment
 
 
-class _NewEntry:
-    """An entry in the making: its sizes are known only when its data is written."""
+class NewEntry:
+    """An entry in the making: its sizes are known only when its data is there."""
 
     def __init__(self, name: str, mode: int, method: int) -> None:
         self.name = name.encode()
@@ -491,6 +543,7 @@ class _NewEntry:
         return 0 if self.name.isascii() else UTF_8
 
     def local_header(self) -> bytes:
+        """Give what stands before the data (4.3.7)."""
         header = LOCAL_HEADER.pack(
             LOCAL_SIGNATURE, NEEDS_2_0, self._flags, self.method, *MIDNIGHT_1980,
             self.crc, self.compressed_size, self.size, len(self.name), 0,
@@ -498,6 +551,7 @@ class _NewEntry:
         return header + self.name
 
     def central_record(self) -> bytes:
+        """Give the entry's record in the central directory (4.3.12)."""
         extra = b""
         needs, start = NEEDS_2_0, self.start
         if start >= IN_ZIP64_32:
@@ -509,105 +563,3 @@ class _NewEntry:
             self.mode << 16, start,
         )  # fmt: skip
         return header + self.name + extra
-
-
-# --- making a base --------------------------------------------------------------------------------
-
-
-def create(
-    files: Iterable[SourceFile],
-    target: BinaryIO,
-    progress: Callable[[int], None] = lambda _entries: None,
-) -> Written:
-    """Write a ZIP of files, in their order, with the same bytes for the same contents and names.
-
-    Modes are 0644 and 0755, links stay links, times are all alike. `progress` is told the number of
-    entries written so far. Raises InputError for a file that the format can't hold, OSError where one
-    can't be read. `target` must be readable too.
-    """
-    records: list[bytes] = []
-    unzipped_size = 0
-    for file in files:
-        entry = _write_file(file, target)
-        unzipped_size += entry.size
-        records.append(entry.central_record())
-        progress(len(records))
-    # The headers were written after the data that they describe, so only now can it be hashed.
-    size = target.tell()
-    writer = _HashingWriter(target)
-    _count_pieces(target, size, writer)
-    _write_end(writer, b"".join(records), len(records))
-    return Written(writer.digest(), writer.position, unzipped_size, len(records))
-
-
-def _write_file(file: SourceFile, target: BinaryIO) -> _NewEntry:
-    _check_name(file.name)
-    if file.path is not None:
-        mode = stat.S_IFREG | (0o755 if file.executable else 0o644)
-        entry = _NewEntry(file.name, mode, DEFLATED)
-    elif file.link_target is not None:
-        entry = _NewEntry(file.name, stat.S_IFLNK | 0o777, STORED)
-    else:
-        entry = _NewEntry(f"{file.name}/", stat.S_IFDIR | 0o755, STORED)
-    entry.start = target.tell()
-    target.write(entry.local_header())
-    if file.path is not None:
-        with open(file.path, "rb") as source:  # noqa: PTH123 - the one call per file that counts
-            _write_data(source, entry, target)
-    elif file.link_target is not None:
-        _write_piece(file.link_target.encode(), entry, target)
-    end = target.tell()
-    target.seek(entry.start)
-    target.write(entry.local_header())
-    target.seek(end)
-    return entry
-
-
-def _write_data(source: BinaryIO, entry: _NewEntry, target: BinaryIO) -> None:
-    """Compress a file's data, or store it where compressing makes it no smaller."""
-    data_start = target.tell()
-    compressor = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    for piece in iter(lambda: source.read(PIECE), b""):
-        entry.crc = zlib.crc32(piece, entry.crc)
-        entry.size += len(piece)
-        entry.compressed_size += target.write(compressor.compress(piece))
-    entry.compressed_size += target.write(compressor.flush())
-    if entry.size >= IN_ZIP64_32:
-        raise _too_large(entry)
-    if entry.compressed_size < entry.size:
-        return
-    entry.method = STORED
-    entry.crc = entry.size = entry.compressed_size = 0
-    source.seek(0)
-    target.seek(data_start)
-    for piece in iter(lambda: source.read(PIECE), b""):
-        _write_piece(piece, entry, target)
-    target.truncate()
-
-
-def _write_piece(piece: bytes, entry: _NewEntry, target: BinaryIO) -> None:
-    entry.crc = zlib.crc32(piece, entry.crc)
-    entry.size += len(piece)
-    entry.compressed_size += target.write(piece)
-
-
-def digest(file: BinaryIO) -> tuple[bytes, int]:
-    """Give a file's SHA-256 and its size in bytes."""
-    size = file.seek(0, os.SEEK_END)
-    writer = _HashingWriter(file)
-    _count_pieces(file, size, writer)
-    return writer.digest(), size
-
-
-def _count_pieces(file: BinaryIO, size: int, writer: _HashingWriter) -> None:
-    file.seek(0)
-    for start in range(0, size, PIECE):
-        writer.count(file.read(min(PIECE, size - start)))
-
-
-def _too_large(entry: _NewEntry) -> InputError:
-    return InputError(
-        f"{printable(entry.name.decode())} is {megabytes(entry.size)} large; a ZIP entry for Lambda "
-        "can't hold 4 GB or more.",
-        todo="Name it in .lambdaignore, or keep it in S3 and let the function fetch it.",
-    )

@@ -70,7 +70,7 @@ def deploy(
     base = bases.read(slug)
     baked = bake(environment, settings.config, output)
     output.step("Making the package")
-    with build(slug / base.base, baked.files, output.copying) as package:
+    with build(slug, base, baked.files, output.hashing) as package:
         output.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")
         release.check_size(package, settings.release.bucket)
         function = function or connect(settings.function)

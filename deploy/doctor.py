@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 
-from deploy import archive
 from deploy import base as bases
 from deploy.baking import bake
 from deploy.errors import DeployError, InputError
 from deploy.output import megabytes, printable
-from deploy.package import build
+from deploy.package import build, check_base
 from deploy.policy import grants
 from deploy.probes import Answer, Objects, Probes
 from deploy.release import check_size
@@ -106,7 +105,8 @@ def check_app(environment: Mapping[str, str], slug: Path, output: Output) -> Ite
     """Check what needs no AWS: the base, the config, and the package that they make."""
     base: Base | None = None
     try:
-        base = _whole_base(slug)
+        base = bases.read(slug)
+        check_base(slug, base)
         yield _ok("base", f"{printable(base.base)}, {megabytes(base.size)}, {base.entries} entries")
     except DeployError as error:
         yield _failed("base", error)
@@ -128,32 +128,12 @@ def check_app(environment: Mapping[str, str], slug: Path, output: Output) -> Ite
     if base is None:
         yield _unknown("package", "there is no base to make it of")
         return
-    yield _check_package(slug / base.base, baked, release.bucket, output)
+    yield _check_package(slug, base, baked, release.bucket, output)
 
 
-def _whole_base(slug: Path) -> Base:
-    base = bases.read(slug)
-    path = slug / base.base
+def _check_package(slug: Path, base: Base, baked: Bake, bucket: Bucket | None, output: Output) -> Check:
     try:
-        with path.open("rb") as file:
-            archive.read_directory(file)
-            sha256, _ = archive.digest(file)
-    except OSError as error:
-        raise InputError(
-            f"{printable(base.base)} can't be read: {error.strerror}.",
-            todo="Push the app again, so that it is built anew.",
-        ) from None
-    if sha256.hex() != base.sha256:
-        raise InputError(
-            f"{printable(base.base)} is not what the build made: it was changed since.",
-            todo="Push the app again, so that it is built anew.",
-        )
-    return base
-
-
-def _check_package(base: Path, baked: Bake, bucket: Bucket | None, output: Output) -> Check:
-    try:
-        with build(base, baked.files, output.copying) as package:
+        with build(slug, base, baked.files, output.hashing) as package:
             check_size(package, bucket)
     except DeployError as error:
         return _failed("package", error)

@@ -124,9 +124,13 @@ class Output:
         else:
             self._write(self._story, text)
 
-    def copying(self, done: int, total: int) -> None:
+    def hashing(self, done: int, total: int) -> None:
+        """Show how much of a package is read for its digest, in bytes."""
+        self.progress("Hashed", done, total)
+
+    def writing(self, done: int, total: int) -> None:
         """Show how much of a package is written, in bytes."""
-        self.progress("Copied", done, total)
+        self.progress("Written", done, total)
 
     def _page(self, text: str, colour: str) -> None:
         bang = self._coloured(self.stderr, colour, " !")

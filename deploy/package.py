@@ -1,29 +1,32 @@
-"""The package: base + baked config, the ZIP that Lambda gets. Made at release time by copying."""
+"""The package: base + baked config, the ZIP that Lambda gets. Made at release time, and written nowhere."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import errno
 import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from deploy import archive
+from deploy.base import BUILD_FILE
 from deploy.errors import DeployError, InputError
 from deploy.output import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from deploy.base import Base
     from deploy.formats import ConfigFile
 
-__all__ = ["Package", "build", "write"]
+__all__ = ["Package", "build", "check_base", "write"]
 
 # What an artifact may hold from an earlier bake, or from a developer's machine: it is replaced.
 REPLACEABLE_STEM = "env"
+
+ANEW = "Push the app again, so that it is built anew."
 
 # Node.js resolves `./config` to config.json before these, and Lambda finds a handler in the same way:
 # https://nodejs.org/api/modules.html#all-together
@@ -32,7 +35,7 @@ SHADOWED_BY_JSON = (".node", "/package.json", "/index.js", "/index.json", "/inde
 
 @dataclass(frozen=True)
 class Package:
-    """A package in a file. Sizes are in bytes."""
+    """A package, to be read like a file while it is being built. Sizes are in bytes."""
 
     file: BinaryIO = field(repr=False)
     sha256: bytes
@@ -48,71 +51,95 @@ class Package:
 
 @contextlib.contextmanager
 def build(
-    base: Path,
+    app: Path,
+    base: Base,
     config_files: Sequence[ConfigFile],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Iterator[Package]:
-    """Make the package in a temporary file without a name, 0600 and gone with the process.
+    """Make the package, which is read from the base and from memory: no disk ever holds its secrets.
 
-    Even SIGKILL leaves no secret on the disk. Raises InputError where base and config files do not go
-    together, DeployError where the disk is full.
+    Raises InputError where the base is not what the build left, or where base and config files do not go
+    together.
     """
-    place = "the temporary folder (TMPDIR)"
-    with _explained(place):
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, outside of _explained
+    with _opened(app, base) as source:
+        yield _assemble(source, base, config_files, progress)
+
+
+def check_base(app: Path, base: Base) -> None:
+    """Raise InputError where the base is no whole ZIP, or is not what the build left."""
+    with _opened(app, base) as source:
+        archive.read_directory(source)
+        _check_digest(base, archive.digest(source)[0])
+
+
+def _opened(app: Path, base: Base) -> BinaryIO:
     try:
-        with _explained(place):
-            package = _write(base, config_files, file, progress)
-        yield package
-    finally:
-        # Closing writes what is still buffered; a full disk has been reported by then.
-        with contextlib.suppress(OSError):
-            file.close()
+        return (app / base.base).open("rb")
+    except OSError as error:
+        raise InputError(
+            f"The base that the build left, {printable(base.base)}, can't be read: {error.strerror}.",
+            todo=ANEW,
+        ) from None
+
+
+def _assemble(
+    source: BinaryIO, base: Base, config_files: Sequence[ConfigFile], progress: Callable[[int, int], None]
+) -> Package:
+    try:
+        directory = archive.read_directory(source)
+    except InputError:
+        # Damaged since the build or before it: that is another story for the user.
+        _check_digest(base, archive.digest(source)[0])
+        raise
+    for config_file in config_files:
+        _check_place(config_file.name, directory)
+    assembly = archive.assemble(directory, config_files)
+    base_sha256, sha256 = archive.digests(source, assembly, progress)
+    _check_digest(base, base_sha256)
+    file = archive.AssembledFile(source, assembly)
+    return Package(cast("BinaryIO", file), sha256, file.size, assembly.unzipped_size, assembly.entries)
+
+
+def _check_digest(base: Base, sha256: bytes) -> None:
+    if sha256.hex() != base.sha256:
+        raise InputError(
+            f"{printable(base.base)} is not what the build left there.",
+            why=f"Its SHA-256 is another than the one in {BUILD_FILE}: it was changed since the build.",
+            todo=ANEW,
+        )
 
 
 def write(
-    base: Path,
-    config_files: Sequence[ConfigFile],
-    path: Path,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Package:
-    """Write the package to a file of the user's, 0600, whole or not at all."""
+    package: Package, path: Path, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> None:
+    """Write a package to a file of the user's, 0600, whole or not at all.
+
+    Raises InputError where the path names no file, DeployError where it can't be written.
+    """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
         raise InputError(f"{printable(str(path))} is no file, so the package can't take its place.")
-    with _explained(printable(str(path))):
+    try:
         descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                package = _write(base, config_files, file, progress)
+                _copy(package, file, progress)
             Path(unfinished).chmod(0o600)
             Path(unfinished).replace(path)
         except BaseException:
             Path(unfinished).unlink(missing_ok=True)
             raise
-    return package
-
-
-def _write(
-    base: Path,
-    config_files: Sequence[ConfigFile],
-    file: BinaryIO,
-    progress: Callable[[int, int], None],
-) -> Package:
-    try:
-        source = base.open("rb")
     except OSError as error:
-        raise InputError(
-            f"The base that the build left, {printable(base.name)}, can't be read: {error.strerror}.",
-            todo="Push the app again, so that it is built anew.",
+        raise DeployError(
+            f"The package can't be written to {printable(str(path))}: {error.strerror}."
         ) from None
-    with source:
-        directory = archive.read_directory(source)
-        for config_file in config_files:
-            _check_place(config_file.name, directory)
-        written = archive.write_package(source, directory, config_files, file, progress)
-    file.flush()
-    return Package(file, written.sha256, written.size, written.unzipped_size, written.entries)
+
+
+def _copy(package: Package, target: BinaryIO, progress: Callable[[int, int], None]) -> None:
+    package.file.seek(0)
+    while piece := package.file.read(archive.PIECE):
+        target.write(piece)
+        progress(package.file.tell(), package.size)
 
 
 def _check_place(name: str, directory: archive.Directory) -> None:
@@ -140,19 +167,3 @@ def _misplaced(name: str, why: str) -> InputError:
         todo="Give the file another name in _LAMBDA_CONFIG_FILES, for example env"
         f"{PurePosixPath(name).suffix}.",
     )
-
-
-@contextlib.contextmanager
-def _explained(place: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise DeployError(
-                f"There is no room left in {place}. Nothing was changed.",
-                why="The package is written there before it is uploaded.",
-                todo="Make room, or let TMPDIR name a folder on a larger disk.",
-            ) from None
-        raise DeployError(
-            f"The package can't be written to {place}: {error.strerror}. Nothing was changed."
-        ) from None

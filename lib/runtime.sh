@@ -16,6 +16,16 @@ shopt -s inherit_errexit
 # The botocore service models that deploy/ uses. The others are three quarters of botocore.
 readonly RUNTIME_SERVICE_MODELS=(lambda s3 sts)
 
+# What else no deploy loads: packaging, and code for services, programs and platforms that aren't ours.
+readonly RUNTIME_UNUSED=(
+	bin '*.dist-info' boto3/{data,dynamodb,ec2,examples} botocore/stub.py dateutil/rrule.py
+	dateutil/zoneinfo/'*.tar.gz' dotenv/{cli,ipython,__main__}.py s3transfer/{crt,processpool}.py
+	urllib3/contrib/{emscripten,pyopenssl.py}
+)
+
+# What makes a base, and so is needed by builds alone: in the cache, but not in the slug.
+readonly RUNTIME_FOR_BUILDS=(deflate pathspec)
+
 # The only settings of pip's own that are passed on: where packages come from, and how to get there.
 readonly RUNTIME_PIP_SETTINGS=(
 	PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS
@@ -56,15 +66,22 @@ function runtime::sweep() {
 	fi
 }
 
+# Removes from the slug what only the build had a use for.
+function runtime::remove_build_dependencies() {
+	local build="${1}"
+	(cd -- "${build}/.lambda-deploy/runtime" && rm -rf -- "${RUNTIME_FOR_BUILDS[@]}")
+}
+
 # Prints what the dependencies are made from and for, one `name=value` a line.
 function runtime::key() {
 	local buildpack="${1}" python="${2}" stack="${3}"
-	local bytecode dependencies recipe
-	bytecode="$("${python}" -I -S -c 'import sys; print(sys.implementation.cache_tag)')"
+	local binary dependencies recipe
+	# Like cpython-313-x86_64-linux-gnu: version, processor and C library, for bytecode and for wheels.
+	binary="$("${python}" -I -S -c 'import sysconfig; print(sysconfig.get_config_var("SOABI"))')"
 	dependencies="$(sha256sum <"${buildpack}/requirements.lock")"
-	recipe="$(sha256sum <"${buildpack}/lib/runtime.sh")"
+	recipe="$(cat -- "${buildpack}"/lib/{runtime.sh,service_models.py} | sha256sum)"
 	echo "stack=${stack:-unknown}"
-	echo "python=${bytecode}"
+	echo "python=${binary}"
 	echo "dependencies=${dependencies%% *}"
 	echo "recipe=${recipe%% *}"
 }
@@ -139,7 +156,7 @@ function runtime::make_entry() {
 	fi
 
 	runtime::download "${buildpack}" "${python}" "${partial}/dependencies" "${workspace}"
-	runtime::prune "${partial}/dependencies"
+	runtime::prune "${buildpack}" "${python}" "${partial}/dependencies"
 	runtime::compile "${python}" "${partial}/dependencies" "${partial}/dependencies"
 	chmod -R u=rwX,go=rX -- "${partial}"
 	runtime::manifest "${partial}/dependencies" >"${workspace}/manifest"
@@ -157,16 +174,17 @@ function runtime::make_entry() {
 	fi
 }
 
-# Downloads the locked dependencies. All are wheels in pure Python, and for Python 3.10 or newer:
-# the same ones for every interpreter, so that any pip at hand can fetch them.
+# Downloads the locked dependencies, as wheels for this interpreter whichever pip is at hand: one of
+# them is no pure Python.
 function runtime::download() {
 	local buildpack="${1}" python="${2}" folder="${3}" workspace="${4}"
 	local lock="${buildpack}/requirements.lock"
 	local log="${workspace}/pip.log"
 	local packages
-	local -a pip=()
+	local -a pip=() target=()
 
 	runtime::find_pip pip "${python}"
+	runtime::pip_target target "${python}"
 	packages="$(grep --count '==' "${lock}")"
 	output::detail "Downloading boto3 and $((packages - 1)) other packages"
 	if ! (
@@ -177,12 +195,29 @@ function runtime::download() {
 		"${pip[@]}" install \
 			-vv --no-input --progress-bar off --disable-pip-version-check --no-cache-dir --no-compile \
 			--require-hashes --no-deps --only-binary :all: \
-			--python-version 3.10 --implementation py --abi none --platform any \
+			"${target[@]}" \
 			--requirement "${lock}" --target "${folder}"
 	) &>"${log}"; then
 		runtime::explain_failed_download "${log}"
 		exit 1
 	fi
+}
+
+# Puts into the array named first how pip names what this interpreter can load.
+# shellcheck disable=SC2034 # The array is the caller's, who uses it.
+function runtime::pip_target() {
+	local -n pip_target="${1}"
+	local python="${2}"
+	local options
+	local -r program='import os, sys, sysconfig
+major, minor = sys.version_info[:2]
+libc = "musllinux_1_2" if "musl" in (sysconfig.get_config_var("SOABI") or "") else "manylinux2014"
+print("--python-version", f"{major}.{minor}", "--implementation", "cp", sep="\n")
+print("--abi", f"cp{major}{minor}", "--abi", "abi3", "--abi", "none", sep="\n")
+print("--platform", f"{libc}_{os.uname().machine}", sep="\n")'
+
+	options="$("${python}" -I -S -c "${program}")"
+	mapfile -t pip_target <<<"${options}"
 }
 
 # Puts the command for a pip into the array named first: the interpreter's own, the one that
@@ -230,15 +265,14 @@ function runtime::find_pip() {
 
 # Removes what the runtime never loads. It would be most of the slug.
 function runtime::prune() {
-	local dependencies="${1}"
-	local model
-	for model in "${dependencies}"/botocore/data/*/; do
-		model="${model%/}"
-		if [[ " ${RUNTIME_SERVICE_MODELS[*]} " != *" ${model##*/} "* ]]; then
-			rm -rf -- "${model}"
-		fi
+	local buildpack="${1}" python="${2}" dependencies="${3}"
+	local unused
+	"${python}" -I -S "${buildpack}/lib/service_models.py" "${dependencies}/botocore/data" \
+		"${RUNTIME_SERVICE_MODELS[@]}"
+	for unused in "${RUNTIME_UNUSED[@]}"; do
+		# shellcheck disable=SC2086 # Patterns are meant as such, and no name here holds a blank.
+		(cd -- "${dependencies}" && rm -rf -- ${unused})
 	done
-	rm -rf -- "${dependencies:?}"/{bin,boto3/data,boto3/examples}
 }
 
 # Writes bytecode beside the modules in the folder, which lies in `root`. It is never compared with

@@ -9,7 +9,9 @@ instead of the network: it is quick, and it can be broken in every way.
 """
 
 import base64
+import gzip
 import hashlib
+import json
 import shutil
 import stat
 import subprocess
@@ -193,15 +195,25 @@ else:
     print(told)
 """
 
-SMALL_DEPENDENCY = {
+# A member of a shape that is called documentation is no documentation.
+SMALL_MODEL = {
+    "documentation": "<p>Long.</p>",
+    "shapes": {"Tag": {"members": {"documentation": {"shape": "Text", "documentation": "<p>Longer.</p>"}}}},
+}
+
+SMALL_DEPENDENCY: dict[str, str | bytes] = {
+    "deflate/__init__.py": "",
+    "pathspec/__init__.py": "",
     "boto3/__init__.py": "",
     "boto3/data/resources.json": "{}",
     "boto3/examples/example.rst": "",
     "botocore/__init__.py": "",
     "botocore/cacert.pem": "-" * 200_000,
-    "botocore/data/endpoints.json": "{}",
+    "botocore/data/endpoints.json": json.dumps({"partitions": [{"services": {"ec2": {}, "lambda": {}}}]}),
     "botocore/data/ec2/2016-11-15/service-2.json.gz": "",
-    "botocore/data/lambda/2015-03-31/service-2.json.gz": "",
+    "botocore/data/lambda/2014-11-11/service-2.json.gz": "",
+    "botocore/data/lambda/2015-03-31/examples-1.json": "{}",
+    "botocore/data/lambda/2015-03-31/service-2.json.gz": gzip.compress(json.dumps(SMALL_MODEL).encode()),
     "boto3-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: boto3\nVersion: 1.0\n",
     "boto3-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     "boto3-1.0.dist-info/entry_points.txt": "[console_scripts]\nboto = boto3:main\n",
@@ -221,9 +233,10 @@ def make_small_buildpack(folder: Path) -> Path:
     with zipfile.ZipFile(wheel, "w") as archive:
         record = "boto3-1.0.dist-info/RECORD,,\n"
         for name, text in SMALL_DEPENDENCY.items():
-            sha256 = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode()
-            record += f"{name},sha256={sha256.rstrip('=')},{len(text)}\n"
-            archive.writestr(zipfile.ZipInfo(name), text)
+            content = text.encode() if isinstance(text, str) else text
+            sha256 = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode()
+            record += f"{name},sha256={sha256.rstrip('=')},{len(content)}\n"
+            archive.writestr(zipfile.ZipInfo(name), content)
         archive.writestr(zipfile.ZipInfo("boto3-1.0.dist-info/RECORD"), record)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     (folder / "requirements.lock").write_text(f"boto3==1.0 --hash=sha256:{digest}\n")

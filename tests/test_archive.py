@@ -1,5 +1,6 @@
 """ZIP files: raw entries survive byte for byte, the same input gives the same bytes, damage is refused."""
 
+import hashlib
 import io
 import os
 import random
@@ -13,8 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy import archive
-from deploy.archive import SourceFile, create, read_directory, write_package
+from deploy.archive import AssembledFile, assemble, digests, read_directory
 from deploy.errors import InputError
 from deploy.formats import ConfigFile
 from tools import require
@@ -33,11 +33,14 @@ def zip_of(files: dict[str, bytes], *, comment: bytes = b"", method: int = zipfi
 
 
 def package_of(base: bytes, *added: ConfigFile) -> bytes:
-    target = io.BytesIO()
     source = io.BytesIO(base)
-    written = write_package(source, read_directory(source), added or (CONFIG,), target)
-    assert written.size == len(target.getvalue())
-    return target.getvalue()
+    assembly = assemble(read_directory(source), added or (CONFIG,))
+    package = AssembledFile(source, assembly)
+    content = package.read()
+    assert package.size == len(content)
+    expected = hashlib.sha256(base).digest(), hashlib.sha256(content).digest()
+    assert digests(source, assembly) == expected
+    return content
 
 
 def contents(package: bytes) -> dict[str, bytes]:
@@ -109,7 +112,7 @@ def test_the_base_is_not_touched(tmp_path: Path) -> None:
     path.write_bytes(zip_of(FILES))
     path.chmod(0o444)
     with path.open("rb") as source:
-        write_package(source, read_directory(source), [CONFIG], io.BytesIO())
+        AssembledFile(source, assemble(read_directory(source), [CONFIG])).read()
     assert path.read_bytes() == zip_of(FILES)
 
 
@@ -252,88 +255,3 @@ def test_overlapping_entries_are_refused() -> None:
     second = base.rindex(b"PK\x01\x02")
     struct.pack_into("<L", base, second + 42, 0)
     assert "is not where the central directory says" in refusal(bytes(base))
-
-
-# --- making a base ---------------------------------------------------------------------------------
-
-
-def made(files: list[SourceFile]) -> bytes:
-    target = io.BytesIO()
-    written = create(files, target)
-    assert written.size == len(target.getvalue())
-    assert written.entries == len(files)
-    return target.getvalue()
-
-
-def test_a_made_base_is_read_by_zipfile_and_unzip(tmp_path: Path) -> None:
-    """Files, an executable, a link and an empty folder come out of `unzip` as they went in."""
-    require("unzip")
-    (tmp_path / "script").write_bytes(b"#!/bin/sh\n")
-    (tmp_path / "random").write_bytes(os.urandom(3 * archive.PIECE + 7))
-    (tmp_path / "zeros").write_bytes(bytes(2 * archive.PIECE + 5))
-    base = made(
-        [
-            SourceFile("bin/script", str(tmp_path / "script"), executable=True),
-            SourceFile("empty"),
-            SourceFile("link", link_target="bin/script"),
-            SourceFile("dätä/random", str(tmp_path / "random")),
-            SourceFile("zeros", str(tmp_path / "zeros")),
-        ]
-    )
-    (tmp_path / "base.zip").write_bytes(base)
-    out = tmp_path / "out"
-    subprocess.run(
-        ["unzip", "-q", tmp_path / "base.zip", "-d", out], check=True, env={"LC_ALL": "C.UTF-8", **os.environ}
-    )
-    assert stat.S_IMODE((out / "bin/script").stat().st_mode) == 0o755
-    assert (out / "link").readlink() == Path("bin/script")
-    assert (out / "empty").is_dir()
-    assert (out / "dätä/random").read_bytes() == (tmp_path / "random").read_bytes()
-    assert (out / "zeros").read_bytes() == (tmp_path / "zeros").read_bytes()
-    with zipfile.ZipFile(io.BytesIO(base)) as file:
-        methods = {info.filename: info.compress_type for info in file.infolist()}
-    assert (methods["zeros"], methods["dätä/random"]) == (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED)
-
-
-@given(st.lists(st.binary(max_size=2000), max_size=8))
-def test_what_is_packed_comes_back(tmp_path_factory: pytest.TempPathFactory, data: list[bytes]) -> None:
-    """Any contents, and a package made from the base made from them."""
-    folder = tmp_path_factory.mktemp("files")
-    files = []
-    for number, content in enumerate(data):
-        (folder / str(number)).write_bytes(content)
-        files.append(SourceFile(str(number), str(folder / str(number))))
-    expected = {str(number): content for number, content in enumerate(data)}
-    assert contents(package_of(made(files))) == {**expected, "env.properties": CONFIG.content}
-
-
-def test_a_base_does_not_depend_on_times_owners_or_other_modes(tmp_path: Path) -> None:
-    """A second checkout of the same commit makes the same bytes."""
-    path = tmp_path / "file"
-    path.write_bytes(b"content")
-    first = made([SourceFile("file", str(path))])
-    os.utime(path, (1, 1))
-    path.chmod(0o600)
-    assert made([SourceFile("file", str(path))]) == first
-
-
-def test_memory_stays_flat_whatever_the_size(tmp_path: Path) -> None:
-    """A file of 300 MB is packed and copied in a process that may hold 128 MB."""
-    path = tmp_path / "large"
-    with path.open("wb") as file:
-        for _ in range(300):
-            file.write(os.urandom(16) * (64 * 1024))
-    program = f"""
-import resource, sys
-resource.setrlimit(resource.RLIMIT_AS, (128 * 1024**2, 128 * 1024**2))
-from deploy import archive
-from deploy.formats import ConfigFile
-with open({str(tmp_path / "base")!r}, "w+b") as base, open({str(tmp_path / "package")!r}, "w+b") as package:
-    archive.create([archive.SourceFile("large", {str(path)!r})], base)
-    archive.write_package(base, archive.read_directory(base), [ConfigFile("env", b"x")], package)
-    archive.digest(package)
-"""
-    import sys
-
-    repository = Path(__file__).parent.parent
-    subprocess.run([sys.executable, "-c", program], cwd=repository, check=True)

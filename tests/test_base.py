@@ -11,7 +11,9 @@ import pytest
 
 from command import deploy
 from deploy import __version__
-from deploy.base import BASE_ZIP, Base, make, read
+from deploy.base import BASE_ZIP, Base, read
+from deploy.building import make
+from deploy.compressing import COMPRESSION
 from deploy.errors import DeployError, InputError
 from deploy.output import Output
 
@@ -328,6 +330,7 @@ def test_build_json_says_what_was_built(app: Path) -> None:
         "size": (app / BASE_ZIP).stat().st_size,
         "unzipped_size": len(b"index.js\n{}"),
         "entries": 2,
+        "compression": COMPRESSION,
         "buildpack_version": __version__,
         "source_version": "abc123",
         "stack": "heroku-24",
@@ -355,22 +358,15 @@ def test_a_slug_without_a_usable_build_json_is_explained(
         read(app)
 
 
-def test_a_base_that_was_changed_since_the_build_is_refused(app: Path) -> None:
-    """What is deployed is what was built, and lies in the slug."""
+def test_a_build_json_that_leads_out_of_the_slug_is_refused(app: Path) -> None:
+    """What is deployed lies in the slug."""
     nodejs(app)
     make_base(app)
     build_file = app / ".lambda-deploy/build.json"
     content = json.loads(build_file.read_text())
     build_file.write_text(json.dumps({**content, "base": "../elsewhere.zip"}))
     (app / "../elsewhere.zip").write_bytes((app / BASE_ZIP).read_bytes())
-    with pytest.raises(InputError, match="is not what the build left there"):
-        read(app)
-    build_file.write_text(json.dumps(content))
-    (app / BASE_ZIP).write_bytes((app / BASE_ZIP).read_bytes() + b"x")
-    with pytest.raises(InputError, match="is not what the build left there"):
-        read(app)
-    (app / BASE_ZIP).unlink()
-    with pytest.raises(InputError, match="can't be read: No such file"):
+    with pytest.raises(InputError, match="is not what the buildpack writes"):
         read(app)
 
 

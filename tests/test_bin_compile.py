@@ -185,9 +185,11 @@ def test_installs_what_a_deploy_loads(warm: Build) -> None:
     program = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import boto3, deploy.cli, dotenv, pathspec
+import boto3, deploy.cli, dotenv
 for service in sys.argv[2:]:
-    boto3.client(service, "eu-west-1", aws_access_key_id="x", aws_secret_access_key="y").close()
+    for region, domain in (("eu-west-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")):
+        client = boto3.client(service, region, aws_access_key_id="x", aws_secret_access_key="y")
+        assert client.meta.endpoint_url == f"https://{service}.{region}.{domain}", client.meta.endpoint_url
 """
     result = run(
         warm.app / ".heroku/python/bin/python3",

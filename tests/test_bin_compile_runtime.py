@@ -1,6 +1,8 @@
 """bin/compile, run for real: the deploy runtime and its cache."""
 
 import contextlib
+import gzip
+import json
 import os
 import re
 import shutil
@@ -291,17 +293,36 @@ def test_leaves_the_rest_of_the_cache_alone(build: Build) -> None:
 
 
 def test_prunes_what_is_never_loaded(build: Build) -> None:
-    """Of the service models only Lambda's is left; scripts, examples and other data are gone."""
+    """Of the service models only Lambda's newest is left; scripts, examples and other data are gone."""
     build.compile()
 
     runtime = build.app / ".lambda-deploy/runtime"
-    assert sorted(path.name for path in (runtime / "botocore/data").iterdir()) == [
-        "endpoints.json",
-        "lambda",
-    ]
-    assert (runtime / "botocore/data/lambda/2015-03-31/service-2.json.gz").is_file()
-    assert not (runtime / "bin").exists()
+    data = runtime / "botocore/data"
+    assert {path.name for path in data.iterdir()} == {"endpoints.json", "lambda"}
+    assert [path.name for path in (data / "lambda").iterdir()] == ["2015-03-31"]
+    assert [path.name for path in (data / "lambda/2015-03-31").iterdir()] == ["service-2.json.gz"]
+    assert json.loads((data / "endpoints.json").read_text()) == {"partitions": [{"services": {"lambda": {}}}]}
     assert {path.name for path in (runtime / "boto3").iterdir()} == {"__init__.py", "__pycache__"}
+    assert {path.name for path in runtime.iterdir()} == {"boto3", "botocore", "deploy"}
+
+
+def test_service_models_lose_their_documentation_alone(build: Build) -> None:
+    """It is most of them, and no deploy shows it."""
+    build.compile()
+
+    model = build.app / ".lambda-deploy/runtime/botocore/data/lambda/2015-03-31/service-2.json.gz"
+    assert json.loads(gzip.decompress(model.read_bytes())) == {
+        "documentation": "",
+        "shapes": {"Tag": {"members": {"documentation": {"shape": "Text", "documentation": ""}}}},
+    }
+
+
+def test_what_makes_a_base_stays_out_of_the_slug(build: Build) -> None:
+    """It is kept in the cache for the next build, and is there while the base is made."""
+    build.compile()
+
+    assert {"deflate", "pathspec"} <= {path.name for path in (entry(build) / "dependencies").iterdir()}
+    assert not list((build.app / ".lambda-deploy").rglob("deflate*"))
 
 
 def test_takes_no_bytecode_from_the_checkout(build: Build) -> None:

@@ -4,10 +4,10 @@ Names and sizes are proved on the shells and the kernel that the tests run on.
 """
 
 import errno
+import io
 import json
 import re
 import subprocess
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from hypothesis import given, settings
 
 import nasty
 from deploy import formats
+from deploy.archive import AssembledFile, Directory, assemble
 from deploy.errors import InputError
 from deploy.formats import KEPT_BY_SHELL, LARGEST_ENVIRONMENT, LONGEST_STRING, POINTER, encode
-from deploy.package import write
 from read_back import PRINT_ENVIRONMENT, nul_separated
 from tools import require
 
@@ -164,10 +164,9 @@ def program(request: pytest.FixtureRequest) -> tuple[str, ...]:
 def test_programs_find_the_table_in_their_environment(program: tuple[str, ...], tmp_path: Path) -> None:
     """process.env, System.getenv and os.environ hold each value, from a package that unzip unpacked."""
     require("unzip")
-    base, package, task_root = (tmp_path / name for name in ("base.zip", "package.zip", "task"))
-    with zipfile.ZipFile(base, "w"):
-        pass
-    write(base, [encode("env.sh", nasty.SHELL_CONFIG)], package)
+    package, task_root = tmp_path / "package.zip", tmp_path / "task"
+    assembly = assemble(Directory((), b"", 0, b""), [encode("env.sh", nasty.SHELL_CONFIG)])
+    package.write_bytes(AssembledFile(io.BytesIO(), assembly).read())
     run(["unzip", "-q", package, "-d", task_root])
     result = run([task_root / "env.sh", *program])
     assert of(nasty.SHELL_CONFIG, json.loads(result.stdout)) == nasty.SHELL_CONFIG

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import deploy, make_slug
+from deploy.base import read
 from deploy.difference import Changes, Difference, compare, remote_file
 from deploy.errors import DeployError, InputError
 from deploy.formats import encode, variables
@@ -171,7 +172,7 @@ def test_a_large_package_is_compared_by_reading_less_than_a_hundredth_of_it(
 
     counted = _Counting(connect(read_settings(env).function))
     new = [encode("env.properties", {"NAME": "new"})]
-    with build(slug / ".lambda-deploy/base.zip", new) as package:
+    with build(slug, read(slug), new) as package:
         difference = compare(remote_file(counted, "$LATEST"), package.file, new)
     assert difference == Difference(Changes((), ("NAME",), ()), NOTHING)
     assert counted.requests <= 2

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path
     """Make the base and describe it."""
     from dataclasses import asdict
 
-    from deploy.base import make
+    from deploy.building import make
 
     output.document(asdict(make(options.app, environment, output)))
     return 0

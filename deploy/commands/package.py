@@ -27,15 +27,16 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     """Write the package."""
     from deploy import base as bases
     from deploy.baking import bake
-    from deploy.package import write
+    from deploy.package import build, write
     from deploy.settings import read_config_settings
 
     settings = read_config_settings(environment)
     base = bases.read(slug)
     baked = bake(environment, settings, output)
     output.step("Making the package")
-    package = write(slug / base.base, baked.files, options.output, output.copying)
-    output.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")
+    with build(slug, base, baked.files, output.hashing) as package:
+        output.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")
+        write(package, options.output, output.writing)
     output.step(
         f"Wrote {printable(str(options.output))}: CodeSha256 {package.code_sha256}. It holds the config: "
         "keep it safe."

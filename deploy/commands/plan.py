@@ -53,7 +53,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     base = bases.read(slug)
     baked = bake(environment, config_settings, output)
     output.step("Making the package")
-    with build(slug / base.base, baked.files, output.copying) as package:
+    with build(slug, base, baked.files, output.hashing) as package:
         output.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")
         state, difference = release.State(None), None
         origin = read_origin(environment, base.source_version)

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     versions = tuple(function.versions()) if alias_name or options.versions else ()
     alias = function.alias(alias_name) if alias_name else None
     state = release.State(latest, alias, versions)
-    with build(slug / base.base, baked.files) as package:
+    with build(slug, base, baked.files) as package:
         steps = release.plan(package, settings.release, state, "", force=True)
     serving = _serving(state)
     facts = [

@@ -1,0 +1,298 @@
+"""Makes the base of an app, or finds it: what bin/compile has the runtime do, once, at build time.
+
+Node.js: the app's files, at the root of a ZIP. Java: the JAR that the build left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import stat
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import pathspec
+
+from deploy import __version__, archive
+from deploy import base as bases
+from deploy.base import BASE_ZIP, FOLDER, Base
+from deploy.compressing import COMPRESSION, SourceFile, Written, create
+from deploy.errors import DeployError, InputError
+from deploy.output import megabytes, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from deploy.output import Output
+
+__all__ = ["make"]
+
+IGNORE_FILE = ".lambdaignore"
+JAVA_BUILD_FILES = ("pom.xml", "build.gradle", "build.gradle.kts")
+
+
+def make(app: Path, environment: Mapping[str, str], output: Output) -> Base:
+    """Make or find the base of an app and write build.json.
+
+    Raises InputError where there is nothing to deploy or what there is can't be deployed.
+    """
+    folder = app / FOLDER
+    folder.mkdir(exist_ok=True)
+    if any((app / name).is_file() for name in JAVA_BUILD_FILES):
+        kind, compression = "java", None
+        path, written = _find_java(app, environment, output)
+    elif (app / "package.json").is_file():
+        kind, path = "nodejs", BASE_ZIP
+        compression, written = COMPRESSION, _make_nodejs(app, output)
+    else:
+        raise InputError(
+            "There is neither a Java nor a Node.js app here.",
+            why=f"Looked for {', '.join(JAVA_BUILD_FILES)} and package.json.",
+        )
+    base = Base(
+        kind,
+        path,
+        written.sha256.hex(),
+        written.size,
+        written.unzipped_size,
+        written.entries,
+        compression,
+        __version__,
+        environment.get("SOURCE_VERSION") or None,
+        environment.get("STACK") or None,
+    )
+    bases.write(app, base)
+    output.detail(
+        f"{path}: {megabytes(base.size)}, {base.entries} entries, {megabytes(base.unzipped_size)} unzipped"
+    )
+    return base
+
+
+# --- Java -----------------------------------------------------------------------------------------
+
+JAR_FOLDERS = ("target", "build/libs")
+NO_CANDIDATE_ENDS = ("-sources.jar", "-javadoc.jar", "-tests.jar", "-plain.jar")
+NO_CANDIDATE_START = "original-"
+WITH_DEPENDENCIES_ENDS = ("-shaded.jar", "-with-dependencies.jar", "-all.jar")
+
+
+def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tuple[str, Written]:
+    output.step("Finding the JAR to deploy")
+    named = environment.get("_LAMBDA_JAR_FILE", "").strip()
+    path = _inside(app, _named_jar(app, named) if named else _only_jar(app))
+    try:
+        with (app / path).open("rb") as file:
+            directory = archive.read_directory(file)
+            sha256, size = archive.digest(file)
+    except OSError as error:
+        raise DeployError(f"{printable(path)} can't be read: {error.strerror}.") from None
+    return path, Written(sha256, size, directory.unzipped_size, len(directory.entries))
+
+
+def _inside(app: Path, path: str) -> str:
+    """Follow links, which may lead to where the app lies during the build, to a path in the app."""
+    root, real = os.path.realpath(app), os.path.realpath(app / path)
+    if os.path.commonpath((root, real)) != root:
+        raise InputError(
+            f"{printable(path)} leads out of the app.",
+            todo="Give the path from the app's own folder: _LAMBDA_JAR_FILE=target/my-function.jar",
+        )
+    return os.path.relpath(real, root)
+
+
+def _named_jar(app: Path, named: str) -> str:
+    # os.path: a name that is too long, or a loop of links, is a file that is not there.
+    if named.startswith("/") or not os.path.isfile(os.path.realpath(app / named)):  # noqa: PTH113
+        raise InputError(
+            "The file that _LAMBDA_JAR_FILE names is not there.",
+            why=_list_jars("The build left", _jars(app)),
+            todo="Give its path from the app's own folder, for example "
+            "_LAMBDA_JAR_FILE=target/my-function.jar, and push again.",
+        )
+    return str(PurePosixPath(named))
+
+
+def _only_jar(app: Path) -> str:
+    jars = _jars(app)
+    candidates = [jar for jar in jars if _is_candidate(PurePosixPath(jar).name)]
+    if len(candidates) > 1:
+        whole = [jar for jar in candidates if jar.endswith(WITH_DEPENDENCIES_ENDS)]
+        candidates = whole if len(whole) == 1 else candidates
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        raise InputError(
+            "There is more than one JAR that could be the function.",
+            why=_list_jars("Candidates are", candidates),
+            todo="Say which: `heroku config:set _LAMBDA_JAR_FILE=" + printable(candidates[0]) + "`, "
+            "and push again.",
+        )
+    raise InputError(
+        "There is no JAR to deploy.",
+        why=_list_jars(f"Looked in {' and '.join(JAR_FOLDERS)}, which hold", jars),
+        todo="Add heroku/java or heroku/gradle before this buildpack, so that the app is built first, "
+        "or name the JAR or ZIP: `heroku config:set _LAMBDA_JAR_FILE=path/in/the/app.jar`.",
+    )
+
+
+def _jars(app: Path) -> list[str]:
+    return [
+        path.relative_to(app).as_posix()
+        for folder in JAR_FOLDERS
+        for path in sorted((app / folder).glob("*.jar"))
+        if path.is_file()
+    ]
+
+
+def _is_candidate(name: str) -> bool:
+    return not name.startswith(NO_CANDIDATE_START) and not name.endswith(NO_CANDIDATE_ENDS)
+
+
+def _list_jars(lead: str, jars: list[str]) -> str:
+    return f"{lead}:\n" + ("\n".join(f"  {printable(jar)}" for jar in jars) or "  no JAR at all")
+
+
+# --- Node.js --------------------------------------------------------------------------------------
+
+
+def _make_nodejs(app: Path, output: Output) -> Written:
+    output.step("Making the base ZIP")
+    unfinished = app / f"{BASE_ZIP}.unfinished"
+    try:
+        _note_missing_modules(app, output)
+        files = sorted(_files(app, _ignored_by(app)), key=lambda file: file.name.encode())
+        with unfinished.open("wb") as target:
+            written = create(
+                files,
+                target,
+                lambda done: output.progress("Compressing", done, len(files), "files"),
+            )
+        unfinished.chmod(0o644)
+        unfinished.replace(app / BASE_ZIP)
+    except OSError as error:
+        name = error.filename if isinstance(error.filename, str) else BASE_ZIP
+        raise DeployError(
+            f"{printable(os.path.relpath(name, app))}: {error.strerror}.",
+            why="The base ZIP could not be made.",
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+    return written
+
+
+def _note_missing_modules(app: Path, output: Output) -> None:
+    try:
+        package = json.loads((app / "package.json").read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise InputError("package.json is not valid JSON.", todo="Correct it, and push.") from None
+    named = package.get("dependencies") if isinstance(package, dict) else None
+    if named and not (app / "node_modules").is_dir():
+        output.notice(
+            "package.json names dependencies, but there is no node_modules.\n"
+            "Unless the app bundles them, add heroku/nodejs before this buildpack."
+        )
+
+
+def _ignored_by(app: Path) -> Callable[[str], bool]:
+    """Read .lambdaignore, in gitignore's syntax (https://git-scm.com/docs/gitignore)."""
+    path = app / IGNORE_FILE
+    if not path.exists():
+        return lambda _path: False
+    if not path.is_file():
+        raise InputError(f"{IGNORE_FILE} is no file.")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except ValueError:
+        raise InputError(f"{IGNORE_FILE} is not UTF-8 text.") from None
+    try:
+        return pathspec.GitIgnoreSpec.from_lines(lines).match_file
+    except (ValueError, re.error):
+        raise InputError(f"{IGNORE_FILE} holds a line that is no gitignore pattern.") from None
+
+
+def _files(app: Path, is_ignored: Callable[[str], bool]) -> Iterator[SourceFile]:
+    """Find what goes into the base, folder by folder; deep ones are no recursion."""
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(app / folder) as entries:
+            children = [entry for entry in entries if folder or not _is_left_out(entry.name)]
+        if folder and not children:
+            yield SourceFile(folder)
+        for entry in children:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            _check_text(name)
+            if entry.is_dir(follow_symlinks=False):
+                if not is_ignored(f"{name}/"):
+                    folders.append(name)
+            elif not is_ignored(name):
+                yield _source_file(app, entry, name)
+
+
+def _is_left_out(top: str) -> bool:
+    """Tell of a name at the top level whether it is the platform's or a tool's, not the function's."""
+    return top == "Procfile" or (top.startswith(".") and top != ".")
+
+
+def _check_text(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"The name of {printable(name)} is not valid UTF-8, and a ZIP entry's must be.",
+            todo=f"Rename it, or name it in {IGNORE_FILE}.",
+        ) from None
+
+
+def _source_file(app: Path, entry: os.DirEntry[str], name: str) -> SourceFile:
+    if entry.is_symlink():
+        return SourceFile(name, link_target=_link_target(app, entry.path, name))
+    if not entry.is_file():
+        raise InputError(
+            f"{printable(name)} is neither a file, nor a folder, nor a link.",
+            todo=f"Remove it, or name it in {IGNORE_FILE}.",
+        )
+    status = entry.stat()
+    executable = bool(status.st_mode & stat.S_IXUSR)
+    return SourceFile(name, entry.path, executable=executable, size=status.st_size)
+
+
+def _link_target(app: Path, path: str, name: str) -> str:
+    """Give a link's target so that it works wherever the app lies.
+
+    Raises InputError where it leads to something that the package does not have.
+    """
+    root = os.path.realpath(app)
+    target = os.readlink(path)  # noqa: PTH115 - strings throughout
+    resolved = os.path.realpath(path)
+    if os.path.commonpath((root, resolved)) != root:
+        raise InputError(
+            f"The symbolic link {printable(name)} leads out of the app.",
+            why="Lambda gets the app's own files alone, so there it would lead nowhere.",
+            todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
+        )
+    top = os.path.relpath(resolved, root).split("/")[0]
+    if os.path.lexists(resolved) and _is_left_out(top):
+        raise InputError(
+            f"The symbolic link {printable(name)} leads to {printable(top)}, which is left out of "
+            "the package.",
+            todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
+        )
+    parent = os.path.realpath(os.path.dirname(path))  # noqa: PTH120 - strings throughout
+    if target.startswith("/") or _leaves(target, os.path.relpath(parent, root)):
+        return os.path.relpath(resolved, parent)
+    return target
+
+
+def _leaves(target: str, folder: str) -> bool:
+    """Tell whether a relative path, walked from a folder of the app, leaves the app on its way."""
+    depth = 0
+    for part in (*folder.split("/"), *target.split("/")):
+        if part not in {"", "."}:
+            depth += -1 if part == ".." else 1
+        if depth < 0:
+            return True
+    return False
