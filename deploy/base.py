@@ -16,11 +16,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from deploy import __version__, archive
+from deploy.contents import check_contents
 from deploy.errors import DeployError, InputError
+from deploy.limits import check_unzipped
 from deploy.output import megabytes, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from deploy.output import Output
 
@@ -140,6 +142,9 @@ def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tup
     try:
         with (app / path).open("rb") as file:
             directory = archive.read_directory(file)
+            sizes = ((entry.name, entry.size) for entry in directory.entries)
+            check_unzipped(printable(path), directory.unzipped_size, sizes)
+            check_contents(file, directory, lambda done, total: output.progress("Checked", done, total))
             sha256, size = archive.digest(file)
     except OSError as error:
         raise DeployError(f"{printable(path)} can't be read: {error.strerror}.") from None
@@ -218,6 +223,7 @@ def _make_nodejs(app: Path, output: Output) -> archive.Written:
     try:
         _note_missing_modules(app, output)
         files = sorted(_files(app, _ignored_by(app)), key=lambda file: file.name.encode())
+        _check_sizes(files)
         with unfinished.open("w+b") as target:
             written = archive.create(
                 files,
@@ -236,6 +242,18 @@ def _make_nodejs(app: Path, output: Output) -> archive.Written:
         with contextlib.suppress(OSError):
             unfinished.unlink()
     return written
+
+
+def _check_sizes(files: Sequence[archive.SourceFile]) -> None:
+    """Refuse what can't be deployed before ten thousand files are compressed in vain."""
+    sizes = [(file.name, _size(file)) for file in files]
+    check_unzipped("The app", sum(size for _, size in sizes), sizes)
+
+
+def _size(file: archive.SourceFile) -> int:
+    if file.path is not None:
+        return os.stat(file.path).st_size  # noqa: PTH116 - strings throughout
+    return len((file.link_target or "").encode())
 
 
 def _note_missing_modules(app: Path, output: Output) -> None:
