@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import subprocess
 import sys
 import zipfile
@@ -95,17 +96,38 @@ def test_the_reason_is_told() -> None:
     assert "can't be decompressed" in refusal(zip_of({NAME: content}).replace(data, b"\xff" * len(data)))
 
 
+def deflated(data: bytes, content: bytes) -> bytes:
+    """Make a ZIP whose only entry has this data and declares the size and CRC-32 of that content."""
+    base = bytearray(zip_of({NAME: data}, method=zipfile.ZIP_STORED))
+    record = base.rindex(b"PK\x01\x02")
+    struct.pack_into("<H", base, record + 10, zipfile.ZIP_DEFLATED)
+    struct.pack_into("<L", base, record + 16, zlib.crc32(content))
+    struct.pack_into("<L", base, record + 24, len(content))
+    return bytes(base)
+
+
 def test_data_that_ends_too_early_is_found() -> None:
     """The end of a deflated entry is missing: nothing waits for it, and nothing passes it off as whole."""
     content = os.urandom(PIECE)
     compressor = zlib.compressobj(0, wbits=-15)
     unfinished = compressor.compress(content) + compressor.flush(zlib.Z_SYNC_FLUSH)
-    base = bytearray(zip_of({NAME: unfinished}, method=zipfile.ZIP_STORED))
-    record = base.rindex(b"PK\x01\x02")
-    base[record + 10 : record + 12] = (8).to_bytes(2, "little")
-    base[record + 16 : record + 20] = zlib.crc32(content).to_bytes(4, "little")
-    base[record + 24 : record + 28] = len(content).to_bytes(4, "little")
-    assert "can't be decompressed" in refusal(bytes(base))
+    check(deflated(unfinished + compressor.flush(), content))
+    assert "can't be decompressed" in refusal(deflated(unfinished, content))
+
+
+@pytest.mark.parametrize("extra", [1, 2, 5, 100, 257])
+def test_what_zlib_holds_back_is_read_too(extra: int) -> None:
+    """The last bytes of a content can still be in zlib when all of its data is taken."""
+    check(zip_of({NAME: b"ab" * (PIECE // 2) + (b"ab" * extra)[:extra]}))
+
+
+def test_what_stands_behind_the_end_of_deflated_data_is_passed_over() -> None:
+    """unzip, java and zipfile do the same, whether it is a byte or more than a piece."""
+    for content in (b"hello" * 100, bytes(5 * PIECE)):
+        compressor = zlib.compressobj(wbits=-15)
+        data = compressor.compress(content) + compressor.flush()
+        for behind in (b"\0", os.urandom(2 * PIECE)):
+            check(deflated(data + behind, content))
 
 
 def test_progress_goes_from_entry_to_entry_up_to_the_whole() -> None:
