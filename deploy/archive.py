@@ -42,9 +42,11 @@ __all__ = [
     "NewEntry",
     "assemble",
     "check_name",
+    "damaged_entry",
     "digest",
     "digests",
     "end_records",
+    "read_data",
     "read_directory",
     "read_entry",
 ]
@@ -63,6 +65,7 @@ ZIP64_END_SIGNATURE = b"PK\x06\x06"
 ZIP64_LOCATOR_SIGNATURE = b"PK\x06\x07"
 END_SIGNATURE = b"PK\x05\x06"
 
+LENGTH_OF_NAME_IN_CENTRAL_HEADER = 28
 OFFSET_IN_CENTRAL_HEADER = 42
 ZIP64_EXTRA = 0x0001  # 4.5.3
 IN_ZIP64_16 = 0xFFFF
@@ -76,6 +79,11 @@ MADE_BY_UNIX = 3 << 8 | 20  # 4.4.2: the upper byte, and version 2.0 of the form
 NEEDS_2_0 = 20  # 4.4.3: folders and deflate
 NEEDS_4_5 = 45  # 4.4.3: ZIP64
 MIDNIGHT_1980 = (0, 1 << 5 | 1)  # 4.4.6: the first moment that the format knows, as time and date
+
+BUILD_AGAIN = (
+    "Build the app again: `git commit --allow-empty -m rebuild && git push heroku main`. "
+    "Where that does not help, look at what the build makes with `unzip -t FILE`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +148,7 @@ def read_entry(file: BinaryIO, entry: Entry) -> bytes:
 
     Raises InputError where it is damaged, or compressed in a way that Lambda does not know either.
     """
-    *_, name_length, extra_length = LOCAL_HEADER.unpack(_read_at(file, entry.start, LOCAL_HEADER.size))
-    start = entry.start + LOCAL_HEADER.size + name_length + extra_length
-    content = _read_at(file, start, entry.compressed_size)
+    content = b"".join(read_data(file, entry))
     if entry.method == DEFLATED:
         try:
             content = zlib.decompress(content, -zlib.MAX_WBITS)
@@ -153,6 +159,24 @@ def read_entry(file: BinaryIO, entry: Entry) -> bytes:
     if zlib.crc32(content) != entry.crc:
         raise _refused(entry.name, "is damaged")
     return content
+
+
+def read_data(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
+    """Read the bytes of one entry as they stand in the file, in pieces."""
+    *_, name_length, extra_length = LOCAL_HEADER.unpack(_read_at(file, entry.start, LOCAL_HEADER.size))
+    start = entry.start + LOCAL_HEADER.size + name_length + extra_length
+    end = start + entry.compressed_size
+    for position in range(start, end, PIECE):
+        yield _read_at(file, position, min(PIECE, end - position))
+
+
+def damaged_entry(name: str, why: str) -> InputError:
+    """Give the error that tells of an entry whose content is not what the directory says."""
+    return InputError(
+        f"The entry {printable(name)} of the artifact is damaged. Nothing was changed.",
+        why=why,
+        todo=BUILD_AGAIN,
+    )
 
 
 def _read_end(file: BinaryIO, size: int) -> tuple[int, int, int, int, bytes]:
@@ -271,10 +295,21 @@ def _check_local_headers(file: BinaryIO, directory: Directory) -> None:
     ordered = sorted(directory.entries, key=lambda entry: entry.start)
     for entry, end in zip(ordered, _ends(ordered, directory.start), strict=True):
         header = _read_at(file, entry.start, LOCAL_HEADER.size)
-        signature, *_, name_length, extra_length = LOCAL_HEADER.unpack(header)
-        data_end = entry.start + LOCAL_HEADER.size + name_length + extra_length + entry.compressed_size
-        if signature != LOCAL_SIGNATURE or data_end > end:
+        signature, _, flags, *_, name_length, extra_length = LOCAL_HEADER.unpack(header)
+        data_start = entry.start + LOCAL_HEADER.size + name_length + extra_length
+        if signature != LOCAL_SIGNATURE or data_start + entry.compressed_size > end:
             raise _refused(entry.name, "is not where the central directory says: the file is damaged")
+        # Who reads a ZIP as a stream goes by this name, and so it must not be another, unchecked one.
+        raw_name = _read_at(file, entry.start + LOCAL_HEADER.size, name_length)
+        if raw_name != _raw_name(directory, entry):
+            other = printable(_decode_name(raw_name, flags))
+            raise _refused(entry.name, f"has another name, {other}, where its data is")
+
+
+def _raw_name(directory: Directory, entry: Entry) -> bytes:
+    start = entry.record + CENTRAL_HEADER.size
+    (length,) = struct.unpack_from("<H", directory.records, entry.record + LENGTH_OF_NAME_IN_CENTRAL_HEADER)
+    return directory.records[start : start + length]
 
 
 def check_name(name: str) -> None:
@@ -309,8 +344,7 @@ def _damaged(why: str) -> InputError:
     return InputError(
         "The artifact is not a whole ZIP or JAR file. Nothing was changed.",
         why=f"Reading it, {why}.",
-        todo="Build the app again: `git commit --allow-empty -m rebuild && git push heroku main`. "
-        "Where that does not help, look at what the build makes with `unzip -t FILE`.",
+        todo=BUILD_AGAIN,
     )
 
 

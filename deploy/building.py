@@ -19,11 +19,13 @@ from deploy import __version__, archive
 from deploy import base as bases
 from deploy.base import BASE_ZIP, FOLDER, Base
 from deploy.compressing import COMPRESSION, SourceFile, Written, create
+from deploy.contents import check_contents
 from deploy.errors import DeployError, InputError
+from deploy.limits import check_unzipped
 from deploy.output import megabytes, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from deploy.output import Output
 
@@ -85,6 +87,9 @@ def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tup
     try:
         with (app / path).open("rb") as file:
             directory = archive.read_directory(file)
+            sizes = ((entry.name, entry.size) for entry in directory.entries)
+            check_unzipped(printable(path), directory.unzipped_size, sizes)
+            check_contents(file, directory, lambda done, total: output.progress("Checked", done, total))
             sha256, size = archive.digest(file)
     except OSError as error:
         raise DeployError(f"{printable(path)} can't be read: {error.strerror}.") from None
@@ -163,6 +168,7 @@ def _make_nodejs(app: Path, output: Output) -> Written:
     try:
         _note_missing_modules(app, output)
         files = sorted(_files(app, _ignored_by(app)), key=lambda file: file.name.encode())
+        _check_sizes(files)
         with unfinished.open("wb") as target:
             written = create(
                 files,
@@ -181,6 +187,11 @@ def _make_nodejs(app: Path, output: Output) -> Written:
         with contextlib.suppress(OSError):
             unfinished.unlink()
     return written
+
+
+def _check_sizes(files: Sequence[SourceFile]) -> None:
+    """Refuse what can't be deployed before ten thousand files are compressed in vain."""
+    check_unzipped("The app", sum(file.size for file in files), ((file.name, file.size) for file in files))
 
 
 def _note_missing_modules(app: Path, output: Output) -> None:
@@ -249,7 +260,8 @@ def _check_text(name: str) -> None:
 
 def _source_file(app: Path, entry: os.DirEntry[str], name: str) -> SourceFile:
     if entry.is_symlink():
-        return SourceFile(name, link_target=_link_target(app, entry.path, name))
+        target = _link_target(app, entry.path, name)
+        return SourceFile(name, link_target=target, size=len(target.encode()))
     if not entry.is_file():
         raise InputError(
             f"{printable(name)} is neither a file, nor a folder, nor a link.",

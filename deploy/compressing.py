@@ -44,7 +44,7 @@ MAPPED = 1024 * 1024  # larger files are mapped, not read
 class SourceFile:
     """What `create` puts into a ZIP: a file, a symbolic link, or (with neither) an empty folder.
 
-    `size` is the file's, in bytes.
+    `size` is its size in bytes, that of a link its target's.
     """
 
     name: str

@@ -14,14 +14,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from deploy import archive
 from deploy.aws_codes import DENIED
 from deploy.errors import DeployError, InputError
+from deploy.limits import check_unzipped, too_large
 from deploy.origin import Origin, release_in
 from deploy.output import megabytes
 from deploy.waiting import until_settled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from deploy.function import Alias, Configuration, Function
     from deploy.output import Output
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DIRECT_LIMIT",
-    "UNZIPPED_LIMIT",
     "DeleteVersions",
     "PointAlias",
     "PublishVersion",
@@ -50,10 +51,9 @@ __all__ = [
 ]
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 50 MB zipped for a direct
-# upload, 250 MB unzipped. Lambda refuses a request of 69,905,067 bytes, which is 50 MiB in base64;
-# the last KiB is left for the JSON around it.
+# upload. Lambda refuses a request of 69,905,067 bytes, which is 50 MiB in base64; the last KiB is left
+# for the JSON around it.
 DIRECT_LIMIT = 50 * 1024 * 1024 - 1024
-UNZIPPED_LIMIT = 250 * 1024 * 1024
 
 RELEASE_TAG = "lambda-deploy-release"
 UNKNOWN = Origin()
@@ -336,31 +336,21 @@ def check_rollback(settings: ReleaseSettings, version: str | None) -> None:
 
 def check_size(package: Package, bucket: Bucket | None) -> None:
     """Raise InputError where the package is too large for Lambda, or for the way that is open to it."""
-    if package.unzipped_size >= UNZIPPED_LIMIT:
-        raise _too_large(
-            "unzipped",
-            package.unzipped_size,
-            UNZIPPED_LIMIT,
-            "250 MB",
-            "the function's code and its layers together",
-        )
+    sizes = ((entry.name, entry.size) for entry in _entries(package))
+    check_unzipped("The package", package.unzipped_size, sizes)
     if package.size > DIRECT_LIMIT and bucket is None:
-        raise _too_large("", package.size, DIRECT_LIMIT, "50 MB", "a direct upload")
+        over = megabytes(package.size - DIRECT_LIMIT)
+        raise too_large(
+            f"The package is {megabytes(package.size)}, {over} over the 50 MB",
+            "50 MB is AWS Lambda's limit for a direct upload.",
+            ((entry.name, entry.compressed_size) for entry in _entries(package)),
+            other_way="Set _LAMBDA_S3_BUCKET, and it is uploaded by way of that bucket.",
+        )
 
 
-def _too_large(kind: str, size: int, limit: int, shown_limit: str, what: str) -> InputError:
-    smaller = (
-        "make it smaller: name what the function does not need in .lambdaignore, leave development "
-        "dependencies out (Node.js: `npm prune --omit=dev`, Java: scope `provided` for what Lambda has), "
-        "or bundle the code."
-    )
-    by_s3 = "Set _LAMBDA_S3_BUCKET, and it is uploaded by way of that bucket. Or "
-    return InputError(
-        f"The package is {megabytes(size)}{f' {kind}' if kind else ''}, {megabytes(size - limit)} over "
-        f"the {shown_limit} that Lambda takes. Nothing was changed.",
-        why=f"{shown_limit} is AWS Lambda's limit for {what}.",
-        todo=smaller[0].upper() + smaller[1:] if kind else by_s3 + smaller,
-    )
+def _entries(package: Package) -> Iterator[archive.Entry]:
+    """Read the package's entries, where somebody asks for one."""
+    yield from archive.read_directory(package.file, local_headers=False).entries
 
 
 def _reusable(package: Package, state: State) -> str | None:

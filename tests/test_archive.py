@@ -18,18 +18,9 @@ from deploy.archive import AssembledFile, assemble, digests, read_directory
 from deploy.errors import InputError
 from deploy.formats import ConfigFile
 from tools import require
+from zips import raw_data, zip_of
 
 CONFIG = ConfigFile("env.properties", b"NAME=value\n")
-
-
-def zip_of(files: dict[str, bytes], *, comment: bytes = b"", method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Make a ZIP by Python's zipfile, which we did not write."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", method) as file:
-        file.comment = comment
-        for name, content in files.items():
-            file.writestr(zipfile.ZipInfo(name, (2020, 2, 2, 2, 2, 2)), content, method)
-    return target.getvalue()
 
 
 def package_of(base: bytes, *added: ConfigFile) -> bytes:
@@ -47,17 +38,6 @@ def contents(package: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(package)) as file:
         assert file.testzip() is None
         return {name: file.read(name) for name in file.namelist()}
-
-
-def raw_data(package: bytes) -> dict[str, bytes]:
-    """Give the bytes of each entry as they stand in the file."""
-    raw = {}
-    with zipfile.ZipFile(io.BytesIO(package)) as file:
-        for info in file.infolist():
-            name_length, extra_length = struct.unpack_from("<2H", package, info.header_offset + 26)
-            start = info.header_offset + 30 + name_length + extra_length
-            raw[info.filename] = package[start : start + info.compress_size]
-    return raw
 
 
 FILES = {"index.js": b"exports.handler = 1\n" * 50, "node_modules/a/b.js": b"b" * 3000, "empty": b""}
@@ -255,3 +235,12 @@ def test_overlapping_entries_are_refused() -> None:
     second = base.rindex(b"PK\x01\x02")
     struct.pack_into("<L", base, second + 42, 0)
     assert "is not where the central directory says" in refusal(bytes(base))
+
+
+def test_another_name_where_the_data_is_is_refused() -> None:
+    """Who reads the ZIP as a stream would unpack it there; the message shows both names."""
+    base = zip_of({"lib/a.js": b"x"}).replace(b"lib/a.js", b"../../a\n", 1)
+    text = refusal(base)
+    assert text.startswith(
+        "The entry lib/a.js of the artifact has another name, ../../a\\n, where its data is"
+    )

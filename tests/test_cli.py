@@ -127,13 +127,14 @@ def test_in_the_release_phase_the_last_line_tells_the_outcome(slug: Path) -> Non
 
 
 def test_a_package_over_the_limit_never_reaches_aws(tmp_path: Path) -> None:
-    """250 MB unzipped are counted before any call; 251 MB of zeros are a small ZIP."""
-    slug = make_slug(tmp_path, {"zeros": bytes(250 * 1024 * 1024)})
+    """The app is a byte below 250 MB unzipped, and the config takes it over: counted before any call."""
+    slug = make_slug(tmp_path, {"index.js": b"", "zeros": bytes(250 * 1024 * 1024 - len(b"{}") - 1)})
     with Answers([Answer(500)]) as server:
-        result = deploy(slug, env={**SETTINGS, "_AWS_ENDPOINT_URL": server.url})
+        result = deploy(slug, env={**SETTINGS, "_AWS_ENDPOINT_URL": server.url, "NAME": "value"})
         assert server.requests == []
     assert result.returncode == 2
     assert "over the 250 MB that Lambda takes" in result.stderr
+    assert "250.0 MB  zeros" in result.stderr
 
 
 def test_a_mistyped_setting_is_pointed_out(slug: Path) -> None:

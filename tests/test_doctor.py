@@ -279,7 +279,7 @@ def test_a_package_may_be_too_large(
     assert (examination.exit_status, examination.names("failed")) == (2, {"package"})
     assert "_LAMBDA_S3_BUCKET" in examination.checks["package"]["todo"]
     assert examine(slug, everything).checks["package"]["status"] == "ok"
-    monkeypatch.setattr("deploy.release.UNZIPPED_LIMIT", 10)
+    monkeypatch.setattr("deploy.limits.UNZIPPED_LIMIT", 10)
     assert examine(slug, everything).checks["package"]["status"] == "failed"
 
 

@@ -1,17 +1,18 @@
 """A release: every decision of the plan, made without AWS."""
 
 import io
+import zipfile
 from typing import Any
 
 import pytest
 
 from deploy.errors import DeployError, InputError
 from deploy.function import Alias, Configuration
+from deploy.limits import UNZIPPED_LIMIT
 from deploy.origin import Origin, release_in
 from deploy.package import Package
 from deploy.release import (
     DIRECT_LIMIT,
-    UNZIPPED_LIMIT,
     DeleteVersions,
     PointAlias,
     PublishVersion,
@@ -39,7 +40,18 @@ class OurPackage(Package):
 
 
 def package(size: int = 1000, unzipped_size: int = 3000) -> Package:
-    return OurPackage(io.BytesIO(b"package"), b"", size, unzipped_size, 1)
+    return OurPackage(io.BytesIO(CONTENT), b"", size, unzipped_size, 6)
+
+
+def _zip() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in (3, 1, 4, 6, 2, 5):
+            file.writestr(f"zeros-{number}", bytes(number * 1024 * 1024))
+    return content.getvalue()
+
+
+CONTENT = _zip()
 
 
 def version(number: str, code_sha256: str = OURS, **changed: Any) -> Configuration:
@@ -297,7 +309,7 @@ def test_the_limits_hold_to_the_byte() -> None:
     state = State(None)
     assert plan(package(DIRECT_LIMIT, UNZIPPED_LIMIT - 1), ReleaseSettings(), state, "")
     for size, unzipped_size in ((DIRECT_LIMIT + 1, 1), (1, UNZIPPED_LIMIT)):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="that Lambda takes"):
             plan(package(size, unzipped_size), ReleaseSettings(), state, "")
 
 
@@ -308,7 +320,7 @@ def test_a_bucket_takes_what_is_too_large_for_a_direct_upload_and_no_more() -> N
     large = plan(package(DIRECT_LIMIT + 1), settings, State(None), "")
     assert large == (UpdateCode(OURS, DIRECT_LIMIT + 1, None, bucket),)
     assert plan(package(DIRECT_LIMIT), settings, State(None), "") == (UpdateCode(OURS, DIRECT_LIMIT),)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="unzipped"):
         plan(package(1, UNZIPPED_LIMIT), settings, State(None), "")
 
 
@@ -322,16 +334,27 @@ def test_the_direct_limit_leaves_room_for_base64_and_json() -> None:
     assert len(ZipFileBody(Large(), {"FunctionName": "f" * 140, "RevisionId": "r" * 36})) < 69_905_067
 
 
-def test_a_package_over_a_limit_is_told_by_how_much() -> None:
-    """The message names size, excess and limit, and what makes it smaller."""
+def test_a_package_over_a_limit_is_told_by_how_much_and_what_it_is_made_of() -> None:
+    """The message names size, excess and limit, the five largest entries, and what makes it smaller."""
     with pytest.raises(InputError) as caught:
         plan(package(DIRECT_LIMIT + 5 * 1024 * 1024), ReleaseSettings(), State(None), "")
     assert caught.value.what.startswith("The package is 55.0 MB, 5.0 MB over the 50 MB that Lambda takes.")
+    compressed = [line.split() for line in caught.value.why.splitlines()[1:]]
+    assert [(unit, name) for _, unit, name in compressed] == [("KB", f"zeros-{n}") for n in (6, 5, 4, 3, 2)]
     assert ".lambdaignore" in caught.value.todo
     assert "_LAMBDA_S3_BUCKET" in caught.value.todo
     with pytest.raises(InputError) as caught:
         plan(package(1, UNZIPPED_LIMIT + 1024 * 1024), ReleaseSettings(), State(None), "")
     assert caught.value.what.startswith("The package is 251.0 MB unzipped, 1.0 MB over the 250 MB")
+    assert caught.value.why.splitlines()[1:] == [
+        "      6.0 MB  zeros-6",
+        "      5.0 MB  zeros-5",
+        "      4.0 MB  zeros-4",
+        "      3.0 MB  zeros-3",
+        "      2.0 MB  zeros-2",
+    ]
+    assert ".lambdaignore" in caught.value.todo
+    assert "_LAMBDA_S3_BUCKET" not in caught.value.todo
 
 
 # --- steps as a person reads them ------------------------------------------------------------------

@@ -1,0 +1,49 @@
+"""How large a package may be for AWS Lambda, and what to tell of one that is larger."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+from deploy.errors import InputError
+from deploy.output import megabytes, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["UNZIPPED_LIMIT", "check_unzipped", "too_large"]
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: "Unzipped size must be smaller
+# than 262144000 bytes", and no way of uploading helps against that.
+UNZIPPED_LIMIT = 250 * 1024 * 1024
+
+LARGEST = 5  # entries that are named
+SMALLER = (
+    "To make it smaller, name what the function does not need in .lambdaignore, leave development "
+    "dependencies out (Node.js: `npm prune --omit=dev`, Java: scope `provided` for what Lambda has), "
+    "or bundle the code."
+)
+
+
+def check_unzipped(name: str, size: int, sizes: Iterable[tuple[str, int]]) -> None:
+    """Raise InputError where what is called `name` can't be deployed in any way.
+
+    `sizes` are those of its entries, by name; they are asked for only where the limit is reached.
+    """
+    if size >= UNZIPPED_LIMIT:
+        raise too_large(
+            f"{name} is {megabytes(size)} unzipped, {megabytes(size - UNZIPPED_LIMIT + 1)} over the 250 MB",
+            "250 MB is AWS Lambda's limit for the function's code and its layers together.",
+            sizes,
+        )
+
+
+def too_large(what: str, why: str, sizes: Iterable[tuple[str, int]], *, other_way: str = "") -> InputError:
+    """Give the error that says what takes up the room; `other_way` is one that leaves it as large."""
+    largest = heapq.nlargest(LARGEST, sizes, key=lambda each: each[1])
+    shown = "\n".join(f"  {megabytes(size):>10}  {printable(name)}" for name, size in largest)
+    return InputError(
+        f"{what} that Lambda takes. Nothing was changed.",
+        why=f"{why} The largest entries are:\n{shown}",
+        todo=f"{other_way} {SMALLER}".lstrip(),
+    )
