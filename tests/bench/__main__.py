@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=FOLDER / ".work", help="where the inputs are kept")
     parser.add_argument("--output", type=Path, help="where the report goes; RESULTS.md, if not --quick")
     arguments = parser.parse_args()
+    _forget_aws()
     output = arguments.output or (arguments.work / "quick.md" if arguments.quick else FOLDER / "RESULTS.md")
     try:
         report = _measure(arguments.work.resolve(), quick=arguments.quick)
@@ -41,6 +42,16 @@ def main() -> int:
     output.write_text(report, encoding="utf-8")
     print(report)
     return 0
+
+
+def _forget_aws() -> None:
+    """Take the machine's own AWS profile, keys and settings out of what the bench itself does.
+
+    Contenders have environments of their own.
+    """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
 def _measure(work: Path, *, quick: bool) -> str:
