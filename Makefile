@@ -1,12 +1,12 @@
-# One obvious command for each: make demo, make test, make lint. `make lock` renews the lock files.
+# One obvious command for each: make demo, make test, make lint, make bench. `make lock` renews the lock files.
 
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SHELL_FILES := .ci/run bin/detect bin/compile bin/release $(wildcard lib/*.sh)
+SHELL_FILES := .ci/run bin/detect bin/compile bin/release $(wildcard lib/*.sh tests/bench/ways/*.sh)
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test bench lint format lock clean
 
 $(VENV)/.installed: requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +18,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+
+bench: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH_ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check

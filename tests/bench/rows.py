@@ -1,0 +1,518 @@
+"""The rows of the table: what is run, how often, and which target it has."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from bench import contenders
+from bench.contenders import ORIGINAL, OURS, Deploy, Job
+from bench.inputs import MB, App, copy_app, tree_size
+from bench.measuring import Command, CommandError, Cost, run
+from bench.server import Server, Traffic
+from bench.table import Line, Target, median, median_ratio
+
+__all__ = ["CORES", "LAMBROLL", "Bench", "Way", "WrongResultError", "config", "interleaved", "lines"]
+
+LAMBROLL = "lambroll"
+CORES = len(os.sched_getaffinity(0))
+
+_TO_ORIGINAL = {"large Node.js app": 0.15, "fat JAR": 0.5}
+_UNCHANGED_TO_ORIGINAL = 0.1
+_HELP_TO_PYTHON = 1.5
+_SECONDS_MORE_THAN_BASE = 1.0
+_SIZE_IN_SLUG = 8 * MB
+_SIZE_TO_ZIP = 1.02
+_MEMORY = 80 * MB
+_FLAT = 1.25
+
+
+class WrongResultError(Exception):
+    """A contender that did not do its work, so that its time means nothing."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all rows share."""
+
+    work: Path  # emptied at the start
+    server: Server
+    programs: Path  # the AWS CLI's
+    lambroll: str | None
+    small: App
+    large: App
+    jar: App
+    big: App
+    slow: int  # rounds of what takes seconds
+    fast: int  # rounds of what takes less
+    timed: bool = True  # a quick run times what it samples
+
+
+@dataclass(frozen=True)
+class Way:
+    """One of several ways to do the same work.
+
+    `prepare` is told the number of the round and an empty folder, and gives the command. `check` looks at
+    what came out, and raises WrongResultError.
+    """
+
+    name: str
+    prepare: Callable[[int, Path], Command]
+    check: Callable[[int, Path], None] = lambda _round, _scratch: None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out for one way: the time of each round, and of the runs beside them the peak memory."""
+
+    seconds: tuple[float, ...]
+    memory: float | None
+    traffic: tuple[Traffic, ...]
+
+    @property
+    def calls(self) -> float:
+        """Return how many calls it made."""
+        return median(traffic.all_calls for traffic in self.traffic)
+
+    @property
+    def sent(self) -> float:
+        """Return how many bytes it sent."""
+        return median(traffic.all_sent for traffic in self.traffic)
+
+    @property
+    def sent_code(self) -> float:
+        """Return how many bytes of code it sent at most: what it sent with calls that take code."""
+        taking = ("UpdateFunctionCode", "PutObject", "UploadPart")
+        return max(sum(each.sent.get(name, 0) for name in taking) for each in self.traffic)
+
+
+def lines(bench: Bench) -> list[Line]:
+    """Measure everything."""
+    cold, cache = _cold_compile(bench)
+    slugs: dict[str, Path] = {}
+    added: dict[str, int] = {}
+    for app in (bench.small, bench.large, bench.jar, bench.big):
+        if app.title not in slugs:
+            slugs[app.title], added[app.title] = _slug(bench, app, cache)
+    if bench.lambroll and not _works(bench, contenders.lambroll(bench.lambroll), slugs[bench.small.title]):
+        bench = replace(bench, lambroll=None)
+    deploys = [
+        line
+        for app in dict.fromkeys((bench.large, bench.jar, bench.small))
+        for line in _deploys(bench, app, slugs[app.title])
+    ]
+    measured = [
+        *deploys,
+        *_help(bench, slugs[bench.small.title]),
+        *cold,
+        *_warm_compile(bench, cache, slugs[bench.large.title]),
+        *_sizes(bench, added),
+        *_memory(bench, slugs),
+        *_base(bench, slugs[bench.large.title]),
+        *_package(bench, bench.large, slugs[bench.large.title]),
+        *_package(bench, bench.jar, slugs[bench.jar.title]),
+    ]
+    return sorted(measured, key=lambda line: line.row.partition(" ")[0])
+
+
+def interleaved(
+    bench: Bench, title: str, ways: Sequence[Way], rounds: int, samples: int = 1
+) -> list[Measured]:
+    """Run each way in turn, round by round, then some rounds more for their memory."""
+    timed = rounds if bench.timed else 0
+    costs: dict[str, list[Cost]] = {way.name: [] for way in ways}
+    traffic: dict[str, list[Traffic]] = {way.name: [] for way in ways}
+    for number in range(timed + samples):
+        turn = number % len(ways)  # nobody is always the one who comes after the slowest
+        for way in (*ways[turn:], *ways[:turn]):
+            scratch = _empty(bench.work / "scratch")
+            command = way.prepare(number, scratch)
+            bench.server.take_traffic()
+            cost = run(command, sampled=number >= timed)
+            costs[way.name].append(cost)
+            traffic[way.name].append(bench.server.take_traffic())
+            way.check(number, scratch)
+            what = f"{cost.seconds:.3f} s" if cost.memory is None else f"{cost.memory / MB:.1f} MB"
+            print(f"{title}, {way.name}: {what}", file=sys.stderr)
+    return [
+        Measured(
+            seconds=tuple(cost.seconds for cost in costs[way.name][: timed or None]),
+            memory=_peak(costs[way.name]),
+            traffic=tuple(traffic[way.name]),
+        )
+        for way in ways
+    ]
+
+
+def _peak(costs: Sequence[Cost]) -> float | None:
+    # What ends before it is looked at for the first time has none.
+    peaks = [cost.memory for cost in costs if cost.memory]
+    return median(peaks) if peaks else None
+
+
+def config(version: int) -> dict[str, str]:
+    """Return an app's config vars; with another version, one of them has another value."""
+    return {
+        **{f"CONFIG_{number:02}": f"{number:02}-" + "0123456789abcdef" * 6 for number in range(20)},
+        "CONFIG_VERSION": f"{version}",
+    }
+
+
+# --- rows 1 to 4: deploys -------------------------------------------------------------------------
+
+
+class _Functions:
+    """A function for each contender, and the version of the config that it was last deployed with."""
+
+    def __init__(self, bench: Bench, app: App, slug: Path, bucket: str | None = None) -> None:
+        self._bench = bench
+        self._app = app
+        self._slug = slug
+        self._bucket = bucket
+        self._names: dict[str, str] = {}
+
+    def ways(
+        self, deploys: Mapping[str, Deploy], version: Callable[[int], int], *, new: bool = False
+    ) -> list[Way]:
+        """Return the contenders' deploys of a version of the config, to functions as they are or new ones."""
+
+        def prepare(name: str, deploy: Deploy, number: int, scratch: Path) -> Command:
+            if new:
+                self._replace(name)
+            job = Job(
+                self._app,
+                self._slug,
+                self._bench.server,
+                self._names[name],
+                config(version(number)),
+                self._bucket,
+            )
+            return deploy(job, scratch)
+
+        def check(name: str, number: int, _scratch: Path) -> None:
+            expected = f"CONFIG_VERSION={version(number)}"
+            if expected not in self._bench.server.baked_config(self._names[name]).splitlines():
+                raise WrongResultError(f"{name}: the function did not get {expected}.")
+
+        return [
+            Way(name, partial(prepare, name, deploy), partial(check, name))
+            for name, deploy in deploys.items()
+        ]
+
+    def plan(self, deployed: int) -> Way:
+        """Return `deploy plan` after a config change."""
+
+        def prepare(_number: int, scratch: Path) -> Command:
+            name = self._names[OURS]
+            job = Job(self._app, self._slug, self._bench.server, name, config(deployed + 1))
+            return contenders.ours("plan")(job, scratch)
+
+        return Way(OURS, prepare)
+
+    def delete(self) -> None:
+        """Delete the functions."""
+        for name in self._names.values():
+            self._bench.server.delete_function(name)
+        self._names.clear()
+
+    def _replace(self, name: str) -> None:
+        if name in self._names:
+            self._bench.server.delete_function(self._names[name])
+        self._names[name] = self._bench.server.create_function(self._app.runtime)
+
+
+def _works(bench: Bench, deploy: Deploy, slug: Path) -> bool:
+    """Tell whether a contender that the machine brought along manages a deploy here."""
+    functions = _Functions(bench, bench.small, slug)
+    try:
+        interleaved(bench, "trial", functions.ways({LAMBROLL: deploy}, lambda number: number, new=True), 0)
+    except (CommandError, WrongResultError) as error:
+        print(f"Left out: {error}", file=sys.stderr)
+        return False
+    finally:
+        functions.delete()
+    return True
+
+
+def _deploys(bench: Bench, app: App, slug: Path) -> Iterator[Line]:
+    deploys: dict[str, Deploy] = {OURS: contenders.ours(), ORIGINAL: contenders.original(bench.programs)}
+    if bench.lambroll:
+        deploys[LAMBROLL] = contenders.lambroll(bench.lambroll)
+    functions = _Functions(bench, app, slug)
+    rounds = bench.fast if app is bench.small else bench.slow
+
+    row = "3 first deploy"
+    ways = functions.ways(deploys, lambda number: number, new=True)
+    yield from _compared(row, app, deploys, interleaved(bench, f"{row}, {app.title}", ways, rounds))
+
+    row = "1 deploy after a config change"
+    last = 1000 + (rounds if bench.timed else 0)
+    ways = functions.ways(deploys, lambda number: 1000 + number)
+    measured = interleaved(bench, f"{row}, {app.title}", ways, rounds)
+    targets = {ORIGINAL: _TO_ORIGINAL[app.title], LAMBROLL: 1.0} if app.title in _TO_ORIGINAL else {}
+    yield from _compared(row, app, deploys, measured, ratios=targets)
+
+    row = "2 unchanged redeploy"
+    measured = interleaved(bench, f"{row}, {app.title}", functions.ways(deploys, lambda _: last), rounds)
+    ours = measured[0]
+    own = (
+        Target("one call", f"{ours.calls:g}", ours.calls == 1),
+        Target("no bytes of code sent", f"{ours.sent_code:g}", ours.sent_code == 0),
+    )
+    yield from _compared(row, app, deploys, measured, ratios={ORIGINAL: _UNCHANGED_TO_ORIGINAL}, own=own)
+
+    row = "4 deploy plan"
+    measured = interleaved(bench, f"{row}, {app.title}", [functions.plan(last)], rounds)
+    yield from _compared(row, app, {OURS: None}, measured)
+    functions.delete()
+
+
+def _compared(
+    row: str,
+    app: App,
+    names: Mapping[str, object],
+    measured: Sequence[Measured],
+    *,
+    ratios: Mapping[str, float] | None = None,
+    own: tuple[Target, ...] = (),
+) -> Iterator[Line]:
+    """Give the lines of a row with calls of AWS; the first of its contenders is ours."""
+    for name, figures in zip(names, measured, strict=True):
+        ratio = None if name == OURS else median_ratio(measured[0].seconds, figures.seconds)
+        yield Line(
+            row,
+            _described(app),
+            name,
+            figures.seconds,
+            ratio,
+            figures.memory,
+            calls=figures.calls,
+            sent=figures.sent,
+            targets=own if name == OURS else _at_most(name, ratio, (ratios or {}).get(name)),
+        )
+
+
+# --- rows 5 to 8: the command itself, and the build -----------------------------------------------
+
+
+def _help(bench: Bench, slug: Path) -> Iterator[Line]:
+    row, python = "5 deploy --help", "python3 -c pass"
+    job = Job(bench.small, slug, bench.server, "none", config(0))
+    ways = [
+        Way(OURS, lambda _, scratch: contenders.ours("--help")(job, scratch)),
+        Way(python, lambda _, scratch: contenders.start_python(_python(slug), scratch)),
+    ]
+    ours, theirs = interleaved(bench, row, ways, 3 * bench.fast)
+    ratio = median_ratio(ours.seconds, theirs.seconds)
+    yield Line(row, "", OURS, ours.seconds, memory=ours.memory)
+    targets = _at_most(python, ratio, _HELP_TO_PYTHON)
+    yield Line(row, "", python, theirs.seconds, ratio, theirs.memory, targets=targets)
+
+
+def _cold_compile(bench: Bench) -> tuple[list[Line], Path]:
+    """Measure compiling without a cache, and return the cache that the last run left."""
+    row = "6 compile, cold"
+    build = _build_folder(bench, bench.large, "cold")
+    cache = bench.work / "cache"
+
+    def prepare(_number: int, scratch: Path) -> Command:
+        _empty(cache)
+        _take_back(build)
+        return contenders.compile_app(build, cache, scratch)
+
+    (ours,) = interleaved(bench, row, [Way(OURS, prepare)], bench.slow)
+    return [Line(row, _described(bench.large), OURS, ours.seconds, memory=ours.memory)], cache
+
+
+def _warm_compile(bench: Bench, cache: Path, slug: Path) -> Iterator[Line]:
+    row, base = "7 compile, with a good cache", "making the base alone"
+    build = _build_folder(bench, bench.large, "warm")
+
+    def prepare(_number: int, scratch: Path) -> Command:
+        _take_back(build)
+        return contenders.compile_app(build, cache, scratch)
+
+    ways = [Way(OURS, prepare), Way(base, lambda _, scratch: contenders.make_base(slug, scratch))]
+    ours, alone = interleaved(bench, row, ways, bench.slow)
+    more = median(one - other for one, other in zip(ours.seconds, alone.seconds, strict=True))
+    target = Target(
+        f"at most {_SECONDS_MORE_THAN_BASE:g} s more than {base}",
+        f"{more:.2f} s",
+        more <= _SECONDS_MORE_THAN_BASE,
+    )
+    subject = _described(bench.large)
+    yield Line(row, subject, OURS, ours.seconds, memory=ours.memory, targets=(target,))
+    ratio = median_ratio(ours.seconds, alone.seconds)
+    yield Line(row, subject, base, alone.seconds, ratio, alone.memory)
+
+
+def _sizes(bench: Bench, added: Mapping[str, int]) -> Iterator[Line]:
+    row = "8 size added to the slug, besides the base"
+    for title in dict.fromkeys((bench.large.title, bench.jar.title)):
+        size = added[title]
+        text = f"at most {_SIZE_IN_SLUG / MB:g} MB"
+        target = Target(text, f"{size / MB:.1f} MB", size <= _SIZE_IN_SLUG)
+        yield Line(row, title, OURS, size=size, targets=(target,))
+    cli = tree_size(bench.programs.parent)
+    yield Line(row, "any app", f"{ORIGINAL}: the AWS CLI", size=cli)
+
+
+# --- row 9: memory --------------------------------------------------------------------------------
+
+
+def _memory(bench: Bench, slugs: Mapping[str, Path]) -> Iterator[Line]:
+    row = "9 peak memory of a deploy"
+    deploys: dict[str, Deploy] = {OURS: contenders.ours(), ORIGINAL: contenders.original(bench.programs)}
+    found: dict[App, list[Measured]] = {}
+    for app in (bench.small, bench.jar, bench.big):
+        bucket = bench.server.create_bucket() if app is bench.big else None
+        functions = _Functions(bench, app, slugs[app.title], bucket)
+        ways = functions.ways(deploys, lambda number: number, new=True)
+        samples = bench.slow if bench.timed else 1
+        found[app] = interleaved(bench, f"{row}, {app.title}", ways, 0, samples)
+        functions.delete()
+    peaks = [measured[0].memory or 0 for measured in found.values()]
+    flat = max(peaks) / min(peaks)
+    for app, measured in found.items():
+        subject = f"{_described(app)}{', by way of S3' if app is bench.big else ''}"
+        for name, figures in zip(deploys, measured, strict=True):
+            targets: tuple[Target, ...] = ()
+            if name == OURS and figures.memory is not None:
+                text, reached = f"at most {_MEMORY / MB:g} MB", f"{figures.memory / MB:.1f} MB"
+                targets = (Target(text, reached, figures.memory <= _MEMORY),)
+            if name == OURS and app is bench.big:
+                text = f"flat: the most at most {_FLAT:g} of the least"
+                targets += (Target(text, f"{flat:.2f}", flat <= _FLAT),)
+            yield Line(
+                row,
+                subject,
+                name,
+                memory=figures.memory,
+                calls=figures.calls,
+                sent=figures.sent,
+                targets=targets,
+            )
+
+
+# --- the packaging alone --------------------------------------------------------------------------
+
+
+def _base(bench: Bench, slug: Path) -> Iterator[Line]:
+    row, app = "base: making it", bench.large
+    made: dict[str, Path] = {}
+    sizes: dict[str, int] = {}
+
+    def way(name: str, command: Callable[[Path], Command], result: Callable[[Path], Path]) -> Way:
+        def prepare(_number: int, scratch: Path) -> Command:
+            made[name] = result(scratch)
+            made[name].unlink(missing_ok=True)
+            return command(scratch)
+
+        def check(_number: int, _scratch: Path) -> None:
+            sizes[name] = made[name].stat().st_size
+
+        return Way(name, prepare, check)
+
+    zipped, by_python = "zip -r", "Python's zipfile"
+    folder, python = app.folder, _python(slug)
+    ways = [
+        way(OURS, lambda scratch: contenders.make_base(slug, scratch), lambda _: _base_of(slug)),
+        way(zipped, lambda scratch: contenders.zip_folder(folder, scratch), _zip_in),
+        way(by_python, lambda scratch: contenders.zip_by_python(python, folder, scratch), _zip_in),
+    ]
+    measured = interleaved(bench, f"{row}, {app.title}", ways, bench.slow)
+    for each, figures in zip(ways, measured, strict=True):
+        ratio = None if each.name == OURS else median_ratio(measured[0].seconds, figures.seconds)
+        targets: tuple[Target, ...] = ()
+        if each.name == zipped and ratio is not None:
+            size_ratio = sizes[OURS] / sizes[zipped]
+            targets = (
+                Target(f"at most 1 ÷ {CORES} cores of {zipped}", f"{ratio:.3f}", ratio <= 1 / CORES),
+                Target(f"size at most {_SIZE_TO_ZIP} of it", f"{size_ratio:.3f}", size_ratio <= _SIZE_TO_ZIP),
+            )
+        yield Line(
+            row,
+            _described(app),
+            each.name,
+            figures.seconds,
+            ratio,
+            figures.memory,
+            sizes[each.name],
+            targets=targets,
+        )
+
+
+def _package(bench: Bench, app: App, slug: Path) -> Iterator[Line]:
+    row = "package: base and config"
+    ways = [
+        Way(OURS, lambda number, scratch: contenders.write_package(slug, config(number), scratch)),
+        Way("cp, jar uf", lambda number, scratch: contenders.update_jar(jar, config(number), scratch))
+        if (jar := app.folder / (app.jar or "")) != app.folder
+        else Way(
+            "cp, zip",
+            lambda number, scratch: contenders.append_to_zip(_base_of(slug), config(number), scratch),
+        ),
+    ]
+    ours, theirs = interleaved(bench, f"{row}, {app.title}", ways, bench.fast)
+    yield Line(row, _described(app), OURS, ours.seconds, memory=ours.memory)
+    ratio = median_ratio(ours.seconds, theirs.seconds)
+    yield Line(row, _described(app), ways[1].name, theirs.seconds, ratio, theirs.memory)
+
+
+# --- what they share ------------------------------------------------------------------------------
+
+
+def _at_most(name: str, ratio: float | None, limit: float | None) -> tuple[Target, ...]:
+    if ratio is None or limit is None:
+        return ()
+    return (Target(f"at most {limit:g} of {name}", f"{ratio:.3f}", ratio <= limit),)
+
+
+def _described(app: App) -> str:
+    return f"{app.title}, {app.size / MB:.0f} MB in {app.files:,} files"
+
+
+def _slug(bench: Bench, app: App, cache: Path) -> tuple[Path, int]:
+    """Compile an app; return its slug and the bytes that were added besides the base."""
+    folder = _build_folder(bench, app, f"slug-{'jar' if app.jar else 'nodejs'}-{app.size}")
+    before = tree_size(folder)
+    run(contenders.compile_app(folder, cache, _empty(bench.work / "scratch")))
+    base = _base_of(folder).stat().st_size if app.jar is None else 0
+    return folder, tree_size(folder) - before - base
+
+
+def _build_folder(bench: Bench, app: App, name: str) -> Path:
+    """Copy an app to where it is built, with the Python that heroku/python puts there."""
+    folder = copy_app(app, bench.work / name)
+    venv = [sys.executable, "-I", "-m", "venv", "--without-pip", str(folder / ".heroku" / "python")]
+    subprocess.run(venv, check=True)
+    return folder
+
+
+def _take_back(build: Path) -> None:
+    """Remove what compiling has put into a build folder."""
+    shutil.rmtree(build / ".lambda-deploy", ignore_errors=True)
+    shutil.rmtree(build / ".profile.d", ignore_errors=True)
+    (build / "Procfile").unlink(missing_ok=True)
+
+
+def _python(slug: Path) -> Path:
+    return slug / ".heroku" / "python" / "bin" / "python3"
+
+
+def _base_of(slug: Path) -> Path:
+    return slug / ".lambda-deploy" / "base.zip"
+
+
+def _zip_in(scratch: Path) -> Path:
+    return scratch / "base.zip"
+
+
+def _empty(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
