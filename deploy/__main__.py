@@ -1,20 +1,38 @@
 """Entry point: `.lambda-deploy/bin/deploy` runs this file with an isolated interpreter."""
 
+import os.path
 import sys
-from pathlib import Path
 
-RUNTIME = Path(__file__).resolve().parent.parent
+RUNTIME = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120 - pathlib takes its time
 
 if __package__ in {None, ""}:
     # Started as a file by `python -I`, which puts nothing on the path: neither the app's folder,
     # whose `json.py` or `boto3/` would otherwise be ours, nor this one.
-    sys.path.insert(0, str(RUNTIME))
+    sys.path.insert(0, RUNTIME)
 
-from deploy.cli import main  # noqa: E402
+
+def _help() -> int:
+    from deploy.help import HELP
+
+    try:
+        sys.stdout.write(HELP)
+        sys.stdout.flush()
+    except OSError:
+        os._exit(1)  # nobody reads it, and Python would try once more
+    return 0
+
+
+def _run() -> int:
+    from pathlib import Path
+
+    from deploy.cli import main
+
+    # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
+    return main(sys.argv[1:], slug=Path(RUNTIME).parent.parent)
+
 
 if __name__ == "__main__":
     try:
-        # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
-        sys.exit(main(sys.argv[1:], slug=RUNTIME.parent.parent))
+        sys.exit(_help() if sys.argv[1:] in (["--help"], ["-h"]) else _run())
     except KeyboardInterrupt:
         sys.exit(" !     Interrupted by SIGINT. Nothing was changed.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from deploy import __version__
 from deploy.commands import base, config, deploy, doctor, package, plan, rollback, status
 from deploy.errors import DeployError, InputError, Interrupted, unexpected
+from deploy.help import HELP
 from deploy.output import Output, printable
 from deploy.redaction import without_values
 
@@ -33,18 +34,6 @@ COMMANDS = {
 }
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-DESCRIPTION = """\
-Deploys the app's function to AWS Lambda, with the app's config vars baked into it.
-
-Without a command: makes the package and uploads it to _LAMBDA_FUNCTION_ARN.
-"""
-
-EXIT_STATUS = """\
-exit status: 0 done; 1 AWS or the network refused, or the deploy was interrupted;
-2 the settings, the arguments or the artifact are wrong; 3 `deploy plan --exit-code`
-found something to do
-"""
 
 
 def main(arguments: Sequence[str], *, slug: Path) -> int:
@@ -121,6 +110,13 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{self.prog}: {message}.", todo=self.format_usage().strip())
 
 
+class _TopParser(_Parser):
+    """Shows the help that is written for people as a whole."""
+
+    def format_help(self) -> str:
+        return HELP
+
+
 def _parser() -> argparse.ArgumentParser:
     common = _Parser(add_help=False)
     common.add_argument(
@@ -143,22 +139,13 @@ def _parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help="print a traceback when something fails",
     )
-    parser = _Parser(
-        prog="deploy",
-        description=DESCRIPTION,
-        epilog=EXIT_STATUS,
-        parents=[common],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = _TopParser(prog="deploy", parents=[common], allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
     deploy.add_arguments(parser)
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    subparsers = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
     for name, module in COMMANDS.items():
-        # A command without a help text is not for people: bin/compile runs it.
-        shown = {"help": module.HELP} if hasattr(module, "HELP") else {}
         command = subparsers.add_parser(
-            name, description=module.__doc__, parents=[common], allow_abbrev=False, **shown
+            name, description=module.__doc__, parents=[common], allow_abbrev=False
         )
         command.set_defaults(run=module.run)
         if hasattr(module, "add_arguments"):

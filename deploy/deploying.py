@@ -24,14 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from deploy.baking import Bake
-    from deploy.base import Base
     from deploy.function import Function
     from deploy.origin import Origin
     from deploy.output import Output
     from deploy.settings import Settings
 
-__all__ = ["DONE", "Deployed", "deploy", "describe", "look_for_drift"]
+__all__ = ["DONE", "Deployed", "deploy", "look_for_drift"]
 
 # Two releases that meet take turns in overtaking each other while they keep the same pace.
 TRIES = 10
@@ -90,7 +88,7 @@ def deploy(
             stepped_back = origin.is_older_than(state.origin) and not force
             steps: tuple[release.Step, ...] = ()
             if not stepped_back:
-                description = describe(origin, base, baked)
+                description = origin.describe(base.sha256, baked.digest)
                 steps = release.plan(
                     package, settings.release, state, description, origin=origin, force=force
                 )
@@ -142,18 +140,6 @@ def _report(deployed: Deployed, name: str, origin: Origin, recorded: Origin | No
         output.step(f"Deployed {name}: {where}")
     else:
         output.step(f"Nothing to do: {name} runs this package already ({where})")
-
-
-def describe(origin: Origin, base: Base, baked: Bake) -> str:
-    """Say where a version comes from: app, release, commit, and the digests of base and config."""
-    parts = (
-        origin.app,
-        f"v{origin.release}" if origin.release is not None else None,
-        f"commit {origin.commit[:12]}" if origin.commit else None,
-        f"base {base.sha256[:12]}",
-        f"config {baked.digest[:12]}",
-    )
-    return ", ".join(part for part in parts if part)
 
 
 def look_for_drift(function: Function, deployed: Deployed) -> str | None:

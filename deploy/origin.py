@@ -31,6 +31,17 @@ class Origin:
             return ""
         return f"[release: {f'{self.app} ' if self.app else ''}v{self.release}]"
 
+    def describe(self, base_sha256: str, config_digest: str) -> str:
+        """Say where a version comes from: app, release, commit, and the digests of base and config."""
+        parts = (
+            self.app,
+            f"v{self.release}" if self.release is not None else None,
+            f"commit {self.commit[:12]}" if self.commit else None,
+            f"base {base_sha256[:12]}",
+            f"config {config_digest[:12]}",
+        )
+        return ", ".join(part for part in parts if part)
+
     def is_older_than(self, other: Origin | None) -> bool:
         """Tell whether another origin is a later release of the same app."""
         if other is None or other.app != self.app or other.release is None or self.release is None:

@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from aws_answers import Answer, Answers
 from command import REPOSITORY, command, deploy, make_slug
-from deploy import __version__
+from deploy import __version__, cli
 from embedded_aws import EmbeddedAWS
 
 PATH_REASON = "set by the language buildpacks: where programs and libraries lie in the dyno"
@@ -32,20 +35,64 @@ def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_help_tells_commands_options_and_exit_status(slug: Path) -> None:
-    """`heroku run deploy --help` is the first thing that people try."""
-    result = deploy(slug, "--help")
-    assert result.returncode == 0
-    for part in (
-        "config",
-        "package",
-        "rollback",
-        "--env-file",
-        "--json",
-        "--debug",
-        "--version",
-        "exit status",
+    """`heroku run deploy --help` is the first thing that people try; nothing is forgotten in it."""
+    parser = cli._parser()
+    options = {option for action in parser._actions for option in action.option_strings}
+    assert len(options) > 5
+    for arguments in (["--help"], ["-h"], ["--help", "--json"]):
+        result = deploy(slug, *arguments)
+        assert (result.returncode, result.stderr) == (0, "")
+        shown = set(re.findall(r"^  ([a-z]+)  |(-[-a-z]+)", result.stdout, re.MULTILINE))
+        commands = {command for command, _ in shown if command}
+        assert commands == set(cli.COMMANDS) - {"base"}  # which bin/compile runs
+        assert options <= {option for _, option in shown}
+        assert "exit status: 0 done;" in result.stdout
+
+
+def test_each_command_has_help_of_its_own(slug: Path) -> None:
+    """Its options, with a sentence each."""
+    for name in cli.COMMANDS:
+        result = deploy(slug, name, "--help")
+        assert result.returncode == 0
+        assert result.stdout.startswith(f"usage: deploy {name}")
+        assert "--env-file FILE" in result.stdout
+
+
+def test_what_calls_no_aws_does_not_import_boto3(slug: Path, tmp_path: Path) -> None:
+    """Its import takes longer than all the rest; --help imports nothing but its text."""
+    package = str(tmp_path / "package.zip")
+    for arguments, most in (
+        (["--help"], {"deploy", "deploy.help"}),
+        (["package", "-o", package], None),
+        (["plan", "--offline"], None),
+        (["config"], None),
     ):
-        assert part in result.stdout
+        imported = _modules_of(slug, *arguments)
+        assert not {module for module in imported if module.split(".")[0] in {"boto3", "botocore"}}, arguments
+        assert most is None or {name for name in imported if name.startswith("deploy")} == most
+        assert most is None or not {"argparse", "dataclasses", "pathlib"} & imported
+
+
+def _modules_of(slug: Path, *arguments: str) -> set[str]:
+    """Run the entry point as the launcher does, and give what was imported on the way."""
+    program = (
+        "import atexit, runpy, sys\n"
+        "atexit.register(lambda: print('imported', *sys.modules, file=sys.stderr))\n"
+        "sys.argv[:] = sys.argv[1:]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    runtime = slug / ".lambda-deploy/runtime"
+    if not runtime.exists():
+        shutil.copytree(REPOSITORY / "deploy", runtime / "deploy")
+    main = runtime / "deploy/__main__.py"
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-X", "utf8", "-c", program, main, *arguments],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(ran.stderr.splitlines()[-1].split()[1:])
 
 
 def test_version_is_the_packages(slug: Path) -> None:

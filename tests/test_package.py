@@ -8,8 +8,6 @@ import random
 import resource
 import signal
 import stat
-import subprocess
-import sys
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
@@ -172,15 +170,3 @@ def test_the_command_writes_the_package_without_aws(tmp_path: Path) -> None:
         assert file.namelist() == ["index.js", "package.json", "env.properties"]
     assert "canary" not in result.stdout + result.stderr
     assert result.stdout.endswith("It holds the config: keep it safe.\n")
-
-
-def test_boto3_is_not_imported_where_aws_is_not_called(tmp_path: Path) -> None:
-    """Its import takes longer than making a package."""
-    slug = make_slug(tmp_path / "slug")
-    program = (
-        "import sys, pathlib, deploy.cli\n"
-        f"slug = pathlib.Path({str(slug)!r})\n"
-        f"assert deploy.cli.main(['package', '-o', {str(tmp_path / 'p.zip')!r}], slug=slug) == 0\n"
-        "assert not {'boto3', 'botocore'} & set(sys.modules)\n"
-    )
-    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent.parent, check=True, env={})

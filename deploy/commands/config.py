@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
     from deploy.output import Output
 
-__all__ = ["HELP", "run"]
-
-HELP = "list the names that are baked, those that are left out, and why"
+__all__ = ["run"]
 
 
 def run(_options: argparse.Namespace, environment: Mapping[str, str], _slug: Path, output: Output) -> int:

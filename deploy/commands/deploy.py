@@ -17,16 +17,10 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what a deploy alone takes."""
-    parser.add_argument(
-        "--force",
-        action="store_true",
-        help="even over a later release, and where the alias routes by weights",
-    )
+    parser.add_argument("--force", action="store_true")
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--once", action="store_true", help="deploy and end, also in a formation dyno")
-    mode.add_argument(
-        "--watch", action="store_true", help="deploy, stay, and put drift right, as in a formation dyno"
-    )
+    mode.add_argument("--once", action="store_true")
+    mode.add_argument("--watch", action="store_true")
 
 
 def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
     from deploy.doctor import Check
 
-__all__ = ["HELP", "add_arguments", "run"]
-
-HELP = "check settings, credentials, function and permissions, changing nothing"
+__all__ = ["add_arguments", "run"]
 
 # Whose policy it is does not matter for what is in it.
 NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
     from deploy.output import Output
 
-__all__ = ["HELP", "add_arguments", "run"]
-
-HELP = "write the package to a file, without AWS"
+__all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from deploy.package import Package
     from deploy.release import State
 
-__all__ = ["HELP", "add_arguments", "run"]
-
-HELP = "show what a deploy would do, changing nothing"
+__all__ = ["add_arguments", "run"]
 
 SOMETHING_TO_DO = 3
 SHOWN = 50  # names of a kind; a program gets them all
@@ -41,8 +39,6 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     from deploy import base as bases
     from deploy import release
     from deploy.baking import bake
-    from deploy.deploying import describe
-    from deploy.function import connect
     from deploy.origin import read_origin
     from deploy.package import build
     from deploy.settings import read_release_settings, read_settings
@@ -58,10 +54,12 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
         state, difference = release.State(None), None
         origin = read_origin(environment, base.source_version)
         if function_settings is not None:
+            from deploy.function import connect
+
             function = connect(function_settings)
             deadline = Deadline(release_settings.timeout)
             state = release.read_state(function, release_settings, origin, deadline, output)
-        description = describe(origin, base, baked)
+        description = origin.describe(base.sha256, baked.digest)
         stepped_back = origin.is_older_than(state.origin) and not options.force
         steps: tuple[release.Step, ...] = ()
         if not stepped_back:

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
     from deploy.output import Output
 
-__all__ = ["HELP", "add_arguments", "run"]
-
-HELP = "point the alias at the version before, or at VERSION"
+__all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

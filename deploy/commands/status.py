@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from deploy.output import Output
     from deploy.release import State
 
-__all__ = ["HELP", "add_arguments", "age", "run"]
-
-HELP = "show what runs, where it comes from, and whether a deploy would change it"
+__all__ = ["add_arguments", "age", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -131,9 +131,9 @@ def compile_app(build: Path, cache: Path, scratch: Path) -> Command:
     return Command(words, scratch, environment)
 
 
-def make_base(slug: Path, scratch: Path) -> Command:
+def make_base(slug: Path, cache: Path, scratch: Path) -> Command:
     """Make the base alone, as bin/compile does."""
-    words = (str(_WAYS / "make-base.sh"), str(BUILDPACK), str(slug))
+    words = (str(_WAYS / "make-base.sh"), str(BUILDPACK), str(cache), str(slug))
     return Command(words, scratch, _plain(scratch))
 
 

@@ -112,7 +112,7 @@ def lines(bench: Bench) -> list[Line]:
         *_warm_compile(bench, cache, slugs[bench.large.title]),
         *_sizes(bench, added),
         *_memory(bench, slugs),
-        *_base(bench, slugs[bench.large.title]),
+        *_base(bench, slugs[bench.large.title], cache),
         *_package(bench, bench.large, slugs[bench.large.title]),
         *_package(bench, bench.jar, slugs[bench.jar.title]),
     ]
@@ -336,7 +336,7 @@ def _warm_compile(bench: Bench, cache: Path, slug: Path) -> Iterator[Line]:
         _take_back(build)
         return contenders.compile_app(build, cache, scratch)
 
-    ways = [Way(OURS, prepare), Way(base, lambda _, scratch: contenders.make_base(slug, scratch))]
+    ways = [Way(OURS, prepare), Way(base, lambda _, scratch: contenders.make_base(slug, cache, scratch))]
     ours, alone = interleaved(bench, row, ways, bench.slow)
     more = median(one - other for one, other in zip(ours.seconds, alone.seconds, strict=True))
     target = Target(
@@ -401,7 +401,7 @@ def _memory(bench: Bench, slugs: Mapping[str, Path]) -> Iterator[Line]:
 # --- the packaging alone --------------------------------------------------------------------------
 
 
-def _base(bench: Bench, slug: Path) -> Iterator[Line]:
+def _base(bench: Bench, slug: Path, cache: Path) -> Iterator[Line]:
     row, app = "base: making it", bench.large
     made: dict[str, Path] = {}
     sizes: dict[str, int] = {}
@@ -420,7 +420,7 @@ def _base(bench: Bench, slug: Path) -> Iterator[Line]:
     zipped, by_python = "zip -r", "Python's zipfile"
     folder, python = app.folder, _python(slug)
     ways = [
-        way(OURS, lambda scratch: contenders.make_base(slug, scratch), lambda _: _base_of(slug)),
+        way(OURS, lambda scratch: contenders.make_base(slug, cache, scratch), lambda _: _base_of(slug)),
         way(zipped, lambda scratch: contenders.zip_folder(folder, scratch), _zip_in),
         way(by_python, lambda scratch: contenders.zip_by_python(python, folder, scratch), _zip_in),
     ]
