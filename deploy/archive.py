@@ -15,12 +15,14 @@ import bisect
 import hashlib
 import io
 import itertools
+import operator
 import os
 import stat
 import struct
 import zlib
+from array import array
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from deploy.errors import InputError
 from deploy.output import printable
@@ -86,13 +88,10 @@ BUILD_AGAIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file or folder of a ZIP, as its central directory describes it. Sizes are in bytes."""
 
     name: str
-    record: int  # where its record starts in the central directory
-    record_end: int
     start: int  # where its local header starts in the file
     method: int
     crc: int
@@ -102,17 +101,48 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The table of contents of a ZIP file."""
+    """The table of contents of a ZIP file.
 
-    entries: tuple[Entry, ...]
-    records: bytes
+    It may list tens of thousands of entries, so it holds numbers and the bytes as they stand in the file;
+    an Entry is made when somebody asks for it.
+    """
+
+    records: bytes = field(repr=False)
+    positions: array[int] = field(repr=False)  # where the records start in `records`
+    starts: array[int] = field(repr=False)  # where the local headers start in the file
+    prefix: int  # bytes in the file before the place that offsets count from
     start: int  # where the central directory starts in the file
     comment: bytes
+    unzipped_size: int  # bytes that the entries take when they are unpacked
 
-    @property
-    def unzipped_size(self) -> int:
-        """Bytes that the entries take when they are unpacked."""
-        return sum(entry.size for entry in self.entries)
+    def __len__(self) -> int:
+        """Count the entries."""
+        return len(self.positions)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Give the entries in the order of their records."""
+        return map(self.entry, range(len(self)))
+
+    def entry(self, index: int) -> Entry:
+        """Give the entry of a record."""
+        return _parse_record(self.records, self.positions[index], self.prefix)[0]
+
+    def find(self, name: str) -> int | None:
+        """Find the entry of this name, as the index of its record."""
+        return next((index for index in self.starting_with(name) if self.entry(index).name == name), None)
+
+    def starting_with(self, beginning: str) -> Iterator[int]:
+        """Find the entries whose names begin so, as the indexes of their records."""
+        if not beginning.isascii():  # which may stand there in either of two encodings
+            yield from (index for index, entry in enumerate(self) if entry.name.startswith(beginning))
+            return
+        found = self.records.find(beginning.encode())
+        while found >= 0:
+            record = found - CENTRAL_HEADER.size
+            index = bisect.bisect_left(self.positions, record)
+            if index < len(self) and self.positions[index] == record:
+                yield index
+            found = self.records.find(beginning.encode(), found + 1)
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -133,13 +163,9 @@ def read_directory(file: BinaryIO, *, local_headers: bool = True) -> Directory:
     if start < 0 or prefix < 0:
         raise _damaged("its central directory is not where its end says")
     records = _read_at(file, start, records_size)
-    entries = tuple(_parse_records(records, prefix))
-    if len(entries) != count:
-        raise _damaged(f"it has {len(entries)} entries, but says that it has {count}")
-    directory = Directory(entries, records, start, comment)
-    _check_names(directory)
-    if local_headers:
-        _check_local_headers(file, directory)
+    directory = _parse(file if local_headers else None, records, prefix, start, comment)
+    if len(directory) != count:
+        raise _damaged(f"it has {len(directory)} entries, but says that it has {count}")
     return directory
 
 
@@ -220,31 +246,52 @@ def _read_zip64_end(file: BinaryIO, end_start: int) -> tuple[int, int, int, int]
     raise _damaged("its ZIP64 end record is missing")
 
 
-def _parse_records(records: bytes, prefix: int) -> Iterator[Entry]:
-    position = 0
+def _parse(file: BinaryIO | None, records: bytes, prefix: int, start: int, comment: bytes) -> Directory:
+    """Check each record, and against it the local header in the file, where there is one."""
+    positions, starts, ends, hashes = array("Q"), array("Q"), array("Q"), array("q")
+    unzipped_size = position = 0
     while position < len(records):
-        if position + CENTRAL_HEADER.size > len(records):
-            raise _damaged("its central directory is cut short")
-        (
-            signature, _, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length,
-            comment_length, _, _, _, offset,
-        ) = CENTRAL_HEADER.unpack_from(records, position)  # fmt: skip
-        if signature != CENTRAL_SIGNATURE:
-            raise _damaged("its central directory is damaged")
-        name_start = position + CENTRAL_HEADER.size
-        extra_start = name_start + name_length
-        end = extra_start + extra_length + comment_length
-        if end > len(records):
-            raise _damaged("its central directory is cut short")
-        raw_name = records[name_start:extra_start]
-        name = _decode_name(raw_name, flags)
+        entry, raw_name, flags, end = _parse_record(records, position, prefix)
+        check_name(entry.name)
         if flags & ENCRYPTED:
-            raise _refused(name, "is encrypted, and Lambda can't decrypt it")
-        if IN_ZIP64_32 in (compressed_size, size, offset):
-            extra = records[extra_start : extra_start + extra_length]
-            size, compressed_size, offset = _read_zip64_extra(name, extra, size, compressed_size, offset)
-        yield Entry(name, position, end, offset + prefix, method, crc, compressed_size, size)
+            raise _refused(entry.name, "is encrypted, and Lambda can't decrypt it")
+        positions.append(position)
+        hashes.append(hash(entry.name))
+        try:
+            starts.append(entry.start)
+            ends.append(entry.start if file is None else _end_of_data(file, entry, raw_name))
+        except OverflowError:
+            raise _damaged("it names a place that no file has") from None
+        unzipped_size += entry.size
         position = end
+    directory = Directory(records, positions, starts, prefix, start, comment, unzipped_size)
+    _check_duplicates(directory, hashes)
+    if file is not None:
+        _check_overlaps(directory, ends)
+    return directory
+
+
+def _parse_record(records: bytes, position: int, prefix: int) -> tuple[Entry, bytes, int, int]:
+    """Give the entry of a record, its name in bytes, its flags, and where the record ends."""
+    if position + CENTRAL_HEADER.size > len(records):
+        raise _damaged("its central directory is cut short")
+    (
+        signature, _, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length,
+        comment_length, _, _, _, offset,
+    ) = CENTRAL_HEADER.unpack_from(records, position)  # fmt: skip
+    if signature != CENTRAL_SIGNATURE:
+        raise _damaged("its central directory is damaged")
+    name_start = position + CENTRAL_HEADER.size
+    extra_start = name_start + name_length
+    end = extra_start + extra_length + comment_length
+    if end > len(records):
+        raise _damaged("its central directory is cut short")
+    raw_name = records[name_start:extra_start]
+    name = _decode_name(raw_name, flags)
+    if IN_ZIP64_32 in (compressed_size, size, offset):
+        extra = records[extra_start : extra_start + extra_length]
+        size, compressed_size, offset = _read_zip64_extra(name, extra, size, compressed_size, offset)
+    return Entry(name, offset + prefix, method, crc, compressed_size, size), raw_name, flags, end
 
 
 def _decode_name(raw: bytes, flags: int) -> str:
@@ -282,51 +329,58 @@ def _read_zip64_extra(
     return values[0], values[1], values[2]
 
 
-def _check_names(directory: Directory) -> None:
+def _check_duplicates(directory: Directory, hashes: array[int]) -> None:
+    ordered = sorted(hashes)
+    if not any(map(operator.eq, ordered, itertools.islice(ordered, 1, None))):
+        return
     seen: set[str] = set()
-    for entry in directory.entries:
-        check_name(entry.name)
+    for entry in directory:
         if entry.name in seen:
             raise _refused(entry.name, "is there twice")
         seen.add(entry.name)
 
 
-def _check_local_headers(file: BinaryIO, directory: Directory) -> None:
-    ordered = sorted(directory.entries, key=lambda entry: entry.start)
-    for entry, end in zip(ordered, _ends(ordered, directory.start), strict=True):
-        header = _read_at(file, entry.start, LOCAL_HEADER.size)
-        signature, _, flags, *_, name_length, extra_length = LOCAL_HEADER.unpack(header)
-        data_start = entry.start + LOCAL_HEADER.size + name_length + extra_length
-        if signature != LOCAL_SIGNATURE or data_start + entry.compressed_size > end:
-            raise _refused(entry.name, "is not where the central directory says: the file is damaged")
-        # Who reads a ZIP as a stream goes by this name, and so it must not be another, unchecked one.
-        raw_name = _read_at(file, entry.start + LOCAL_HEADER.size, name_length)
-        if raw_name != _raw_name(directory, entry):
-            other = printable(_decode_name(raw_name, flags))
-            raise _refused(entry.name, f"has another name, {other}, where its data is")
+def _end_of_data(file: BinaryIO, entry: Entry, expected_name: bytes) -> int:
+    """Check an entry's local header (4.3.7), and give the place behind its data."""
+    header = _read_at(file, entry.start, LOCAL_HEADER.size)
+    signature, _, flags, *_, name_length, extra_length = LOCAL_HEADER.unpack(header)
+    if signature != LOCAL_SIGNATURE:
+        raise _misplaced(entry)
+    # Who reads a ZIP as a stream goes by this name, and so it must not be another, unchecked one.
+    raw_name = _read_at(file, entry.start + LOCAL_HEADER.size, name_length)
+    if raw_name != expected_name:
+        other = printable(_decode_name(raw_name, flags))
+        raise _refused(entry.name, f"has another name, {other}, where its data is")
+    data_start: int = entry.start + LOCAL_HEADER.size + name_length + extra_length
+    return data_start + entry.compressed_size
 
 
-def _raw_name(directory: Directory, entry: Entry) -> bytes:
-    start = entry.record + CENTRAL_HEADER.size
-    (length,) = struct.unpack_from("<H", directory.records, entry.record + LENGTH_OF_NAME_IN_CENTRAL_HEADER)
-    return directory.records[start : start + length]
+def _check_overlaps(directory: Directory, ends: array[int]) -> None:
+    ordered = _in_file_order(directory)
+    following = (directory.starts[index] for index in itertools.islice(ordered, 1, None))
+    for index, end in zip(ordered, itertools.chain(following, (directory.start,)), strict=False):
+        if ends[index] > end:
+            raise _misplaced(directory.entry(index))
+
+
+def _in_file_order(directory: Directory) -> Sequence[int]:
+    """Give the indexes of the records in the order in which the entries stand in the file."""
+    starts = directory.starts
+    if any(map(operator.gt, starts, itertools.islice(starts, 1, None))):
+        return sorted(range(len(directory)), key=starts.__getitem__)
+    return range(len(directory))
+
+
+def _misplaced(entry: Entry) -> InputError:
+    return _refused(entry.name, "is not where the central directory says: the file is damaged")
 
 
 def check_name(name: str) -> None:
     """Raise InputError for the name of an entry that would be unpacked somewhere else."""
     # Lambda unpacks below /var/task; nothing may be written elsewhere.
-    if not name or "\0" in name or name.startswith("/") or ".." in name.replace("\\", "/").split("/"):
+    climbs = ".." in name and ".." in name.replace("\\", "/").split("/")
+    if not name or "\0" in name or name.startswith("/") or climbs:
         raise _refused(name, "has a name that leads out of the package")
-
-
-def _ends(ordered: Sequence[Entry], directory_start: int) -> Iterator[int]:
-    """Give for each entry, in the order of their starts, where the next one or the directory starts.
-
-    What lies between the end of an entry's data and there is its data descriptor (4.3.9) or padding.
-    """
-    yield from (entry.start for entry in itertools.islice(ordered, 1, None))
-    if ordered:
-        yield directory_start
 
 
 def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
@@ -384,12 +438,14 @@ def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
     The added files come last and are stored, not compressed, so that their bytes do not depend on a
     compression library. A prefix of the base is dropped.
     """
-    names = {file.name for file in added}
-    kept = [entry for entry in directory.entries if entry.name not in names]
-    spans, starts = _spans(directory, {entry.record for entry in kept})
+    found = (directory.find(file.name) for file in added)
+    dropped = sorted(index for index in found if index is not None)
+    first = min(directory.starts, default=directory.start)
+    gaps = _gaps(directory, dropped)
+    spans = _spans_between(gaps, first, directory.start)
     tail = bytearray()
     start = sum(span_end - span_start for span_start, span_end in spans)
-    records = _moved_records(directory, starts)
+    records = _moved_records(directory, dropped, gaps, first)
     for file in added:
         entry = NewEntry(file.name, stat.S_IFREG | file.mode, STORED)
         entry.start = start + len(tail)
@@ -397,10 +453,11 @@ def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
         entry.crc = zlib.crc32(file.content)
         tail += entry.local_header() + file.content
         records += entry.central_record()
-    count = len(kept) + len(added)
-    tail += records + end_records(start + len(tail), len(records), count, directory.comment)
-    unzipped_size = sum(entry.size for entry in kept) + sum(len(file.content) for file in added)
-    return Assembly(tuple(spans), bytes(tail), unzipped_size, count)
+    count = len(directory) - len(dropped) + len(added)
+    end = end_records(start + len(tail), len(records), count, directory.comment)
+    unzipped_size = directory.unzipped_size + sum(len(file.content) for file in added)
+    unzipped_size -= sum(directory.entry(index).size for index in dropped)
+    return Assembly(tuple(spans), b"".join((tail, records, end)), unzipped_size, count)
 
 
 class AssembledFile(io.RawIOBase):
@@ -444,7 +501,7 @@ class AssembledFile(io.RawIOBase):
             pieces.append(piece)
             self._position += len(piece)
             left -= len(piece)
-        return b"".join(pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _read_piece(self, most: int) -> bytes:
         index = bisect.bisect_right(self._starts, self._position) - 1
@@ -498,31 +555,42 @@ def _hash(
         progress(position + size)
 
 
-def _spans(directory: Directory, kept: set[int]) -> tuple[list[tuple[int, int]], dict[int, int]]:
-    """Give the spans of the base that hold the kept entries, and the new start of each, by its record."""
-    starts: dict[int, int] = {}
-    spans: list[tuple[int, int]] = []
-    position = 0
-    ordered = sorted(directory.entries, key=lambda entry: entry.start)
-    for entry, end in zip(ordered, _ends(ordered, directory.start), strict=True):
-        if entry.record not in kept:
-            continue
-        starts[entry.record] = position
-        position += end - entry.start
-        if spans and spans[-1][1] == entry.start:
-            spans[-1] = (spans[-1][0], end)
-        else:
-            spans.append((entry.start, end))
-    return spans, starts
+def _gaps(directory: Directory, dropped: Sequence[int]) -> list[tuple[int, int]]:
+    """Give where the dropped entries are in the base, as (start, end).
+
+    What lies between the end of an entry's data and the next one is its data descriptor (4.3.9) or padding,
+    and goes where the entry goes.
+    """
+    if not dropped:
+        return []
+    starts = sorted(directory.starts)
+    gaps = []
+    for start in sorted(directory.starts[index] for index in dropped):
+        following = bisect.bisect_right(starts, start)
+        gaps.append((start, starts[following] if following < len(starts) else directory.start))
+    return gaps
 
 
-def _moved_records(directory: Directory, starts: dict[int, int]) -> bytearray:
+def _spans_between(gaps: Sequence[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
+    edges = [first, *itertools.chain(*gaps), last]
+    return [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
+
+
+def _moved_records(
+    directory: Directory, dropped: Sequence[int], gaps: Sequence[tuple[int, int]], first: int
+) -> bytearray:
     """Give the records of the kept entries, in their old order, with their new starts."""
+    if not gaps and first == directory.prefix:
+        return bytearray(directory.records)
+    gap_starts = [start for start, _ in gaps]
+    shifts = list(itertools.accumulate((end - start for start, end in gaps), initial=first))
     moved = bytearray()
-    for entry in directory.entries:
-        if entry.record in starts:
-            record = bytearray(directory.records[entry.record : entry.record_end])
-            _set_start(record, starts[entry.record])
+    ends = itertools.chain(itertools.islice(directory.positions, 1, None), (len(directory.records),))
+    for index, (position, end) in enumerate(zip(directory.positions, ends, strict=True)):
+        if index not in dropped:
+            record = bytearray(directory.records[position:end])
+            start = directory.starts[index]
+            _set_start(record, start - shifts[bisect.bisect_right(gap_starts, start)])
             moved += record
     return moved
 

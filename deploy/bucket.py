@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["encryption", "passing_through"]
 
-PART = 8 * 1024 * 1024  # bytes of one part
-PARTS_IN_MEMORY = 2
+PART = 8 * 1024 * 1024  # bytes of one part, which is held in memory
 
 # Whatever else the settings say: what holds secrets is not left behind for one fault of S3's.
 PERSISTENT = Config(connect_timeout=3, read_timeout=3, retries={"total_max_attempts": 6, "mode": "standard"})
@@ -117,11 +116,8 @@ def encryption(bucket: Bucket) -> dict[str, str]:
 
 
 def _parts() -> TransferConfig:
-    config = TransferConfig(
-        multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=PARTS_IN_MEMORY
-    )
-    config.max_in_memory_upload_chunks = PARTS_IN_MEMORY
-    return config
+    # One after the other: each thread would hold a part in memory, and a second one waits.
+    return TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, use_threads=False)
 
 
 @contextlib.contextmanager

@@ -87,13 +87,13 @@ def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tup
     try:
         with (app / path).open("rb") as file:
             directory = archive.read_directory(file)
-            sizes = ((entry.name, entry.size) for entry in directory.entries)
+            sizes = ((entry.name, entry.size) for entry in directory)
             check_unzipped(printable(path), directory.unzipped_size, sizes)
             check_contents(file, directory, lambda done, total: output.progress("Checked", done, total))
             sha256, size = archive.digest(file)
     except OSError as error:
         raise DeployError(f"{printable(path)} can't be read: {error.strerror}.") from None
-    return path, Written(sha256, size, directory.unzipped_size, len(directory.entries))
+    return path, Written(sha256, size, directory.unzipped_size, len(directory))
 
 
 def _inside(app: Path, path: str) -> str:

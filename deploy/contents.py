@@ -32,7 +32,7 @@ def check_contents(
     else than the directory says.
     """
     done, total = 0, directory.unzipped_size
-    for entry in directory.entries:
+    for entry in directory:
         if entry.method == STORED:
             _check(entry, read_data(file, entry))
         elif entry.method == DEFLATED:

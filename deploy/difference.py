@@ -94,13 +94,13 @@ def compare(deployed: BinaryIO, package: BinaryIO, config_files: Sequence[Config
     new = archive.read_directory(package, local_headers=False)
     names = {file.name for file in config_files}
     code = _changes(
-        {entry.name: (entry.size, entry.crc) for entry in old.entries if entry.name not in names},
-        {entry.name: (entry.size, entry.crc) for entry in new.entries if entry.name not in names},
+        {entry.name: (entry.size, entry.crc) for entry in old if entry.name not in names},
+        {entry.name: (entry.size, entry.crc) for entry in new if entry.name not in names},
     )
-    by_name = {entry.name: entry for entry in old.entries}
     for file in config_files:
-        if file.name in by_name:
-            before = _variables(file.name, archive.read_entry(deployed, by_name[file.name]))
+        index = old.find(file.name)
+        if index is not None:
+            before = _variables(file.name, archive.read_entry(deployed, old.entry(index)))
             return Difference(_changes(before, variables(file.name, file.content)), code)
     baked = variables(config_files[0].name, config_files[0].content)
     return Difference(_changes({}, baked), code)

@@ -146,17 +146,18 @@ def _check_place(name: str, directory: archive.Directory) -> None:
     """Refuse a config file that would take the place of a part of the function."""
     path = PurePosixPath(name)
     parents = {str(parent) for parent in path.parents}
-    module = path.with_suffix("")
-    shadowed = {f"{module}{rest}" for rest in SHADOWED_BY_JSON} if path.suffix == ".json" else set()
-    for entry in directory.entries:
-        if entry.name == name and path.stem != REPLACEABLE_STEM:
-            raise _misplaced(name, "the artifact has a file of this name, which it would replace")
-        if entry.name.startswith(f"{name}/"):
-            raise _misplaced(name, "the artifact has a folder of this name")
-        if entry.name in parents:
-            raise _misplaced(name, f"{printable(entry.name)} is a file in the artifact")
-        if entry.name in shadowed:
-            raise _misplaced(name, f"require() would find it in place of {printable(entry.name)}")
+    stem = path.with_suffix("")
+    shadowed = {f"{stem}{rest}" for rest in SHADOWED_BY_JSON} if path.suffix == ".json" else set()
+    if directory.find(name) is not None and path.stem != REPLACEABLE_STEM:
+        raise _misplaced(name, "the artifact has a file of this name, which it would replace")
+    if next(directory.starting_with(f"{name}/"), None) is not None:
+        raise _misplaced(name, "the artifact has a folder of this name")
+    for parent in sorted(parents):
+        if directory.find(parent) is not None:
+            raise _misplaced(name, f"{printable(parent)} is a file in the artifact")
+    for module in sorted(shadowed):
+        if directory.find(module) is not None:
+            raise _misplaced(name, f"require() would find it in place of {printable(module)}")
     if path.name == "package.json":
         raise _misplaced(name, "it would tell Node.js about the modules beside it")
 

@@ -81,6 +81,36 @@ def test_an_old_config_file_is_replaced_wherever_it_stands(position: int) -> Non
     assert b"OLD=1" not in package
 
 
+@given(st.lists(names, max_size=8, unique=True), st.data())
+def test_entries_are_found_by_their_names(found: list[str], data: st.DataObject) -> None:
+    """Whatever the names are, and whichever of them are parts of others; as a plain search finds them."""
+    directory = read_directory(io.BytesIO(zip_of(dict.fromkeys(found, b""), comment=b"PK index.js")))
+    asked = data.draw(st.sampled_from([*found, *(name[:2] for name in found), "index.js"]))
+    assert directory.find(asked) == (found.index(asked) if asked in found else None)
+    expected = [index for index, name in enumerate(found) if name.startswith(asked)]
+    assert list(directory.starting_with(asked)) == expected
+
+
+@given(st.permutations(range(6)), st.sets(st.integers(0, 5)), st.binary(max_size=9))
+def test_entries_in_any_order_and_with_gaps_are_moved_to_where_they_belong(
+    order: list[int], dropped: set[int], prefix: bytes
+) -> None:
+    """A directory may list entries in another order than they stand in, behind a prefix, and lose some."""
+    files = {f"{number}.json": bytes([65 + number]) * number for number in range(6)}
+    base = prefix + _reordered(zip_of(files, method=0), order)
+    added = [ConfigFile(f"{number}.json", b"new") for number in sorted(dropped)] or [CONFIG]
+    expected = {**files, **{file.name: file.content for file in added}}
+    assert contents(package_of(base, *added)) == expected
+
+
+def _reordered(base: bytes, order: list[int]) -> bytes:
+    """List the entries of a ZIP in another order."""
+    start = base.index(b"PK\x01\x02")
+    end = base.rindex(b"PK\x05\x06")
+    records = [b"PK\x01\x02" + record for record in base[start:end].split(b"PK\x01\x02")[1:]]
+    return base[:start] + b"".join(records[index] for index in order) + base[end:]
+
+
 def test_the_same_input_gives_the_same_bytes() -> None:
     """No clock, no order of a set and no temporary name gets into a package."""
     assert package_of(zip_of(FILES)) == package_of(zip_of(FILES))
@@ -232,8 +262,8 @@ def test_a_name_that_is_there_twice_is_refused() -> None:
 def test_overlapping_entries_are_refused() -> None:
     """A ZIP bomb lets many entries share the same data."""
     base = bytearray(zip_of({"first": b"x" * 100, "second": b"y" * 100}, method=0))
-    second = base.rindex(b"PK\x01\x02")
-    struct.pack_into("<L", base, second + 42, 0)
+    first = base.index(b"PK\x01\x02")
+    struct.pack_into("<L", base, first + 20, 101)
     assert "is not where the central directory says" in refusal(bytes(base))
 
 

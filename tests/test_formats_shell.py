@@ -16,11 +16,12 @@ from hypothesis import given, settings
 
 import nasty
 from deploy import formats
-from deploy.archive import AssembledFile, Directory, assemble
+from deploy.archive import AssembledFile, assemble, read_directory
 from deploy.errors import InputError
 from deploy.formats import KEPT_BY_SHELL, LARGEST_ENVIRONMENT, LONGEST_STRING, POINTER, encode
 from read_back import PRINT_ENVIRONMENT, nul_separated
 from tools import require
+from zips import zip_of
 
 pytest_plugins = ["reader_fixtures"]
 
@@ -165,7 +166,7 @@ def test_programs_find_the_table_in_their_environment(program: tuple[str, ...], 
     """process.env, System.getenv and os.environ hold each value, from a package that unzip unpacked."""
     require("unzip")
     package, task_root = tmp_path / "package.zip", tmp_path / "task"
-    assembly = assemble(Directory((), b"", 0, b""), [encode("env.sh", nasty.SHELL_CONFIG)])
+    assembly = assemble(read_directory(io.BytesIO(zip_of({}))), [encode("env.sh", nasty.SHELL_CONFIG)])
     package.write_bytes(AssembledFile(io.BytesIO(), assembly).read())
     run(["unzip", "-q", package, "-d", task_root])
     result = run([task_root / "env.sh", *program])

@@ -21,7 +21,10 @@ from deploy.errors import DeployError, InputError
 from deploy.formats import ConfigFile
 from deploy.package import build, write
 
-NAMES = "index.js index.json package.json config/index.js native.node data/index.json lib/tool.js env.json"
+NAMES = (
+    "först/index.js index.js index.json package.json config/index.js native.node data/index.json lib/tool.js "
+    "env.json"
+)
 
 
 @pytest.fixture
@@ -118,6 +121,7 @@ def test_a_base_that_was_changed_since_the_build_is_refused(app: Path) -> None:
         ("data.json", "would find it in place of data/index.json"),
         ("lib", "has a folder of this name"),
         ("index.js/env.json", "index.js is a file"),
+        ("först", "has a folder of this name"),
     ],
 )
 def test_config_never_takes_the_place_of_code(app: Path, name: str, why: str) -> None:
