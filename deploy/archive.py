@@ -42,6 +42,7 @@ __all__ = [
     "Directory",
     "Entry",
     "NewEntry",
+    "Span",
     "assemble",
     "check_name",
     "damaged_entry",
@@ -412,24 +413,34 @@ def _refused(name: str, why: str) -> InputError:
 # --- making a package -----------------------------------------------------------------------------
 
 
+class Span(NamedTuple):
+    """Bytes of the base that stand in the package too."""
+
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return self.end - self.start
+
+
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A package that is nowhere written down: spans of the base, and what follows them.
+    """A package that is nowhere written down: spans of the base, and bytes between and behind them.
 
-    `spans` are (start, end) in the base, in their order; `tail` holds the added files and the central
-    directory. Sizes are in bytes.
+    Sizes are in bytes.
     """
 
-    spans: tuple[tuple[int, int], ...]
-    tail: bytes = field(repr=False)
+    parts: tuple[Span | bytes, ...] = field(repr=False)
     unzipped_size: int
     entries: int
 
     @property
     def common(self) -> int:
         """Bytes with which base and package both begin."""
-        start, end = self.spans[0] if self.spans else (0, 0)
-        return 0 if start else end
+        first = self.parts[0]
+        return first.end if isinstance(first, Span) and first.start == 0 else 0
 
 
 def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
@@ -443,34 +454,40 @@ def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
     first = min(directory.starts, default=directory.start)
     gaps = _gaps(directory, dropped)
     spans = _spans_between(gaps, first, directory.start)
-    tail = bytearray()
-    start = sum(span_end - span_start for span_start, span_end in spans)
-    records = _moved_records(directory, dropped, gaps, first)
+    kept_size = sum(span.size for span in spans)
+    content, added_records = bytearray(), bytearray()
     for file in added:
         entry = NewEntry(file.name, stat.S_IFREG | file.mode, STORED)
-        entry.start = start + len(tail)
+        entry.start = kept_size + len(content)
         entry.size = entry.compressed_size = len(file.content)
         entry.crc = zlib.crc32(file.content)
-        tail += entry.local_header() + file.content
-        records += entry.central_record()
+        content += entry.local_header() + file.content
+        added_records += entry.central_record()
+    records: Span | bytes
+    if not gaps and first == directory.prefix:
+        records = Span(directory.start, directory.start + len(directory.records))
+    else:
+        records = _moved_records(directory, dropped, gaps, first)
     count = len(directory) - len(dropped) + len(added)
-    end = end_records(start + len(tail), len(records), count, directory.comment)
+    end = end_records(kept_size + len(content), _size(records) + len(added_records), count, directory.comment)
     unzipped_size = directory.unzipped_size + sum(len(file.content) for file in added)
     unzipped_size -= sum(directory.entry(index).size for index in dropped)
-    return Assembly(tuple(spans), b"".join((tail, records, end)), unzipped_size, count)
+    parts = (*spans, bytes(content), records, bytes(added_records) + end)
+    return Assembly(parts, unzipped_size, count)
+
+
+def _size(part: Span | bytes) -> int:
+    return part.size if isinstance(part, Span) else len(part)
 
 
 class AssembledFile(io.RawIOBase):
-    """Reads an assembly as the file that it stands for. It is never written, so no disk holds its secrets."""
+    """Reads parts as the file that they make up. It is never written, so no disk holds its secrets."""
 
-    def __init__(self, base: BinaryIO, assembly: Assembly) -> None:
+    def __init__(self, base: BinaryIO, parts: Sequence[Span | bytes]) -> None:
         super().__init__()
         self._base = base
-        self._tail = assembly.tail
-        self._spans = assembly.spans
-        sizes = (end - start for start, end in assembly.spans)
-        self._starts = [0, *itertools.accumulate(sizes)]
-        self.size = self._starts[-1] + len(assembly.tail)
+        self._parts = parts
+        *self._starts, self.size = itertools.accumulate(map(_size, parts), initial=0)
         self._position = 0
 
     def readable(self) -> bool:
@@ -506,10 +523,10 @@ class AssembledFile(io.RawIOBase):
     def _read_piece(self, most: int) -> bytes:
         index = bisect.bisect_right(self._starts, self._position) - 1
         into = self._position - self._starts[index]
-        if index == len(self._spans):
-            return self._tail[into : into + most]
-        start, end = self._spans[index]
-        return _read_at(self._base, start + into, min(most, end - start - into))
+        part = self._parts[index]
+        if isinstance(part, Span):
+            return _read_at(self._base, part.start + into, min(most, part.size - into))
+        return part[into : into + most]
 
 
 def digests(
@@ -521,7 +538,7 @@ def digests(
 
     `progress` is told bytes done and in all.
     """
-    file = AssembledFile(base, assembly)
+    file = AssembledFile(base, assembly.parts)
     sha256 = hashlib.sha256()
     _hash(base, 0, assembly.common, sha256, lambda done: progress(done, file.size))
     package_sha256 = sha256.copy()
@@ -571,17 +588,15 @@ def _gaps(directory: Directory, dropped: Sequence[int]) -> list[tuple[int, int]]
     return gaps
 
 
-def _spans_between(gaps: Sequence[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
+def _spans_between(gaps: Sequence[tuple[int, int]], first: int, last: int) -> list[Span]:
     edges = [first, *itertools.chain(*gaps), last]
-    return [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
+    return [Span(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
 
 
 def _moved_records(
     directory: Directory, dropped: Sequence[int], gaps: Sequence[tuple[int, int]], first: int
-) -> bytearray:
+) -> bytes:
     """Give the records of the kept entries, in their old order, with their new starts."""
-    if not gaps and first == directory.prefix:
-        return bytearray(directory.records)
     gap_starts = [start for start, _ in gaps]
     shifts = list(itertools.accumulate((end - start for start, end in gaps), initial=first))
     moved = bytearray()
@@ -592,7 +607,7 @@ def _moved_records(
             start = directory.starts[index]
             _set_start(record, start - shifts[bisect.bisect_right(gap_starts, start)])
             moved += record
-    return moved
+    return bytes(moved)
 
 
 def _set_start(record: bytearray, start: int) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import uuid
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import boto3
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from deploy.archive import AssembledFile, Span
 from deploy.aws_codes import DENIED
 from deploy.aws_errors import Call, explained
 from deploy.errors import DeployError, InputError
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["encryption", "passing_through"]
 
-PART = 8 * 1024 * 1024  # bytes of one part, which is held in memory
+PART = 8 * 1024 * 1024  # bytes
+CHECKSUM: Literal["SHA256"] = "SHA256"
 
 # Whatever else the settings say: what holds secrets is not left behind for one fault of S3's.
 PERSISTENT = Config(connect_timeout=3, read_timeout=3, retries={"total_max_attempts": 6, "mode": "standard"})
@@ -55,14 +57,7 @@ def passing_through(
     try:
         try:
             with explained(_call("s3:PutObject", bucket, settings)):
-                client.upload_fileobj(
-                    package,
-                    bucket.name,
-                    key,
-                    ExtraArgs=encryption(bucket),
-                    Config=_parts(),
-                    Callback=_adding_up(progress),
-                )
+                _upload(client, package, bucket, key, progress)
         except DeployError as error:
             may_be_there = error.code not in DENIED
             raise
@@ -73,16 +68,40 @@ def passing_through(
                 _delete(bucket, key, settings, output)
 
 
-def _adding_up(progress: Callable[[int], None]) -> Callable[[int], None]:
-    """Tell the bytes sent in all, where boto3 tells those since it spoke last."""
-    sent = 0
+def _upload(
+    client: S3Client, package: BinaryIO, bucket: Bucket, key: str, progress: Callable[[int], None]
+) -> None:
+    """Upload in parts, each read from the file while it is sent; boto3 would hold several in memory.
 
-    def add(more: int) -> None:
-        nonlocal sent
-        sent += more
-        progress(sent)
-
-    return add
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+    """
+    place: dict[str, Any] = {"Bucket": bucket.name, "Key": key}
+    encrypted: dict[str, Any] = {**place, **encryption(bucket)}
+    upload = client.create_multipart_upload(**encrypted)["UploadId"]
+    size = package.seek(0, os.SEEK_END)
+    parts: list[Any] = []
+    try:
+        for start in range(0, size, PART):
+            end = min(start + PART, size)
+            body: Any = AssembledFile(package, (Span(start, end),))
+            number = len(parts) + 1
+            answer = client.upload_part(
+                **place, UploadId=upload, PartNumber=number, Body=body, ChecksumAlgorithm=CHECKSUM
+            )
+            parts.append(
+                {
+                    "PartNumber": number,
+                    "ETag": answer["ETag"],
+                    "ChecksumSHA256": answer["ChecksumSHA256"],
+                }
+            )
+            progress(end)
+        client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload={"Parts": parts})
+    except BaseException:
+        # The parts hold secrets. What went wrong in the first place is the better story.
+        with _uninterrupted(), contextlib.suppress(Exception):
+            _persistent_client().abort_multipart_upload(**place, UploadId=upload)
+        raise
 
 
 def _check_region(client: S3Client, bucket: Bucket, settings: FunctionSettings) -> None:
@@ -109,15 +128,14 @@ def _check_region(client: S3Client, bucket: Bucket, settings: FunctionSettings) 
 
 def encryption(bucket: Bucket) -> dict[str, str]:
     """Give the arguments that have S3 encrypt what is put there, and check it by SHA-256."""
-    checksum = {"ChecksumAlgorithm": "SHA256", "ContentType": "application/zip"}
+    checksum = {"ChecksumAlgorithm": CHECKSUM, "ContentType": "application/zip"}
     if bucket.kms_key_id:
         return {**checksum, "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": bucket.kms_key_id}
     return {**checksum, "ServerSideEncryption": "AES256"}
 
 
-def _parts() -> TransferConfig:
-    # One after the other: each thread would hold a part in memory, and a second one waits.
-    return TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, use_threads=False)
+def _persistent_client() -> S3Client:
+    return boto3.session.Session().client("s3", config=PERSISTENT)
 
 
 @contextlib.contextmanager
@@ -133,7 +151,7 @@ def _uninterrupted() -> Iterator[None]:
 def _delete(bucket: Bucket, key: str, settings: FunctionSettings, output: Output) -> None:
     try:
         with explained(_call("s3:DeleteObject", bucket, settings)):
-            boto3.session.Session().client("s3", config=PERSISTENT).delete_object(Bucket=bucket.name, Key=key)
+            _persistent_client().delete_object(Bucket=bucket.name, Key=key)
     except DeployError as error:
         output.notice(
             f"The package could not be deleted from s3://{bucket.name}/{key}. It holds the config: delete "

@@ -96,7 +96,7 @@ def _assemble(
     assembly = archive.assemble(directory, config_files)
     base_sha256, sha256 = archive.digests(source, assembly, progress)
     _check_digest(base, base_sha256)
-    file = archive.AssembledFile(source, assembly)
+    file = archive.AssembledFile(source, assembly.parts)
     return Package(cast("BinaryIO", file), sha256, file.size, assembly.unzipped_size, assembly.entries)
 
 

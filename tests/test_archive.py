@@ -26,7 +26,7 @@ CONFIG = ConfigFile("env.properties", b"NAME=value\n")
 def package_of(base: bytes, *added: ConfigFile) -> bytes:
     source = io.BytesIO(base)
     assembly = assemble(read_directory(source), added or (CONFIG,))
-    package = AssembledFile(source, assembly)
+    package = AssembledFile(source, assembly.parts)
     content = package.read()
     assert package.size == len(content)
     expected = hashlib.sha256(base).digest(), hashlib.sha256(content).digest()
@@ -122,7 +122,7 @@ def test_the_base_is_not_touched(tmp_path: Path) -> None:
     path.write_bytes(zip_of(FILES))
     path.chmod(0o444)
     with path.open("rb") as source:
-        AssembledFile(source, assemble(read_directory(source), [CONFIG])).read()
+        AssembledFile(source, assemble(read_directory(source), [CONFIG]).parts).read()
     assert path.read_bytes() == zip_of(FILES)
 
 

@@ -216,7 +216,7 @@ with open({str(tmp_path / "base")!r}, "w+b") as base:
     create([SourceFile(name, path, size=size) for name, path, size in {files}], base)
     assembly = assemble(read_directory(base), [ConfigFile("env", b"x")])
     digests(base, assembly)
-    package = AssembledFile(base, assembly)
+    package = AssembledFile(base, assembly.parts)
     while package.read(PIECE):
         pass
 """

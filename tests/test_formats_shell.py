@@ -166,8 +166,9 @@ def test_programs_find_the_table_in_their_environment(program: tuple[str, ...], 
     """process.env, System.getenv and os.environ hold each value, from a package that unzip unpacked."""
     require("unzip")
     package, task_root = tmp_path / "package.zip", tmp_path / "task"
-    assembly = assemble(read_directory(io.BytesIO(zip_of({}))), [encode("env.sh", nasty.SHELL_CONFIG)])
-    package.write_bytes(AssembledFile(io.BytesIO(), assembly).read())
+    base = io.BytesIO(zip_of({}))
+    assembly = assemble(read_directory(base), [encode("env.sh", nasty.SHELL_CONFIG)])
+    package.write_bytes(AssembledFile(base, assembly.parts).read())
     run(["unzip", "-q", package, "-d", task_root])
     result = run([task_root / "env.sh", *program])
     assert of(nasty.SHELL_CONFIG, json.loads(result.stdout)) == nasty.SHELL_CONFIG
