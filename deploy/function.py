@@ -37,8 +37,8 @@ __all__ = ["Alias", "Configuration", "Function", "Invocation", "connect"]
 PARTIAL_CONTENT = 206
 DIGEST_LENGTH = 44  # characters of a SHA-256 in base64
 
-# How the dyno reaches the network, and where it keeps temporary files, holds for the deploy as well.
-KEPT_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "TMPDIR"}
+# How the dyno reaches the network holds for the deploy as well.
+KEPT_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 
 SDK_DEFAULTS = {
     # The files in the home folder are the app's, and a dyno has no instance role.
