@@ -17,8 +17,8 @@ def _help() -> int:
     try:
         sys.stdout.write(HELP)
         sys.stdout.flush()
-    except OSError:
-        os._exit(1)  # nobody reads it, and Python would try once more
+    except (AttributeError, OSError):  # closed, or nobody reads it
+        return 1
     return 0
 
 
@@ -31,8 +31,18 @@ def _run() -> int:
     return main(sys.argv[1:], slug=Path(RUNTIME).parent.parent)
 
 
+def _end(status: int) -> None:
+    """End at once: Python would take down hundreds of modules one by one, and the system does it anyway."""
+    for stream in (sys.stdout, sys.stderr):
+        try:  # noqa: SIM105 - contextlib takes its time, too
+            stream.flush()
+        except (AttributeError, OSError):
+            pass
+    os._exit(status)
+
+
 if __name__ == "__main__":
     try:
-        sys.exit(_help() if sys.argv[1:] in (["--help"], ["-h"]) else _run())
+        _end(_help() if sys.argv[1:] in (["--help"], ["-h"]) else _run())
     except KeyboardInterrupt:
         sys.exit(" !     Interrupted by SIGINT. Nothing was changed.")

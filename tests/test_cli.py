@@ -49,6 +49,19 @@ def test_help_tells_commands_options_and_exit_status(slug: Path) -> None:
         assert "exit status: 0 done;" in result.stdout
 
 
+@pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
+def test_help_that_nobody_can_read_ends_quietly(stdout: str) -> None:
+    """A full disk or a closed stream: exit status 1, and no traceback."""
+    main = REPOSITORY / "deploy/__main__.py"
+    result = subprocess.run(
+        ["sh", "-c", f'"$0" -I -S -X utf8 "$1" --help {stdout}', sys.executable, main],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (1, "")
+
+
 def test_each_command_has_help_of_its_own(slug: Path) -> None:
     """Its options, with a sentence each."""
     for name in cli.COMMANDS:
@@ -75,24 +88,19 @@ def test_what_calls_no_aws_does_not_import_boto3(slug: Path, tmp_path: Path) -> 
 
 def _modules_of(slug: Path, *arguments: str) -> set[str]:
     """Run the entry point as the launcher does, and give what was imported on the way."""
-    program = (
-        "import atexit, runpy, sys\n"
-        "atexit.register(lambda: print('imported', *sys.modules, file=sys.stderr))\n"
-        "sys.argv[:] = sys.argv[1:]\n"
-        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
     runtime = slug / ".lambda-deploy/runtime"
     if not runtime.exists():
         shutil.copytree(REPOSITORY / "deploy", runtime / "deploy")
     main = runtime / "deploy/__main__.py"
     ran = subprocess.run(
-        [sys.executable, "-I", "-S", "-X", "utf8", "-c", program, main, *arguments],
+        [sys.executable, "-I", "-S", "-X", "utf8", "-X", "importtime", main, *arguments],
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
         check=True,
     )
-    return set(ran.stderr.splitlines()[-1].split()[1:])
+    lines = (line for line in ran.stderr.splitlines() if line.startswith("import time:"))
+    return {line.rpartition("|")[2].strip() for line in lines}
 
 
 def test_version_is_the_packages(slug: Path) -> None:
