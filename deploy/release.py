@@ -48,6 +48,7 @@ __all__ = [
     "previous_version",
     "read_alias",
     "read_state",
+    "recorded_in",
 ]
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 50 MB zipped for a direct
@@ -213,10 +214,11 @@ def _read_latest(function: Function, origin: Origin, deadline: Deadline, output:
         if error.code in DENIED:
             return State(None)
         raise
-    return State(latest, origin=_tagged(tags), tags=tags)
+    return State(latest, origin=recorded_in(tags), tags=tags)
 
 
-def _tagged(tags: Mapping[str, str] | None) -> Origin | None:
+def recorded_in(tags: Mapping[str, str] | None) -> Origin | None:
+    """Give the release that was deployed last to $LATEST, as a tag of the function tells."""
     return release_in(f"[release: {tags.get(RELEASE_TAG, '')}]")[1] if tags else None
 
 

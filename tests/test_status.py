@@ -62,6 +62,22 @@ def test_an_alias_tells_its_version_and_where_that_comes_from(
     assert "v42" in second
 
 
+@pytest.mark.parametrize("way", [{}, {"_LAMBDA_ALIAS": "live"}], ids=["tag", "alias"])
+def test_an_older_release_is_told_that_it_would_step_back(
+    slug: Path, aws: EmbeddedAWS, function: Function, way: dict[str, str]
+) -> None:
+    """It differs from what runs, but a deploy would not change that."""
+    env = {**aws.settings(function), **way, "HEROKU_APP_NAME": "my-app"}
+    newer = {**env, "HEROKU_RELEASE_VERSION": "v11", "NAME": "new"}
+    older = {**env, "HEROKU_RELEASE_VERSION": "v10", "NAME": "old"}
+    assert deploy(slug, env=newer).returncode == 0
+    expected = "       Up to date:  no: release v11 was deployed, and a deploy of this v10 steps back\n"
+    assert expected in status(slug, older)
+    assert json.loads(status(slug, older, "--json"))["deploy_would_step_back"] is True
+    assert "       Up to date:  yes\n" in status(slug, newer)
+    assert json.loads(status(slug, newer, "--json"))["deploy_would_step_back"] is False
+
+
 def test_weights_that_someone_else_set_are_shown(slug: Path, aws: EmbeddedAWS, function: Function) -> None:
     """A canary shift by CodeDeploy, say; status itself is not stopped by it."""
     env = {**aws.settings(function), "_LAMBDA_ALIAS": "live"}

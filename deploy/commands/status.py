@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deploy.function import Configuration
+    from deploy.origin import Origin
     from deploy.output import Output
     from deploy.release import State
 
@@ -23,11 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:
-    """Show the status. Needs lambda:GetFunctionConfiguration, with an alias what a deploy to it reads."""
+    """Show the status. Needs lambda:GetFunctionConfiguration, with an alias what a deploy to it reads.
+
+    Without an alias, lambda:GetFunction and lambda:ListTags tell which release was deployed last.
+    """
     from deploy import base as bases
     from deploy import release
     from deploy.baking import bake
     from deploy.function import connect
+    from deploy.origin import read_origin, release_in
     from deploy.package import build
     from deploy.settings import read_settings
 
@@ -36,10 +41,13 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     baked = bake(environment, settings.config, output, quietly=True)
     function = connect(settings.function)
     alias_name = settings.release.alias
-    latest = function.configuration()
+    origin = read_origin(environment, base.source_version)
+    with_tags = function.with_tags() if alias_name is None and origin.release is not None else None
+    latest, tags = with_tags or (function.configuration(), None)
     versions = tuple(function.versions()) if alias_name or options.versions else ()
     alias = function.alias(alias_name) if alias_name else None
-    state = release.State(latest, alias, versions)
+    recorded = release_in(alias.description)[1] if alias else release.recorded_in(tags)
+    state = release.State(latest, alias, versions, origin=recorded)
     with build(slug, base, baked.files) as package:
         steps = release.plan(package, settings.release, state, "", force=True)
     serving = _serving(state)
@@ -50,7 +58,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
         ("Alias", _alias_line(alias_name, state)),
         ("Comes from", serving.description if serving else ""),
         ("Age", age(serving.last_modified) if serving else ""),
-        ("Up to date", "no: a deploy would change it, see `deploy plan`" if steps else "yes"),
+        ("Up to date", _up_to_date(changed=bool(steps), origin=origin, recorded=recorded)),
     ]
     output.step(f"{function.name} in {function.region}")
     for title, text in facts:
@@ -75,6 +83,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
             "weights": dict(alias.weights) if alias else {},
             "description": serving.description if serving else None,
             "up_to_date": not steps,
+            "deploy_would_step_back": origin.is_older_than(recorded),
             "versions": [
                 {
                     "version": version.version,
@@ -101,6 +110,16 @@ def age(moment: str) -> str:
             count = seconds // length
             return f"{count} {unit}{'s' * (count != 1)} ago"
     return "just now"
+
+
+def _up_to_date(*, changed: bool, origin: Origin, recorded: Origin | None) -> str:
+    if not changed:
+        return "yes"
+    if recorded and origin.is_older_than(recorded):
+        return (
+            f"no: release v{recorded.release} was deployed, and a deploy of this v{origin.release} steps back"
+        )
+    return "no: a deploy would change it, see `deploy plan`"
 
 
 def _serving(state: State) -> Configuration | None:
