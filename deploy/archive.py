@@ -74,6 +74,7 @@ ZIP64_EXTRA = 0x0001  # 4.5.3
 IN_ZIP64_16 = 0xFFFF
 IN_ZIP64_32 = 0xFFFFFFFF
 LONGEST_COMMENT = 0xFFFF
+LARGEST_FILE = 1 << 62  # bytes; sums of two such numbers still fit into 64 bits
 
 STORED, DEFLATED = 0, 8
 ENCRYPTED = 0x0001  # 4.4.4, general purpose bit 0
@@ -251,18 +252,16 @@ def _parse(file: BinaryIO | None, records: bytes, prefix: int, start: int, comme
     """Check each record, and against it the local header in the file, where there is one."""
     positions, starts, ends, hashes = array("Q"), array("Q"), array("Q"), array("q")
     unzipped_size = position = 0
-    while position < len(records):
+    size = len(records)
+    while position < size:
         entry, raw_name, flags, end = _parse_record(records, position, prefix)
         check_name(entry.name)
         if flags & ENCRYPTED:
             raise _refused(entry.name, "is encrypted, and Lambda can't decrypt it")
         positions.append(position)
         hashes.append(hash(entry.name))
-        try:
-            starts.append(entry.start)
-            ends.append(entry.start if file is None else _end_of_data(file, entry, raw_name))
-        except OverflowError:
-            raise _damaged("it names a place that no file has") from None
+        starts.append(entry.start)
+        ends.append(entry.start if file is None else _end_of_data(file, entry, raw_name))
         unzipped_size += entry.size
         position = end
     directory = Directory(records, positions, starts, prefix, start, comment, unzipped_size)
@@ -326,6 +325,8 @@ def _read_zip64_extra(
         if length < 8:  # noqa: PLR2004 - bytes of one value
             raise _refused(name, "has a damaged ZIP64 field")
         values.append(struct.unpack_from("<Q", extra, start)[0])
+        if values[-1] > LARGEST_FILE:
+            raise _refused(name, "has a damaged ZIP64 field")
         start, length = start + 8, length - 8
     return values[0], values[1], values[2]
 
@@ -343,13 +344,13 @@ def _check_duplicates(directory: Directory, hashes: array[int]) -> None:
 
 def _end_of_data(file: BinaryIO, entry: Entry, expected_name: bytes) -> int:
     """Check an entry's local header (4.3.7), and give the place behind its data."""
-    header = _read_at(file, entry.start, LOCAL_HEADER.size)
-    signature, _, flags, *_, name_length, extra_length = LOCAL_HEADER.unpack(header)
+    header = _read_at(file, entry.start, LOCAL_HEADER.size + len(expected_name))
+    signature, _, flags, *_, name_length, extra_length = LOCAL_HEADER.unpack_from(header)
     if signature != LOCAL_SIGNATURE:
         raise _misplaced(entry)
     # Who reads a ZIP as a stream goes by this name, and so it must not be another, unchecked one.
-    raw_name = _read_at(file, entry.start + LOCAL_HEADER.size, name_length)
-    if raw_name != expected_name:
+    if name_length != len(expected_name) or not header.endswith(expected_name):
+        raw_name = _read_at(file, entry.start + LOCAL_HEADER.size, name_length)
         other = printable(_decode_name(raw_name, flags))
         raise _refused(entry.name, f"has another name, {other}, where its data is")
     data_start: int = entry.start + LOCAL_HEADER.size + name_length + extra_length

@@ -15,7 +15,7 @@ from deploy.errors import DeployError
 from deploy.formats import variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from deploy.formats import ConfigFile
     from deploy.function import Function
@@ -95,15 +95,15 @@ def compare(deployed: BinaryIO, package: BinaryIO, config_files: Sequence[Config
     names = {file.name for file in config_files}
     code = _changes(
         {entry.name: (entry.size, entry.crc) for entry in old if entry.name not in names},
-        {entry.name: (entry.size, entry.crc) for entry in new if entry.name not in names},
+        ((entry.name, (entry.size, entry.crc)) for entry in new if entry.name not in names),
     )
     for file in config_files:
         index = old.find(file.name)
         if index is not None:
             before = _variables(file.name, archive.read_entry(deployed, old.entry(index)))
-            return Difference(_changes(before, variables(file.name, file.content)), code)
+            return Difference(_changes(before, variables(file.name, file.content).items()), code)
     baked = variables(config_files[0].name, config_files[0].content)
-    return Difference(_changes({}, baked), code)
+    return Difference(_changes({}, baked.items()), code)
 
 
 def _variables(name: str, content: bytes) -> dict[str, str]:
@@ -116,9 +116,12 @@ def _variables(name: str, content: bytes) -> dict[str, str]:
         ) from None
 
 
-def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> Changes:
-    return Changes(
-        added=tuple(sorted(new.keys() - old.keys())),
-        changed=tuple(sorted(name for name in new.keys() & old.keys() if new[name] != old[name])),
-        removed=tuple(sorted(old.keys() - new.keys())),
-    )
+def _changes(old: Mapping[str, object], new: Iterable[tuple[str, object]]) -> Changes:
+    gone = dict(old)
+    added, changed = [], []
+    for name, value in new:
+        if name not in gone:
+            added.append(name)
+        elif gone.pop(name) != value:
+            changed.append(name)
+    return Changes(tuple(sorted(added)), tuple(sorted(changed)), tuple(sorted(gone)))

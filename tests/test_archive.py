@@ -1,9 +1,11 @@
 """ZIP files: raw entries survive byte for byte, the same input gives the same bytes, damage is refused."""
 
+import contextlib
 import hashlib
 import io
 import os
 import random
+import re
 import stat
 import struct
 import subprocess
@@ -186,6 +188,22 @@ def test_zip64_sizes_and_offsets_are_read_and_moved() -> None:
     base = _zip64_entry(zip_of({"env.properties": b"OLD", "kept": b"data"}, method=0), "kept")
     package = package_of(base)
     assert contents(package) == {"kept": b"data", "env.properties": CONFIG.content}
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("value", [2**64 - 1, 2**63, 2**62 + 1, 2**62, 2**40])
+def test_zip64_values_beyond_every_file_are_refused(place: int, value: int) -> None:
+    """Size, compressed size and offset: no number is too large to be told of."""
+    base = bytearray(_zip64_entry(zip_of({"kept": b"data"}, method=0), "kept"))
+    field = base.index(struct.pack("<2H", 1, 24)) + 4
+    struct.pack_into("<Q", base, field + 8 * place, value)
+    if place == 0 and value <= 2**62:
+        assert read_directory(io.BytesIO(base)).unzipped_size == value
+        return
+    for local_headers in (True, False):
+        with contextlib.suppress(InputError):
+            read_directory(io.BytesIO(base), local_headers=local_headers)
+    assert re.search("damaged|cut short|no file has|not where the central", refusal(bytes(base)))
 
 
 def _zip64_entry(base: bytes, name: str) -> bytes:
