@@ -40,10 +40,6 @@ ANSWER_LENGTH = 300  # characters of its answer, shown then
 
 UPLOAD_UNKNOWN = "AWS may have taken the upload or not; $LATEST is the old or the new package, whole."
 
-# A plan that is out of order; `plan` makes none.
-NO_PACKAGE = RuntimeError("an upload without a package")
-NO_VERSION = RuntimeError("no version was published before this step")
-
 
 def apply(steps: tuple[Step, ...], release: Release) -> str | None:
     """Carry out a plan; gives the version that the alias points at then, None without an alias.
@@ -168,7 +164,7 @@ class Release:
 
     def _file(self) -> BinaryIO:
         if self._package is None:
-            raise NO_PACKAGE
+            raise RuntimeError("an upload without a package")  # a plan out of order; `plan` makes none
         self._package.file.seek(0)
         return self._package.file
 
@@ -293,7 +289,7 @@ class Release:
         """Give the version to go on with: the published one, or the named one once that is ready."""
         if version is None:
             if self.version is None:
-                raise NO_VERSION
+                raise RuntimeError("no version was published before this step")  # as above
             return self.version
         if version not in self._known_ready:
             self._wait_for(version)

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from deploy.aws_codes import NO_ANSWER
 from deploy.errors import DeployError, InputError
 from deploy.function_reference import partition_of
+from deploy.limits import BY_BUCKET, SMALLER
 from deploy.redaction import without_values
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ def _too_large(message: str, _call: Call) -> DeployError:
     return InputError(
         "The package is larger than Lambda takes in a direct upload.",
         why=f"AWS says: {message}",
-        todo="Make it smaller: name what the function does not need in .lambdaignore.",
+        todo=f"{BY_BUCKET} {SMALLER}",
     )
 
 

@@ -17,6 +17,7 @@ from deploy.aws_codes import DENIED
 from deploy.aws_errors import Call, explained
 from deploy.errors import DeployError, InputError
 from deploy.function_reference import partition_of
+from deploy.policy import object_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,13 +47,14 @@ def passing_through(
     """Upload a package, give its key, and delete it at the end, however that comes: it holds secrets.
 
     Encrypted, and checked by SHA-256, in parts of 8 MB. Needs s3:PutObject, s3:GetObject (for Lambda,
-    which reads it in the deployer's name) and s3:DeleteObject on the prefix. Raises DeployError, before
-    anything is uploaded where the bucket is missing or in another region.
+    which reads it in the deployer's name), s3:DeleteObject and s3:AbortMultipartUpload on the prefix, and
+    with a KMS key of one's own kms:GenerateDataKey and kms:Decrypt. Raises DeployError, before anything is
+    uploaded where the bucket is missing or in another region.
     https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html (S3Bucket, S3Key)
     """
     client: S3Client = boto3.session.Session().client("s3")
     _check_region(client, bucket, settings)
-    key = f"{bucket.prefix}{settings.function.name}-{uuid.uuid4()}.zip"
+    key = f"{object_prefix(bucket, settings)}{uuid.uuid4()}.zip"
     may_be_there = True
     try:
         try:
@@ -160,5 +162,5 @@ def _delete(bucket: Bucket, key: str, settings: FunctionSettings, output: Output
 
 
 def _call(action: str, bucket: Bucket, settings: FunctionSettings) -> Call:
-    resource = f"arn:{partition_of(settings.region)}:s3:::{bucket.name}/{bucket.prefix}*"
+    resource = f"arn:{partition_of(settings.region)}:s3:::{bucket.name}/{object_prefix(bucket, settings)}*"
     return Call(action, settings.function, settings.region, settings.sdk_environment, resource)

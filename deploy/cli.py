@@ -19,7 +19,7 @@ from deploy.redaction import without_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import FrameType
+    from types import FrameType, ModuleType
 
 __all__ = ["main"]
 
@@ -30,8 +30,10 @@ COMMANDS = {
     "status": status,
     "rollback": rollback,
     "doctor": doctor,
-    "base": base,
 }
+
+# Not for people: bin/compile runs it.
+BUILD_COMMAND = "base"
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str], *, slug: Path) -> int:
     defaults = argparse.Namespace(run=deploy.run, env_file=None, json=False, debug=False)
     process_environment = dict(os.environ)
     try:
-        options = _parser().parse_args(arguments, defaults)
+        options = _parser(arguments).parse_args(arguments, defaults)
     except InputError as error:
         output = Output(process_environment, as_json="--json" in arguments)
         output.error(error)
@@ -107,7 +109,7 @@ class _Parser(argparse.ArgumentParser):
     """Explains wrong arguments as every other error is explained."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{self.prog}: {message}.", todo=self.format_usage().strip())
+        raise InputError(f"{self.prog}: {message}.", todo=f"`{self.prog} --help` tells what it takes.")
 
 
 class _TopParser(_Parser):
@@ -117,7 +119,7 @@ class _TopParser(_Parser):
         return HELP
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     common = _Parser(add_help=False)
     common.add_argument(
         "--env-file",
@@ -143,7 +145,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
     deploy.add_arguments(parser)
     subparsers = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    for name, module in COMMANDS.items():
+    commands: dict[str, ModuleType] = dict(COMMANDS)
+    if arguments[:1] == [BUILD_COMMAND]:
+        commands[BUILD_COMMAND] = base
+    for name, module in commands.items():
         command = subparsers.add_parser(
             name, description=module.__doc__, parents=[common], allow_abbrev=False
         )

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import deflate
 
-from deploy.archive import DEFLATED, IN_ZIP64_32, STORED, NewEntry, check_name, end_records
+from deploy.archive import DEFLATED, IN_ZIP64_32, PIECE, STORED, NewEntry, check_name, end_records
 from deploy.errors import InputError
 from deploy.output import megabytes, printable
 
@@ -37,7 +37,7 @@ COMPRESSION = f"deflate {deflate.__version__}, level {LEVEL}"  # as build.json k
 # memory, but for a single file that is larger.
 BATCH = 256 * 1024
 IN_FLIGHT = 16 * 1024 * 1024
-MAPPED = 1024 * 1024  # larger files are mapped, not read
+MAPPED = PIECE  # larger files are mapped, not read
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,17 @@ read by ranged requests, and the entries are compared by size and CRC-32.
 
 from __future__ import annotations
 
+import contextlib
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from deploy import archive
-from deploy.errors import DeployError
+from deploy.errors import DeployError, InputError
 from deploy.formats import variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from deploy.formats import ConfigFile
     from deploy.function import Function
@@ -90,7 +91,8 @@ def compare(deployed: BinaryIO, package: BinaryIO, config_files: Sequence[Config
     Raises DeployError where the deployed one can't be read; the stub of a function that was never deployed
     to can.
     """
-    old = archive.read_directory(deployed, local_headers=False)
+    with _saying("The deployed package is no whole ZIP."):
+        old = archive.read_directory(deployed, local_headers=False)
     new = archive.read_directory(package, local_headers=False)
     names = {file.name for file in config_files}
     code = _changes(
@@ -100,10 +102,21 @@ def compare(deployed: BinaryIO, package: BinaryIO, config_files: Sequence[Config
     for file in config_files:
         index = old.find(file.name)
         if index is not None:
-            before = _variables(file.name, archive.read_entry(deployed, old.entry(index)))
+            with _saying(f"The {file.name} of the deployed package is damaged."):
+                content = archive.read_entry(deployed, old.entry(index))
+            before = _variables(file.name, content)
             return Difference(_changes(before, variables(file.name, file.content).items()), code)
     baked = variables(config_files[0].name, config_files[0].content)
     return Difference(_changes({}, baked.items()), code)
+
+
+@contextlib.contextmanager
+def _saying(what: str) -> Iterator[None]:
+    """Say what is damaged: what is said of an artifact of the build is no help with a deployed one."""
+    try:
+        yield
+    except InputError as error:
+        raise DeployError(what, why=error.why) from None
 
 
 def _variables(name: str, content: bytes) -> dict[str, str]:

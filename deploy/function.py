@@ -11,10 +11,12 @@ import json
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
@@ -296,7 +298,16 @@ class Function:
         )
         headers = {"Range": f"bytes={first}-{last}"}
         with self._explaining("lambda:GetFunction"):
-            answer = session.send(AWSRequest("GET", url, headers=headers).prepare())
+            request = AWSRequest("GET", url, headers=headers).prepare()
+            try:
+                answer = session.send(request)
+            except BotoCoreError:
+                host = urlsplit(url).hostname
+                raise DeployError(
+                    f"The package of {self.name} can't be read: there is no answer from {host}, where AWS "
+                    "keeps it.",
+                    todo=f"Let the network reach {host}, and run it again.",
+                ) from None
         if answer.status_code != PARTIAL_CONTENT or len(answer.content) != last - first + 1:
             raise DeployError(
                 f"The package of {self.name} can't be read from AWS (HTTP {answer.status_code}).",

@@ -11,17 +11,18 @@ from deploy.output import megabytes, printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["UNZIPPED_LIMIT", "check_unzipped", "too_large"]
+__all__ = ["BY_BUCKET", "SMALLER", "UNZIPPED_LIMIT", "check_unzipped", "too_large"]
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: "Unzipped size must be smaller
 # than 262144000 bytes", and no way of uploading helps against that.
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 
 LARGEST = 5  # entries that are named
+BY_BUCKET = "Set _LAMBDA_S3_BUCKET, and it is uploaded by way of that bucket."
 SMALLER = (
-    "To make it smaller, name what the function does not need in .lambdaignore, leave development "
-    "dependencies out (Node.js: `npm prune --omit=dev`, Java: scope `provided` for what Lambda has), "
-    "or bundle the code."
+    "To make it smaller, leave out what the function does not need. Node.js: name it in .lambdaignore, drop "
+    "development dependencies (`npm prune --omit=dev`), or bundle the code. Java: give what Lambda has the "
+    "scope `provided`, or minimize the JAR."
 )
 
 

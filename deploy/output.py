@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -119,7 +120,8 @@ class Output:
         shown = f"{done} of {total} {unit}" if unit else f"{megabytes(done)} of {megabytes(total)}"
         text = f"       {label}: {shown} ({done * 100 // max(total, 1)}%)"
         if terminal:
-            _write(self._story, f"{CLEAR_LINE}{text}")
+            # A longer line would wrap, and only its last row be cleared.
+            _write(self._story, f"{CLEAR_LINE}{text[: shutil.get_terminal_size().columns - 1]}")
             state.open_line = True
         else:
             self._write(self._story, text)

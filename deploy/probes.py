@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from deploy.aws_codes import DENIED
 from deploy.aws_errors import Call, explained
 from deploy.bucket import encryption
 from deploy.errors import DeployError
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Objects", "Probes"]
 
-DENIED = {"AccessDeniedException", "AccessDenied"}
 
 NO_VERSION = "999999999"  # versions are counted one by one
 NO_REVISION = "00000000-0000-0000-0000-000000000000"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 from deploy import archive
 from deploy.aws_codes import DENIED
 from deploy.errors import DeployError, InputError
-from deploy.limits import check_unzipped, too_large
+from deploy.limits import BY_BUCKET, check_unzipped, too_large
 from deploy.origin import Origin, release_in
 from deploy.output import megabytes
 from deploy.waiting import until_settled
@@ -346,7 +346,7 @@ def check_size(package: Package, bucket: Bucket | None) -> None:
             f"The package is {megabytes(package.size)}, {over} over the 50 MB",
             "50 MB is AWS Lambda's limit for a direct upload.",
             ((entry.name, entry.compressed_size) for entry in _entries(package)),
-            other_way="Set _LAMBDA_S3_BUCKET, and it is uploaded by way of that bucket.",
+            other_way=BY_BUCKET,
         )
 
 

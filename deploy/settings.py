@@ -108,7 +108,8 @@ SETTINGS = (
     Setting(
         "_LAMBDA_TIMEOUT",
         "300",
-        "How long to wait for the function to be ready, before an update and after it, in seconds.",
+        "How long each wait may take, for the function to be ready and for the answer that verifies it, in "
+        "seconds; 300 where it is not set.",
     ),
     Setting(
         "_LAMBDA_ALIAS",
@@ -134,7 +135,7 @@ SETTINGS = (
     Setting(
         "_LAMBDA_S3_BUCKET",
         "my-deploys",
-        "Where a package over 50 MB is uploaded; deleted there when the deploy is over.",
+        "The bucket that a package over 50 MB passes through; it is deleted there when the deploy is over.",
     ),
     Setting(
         "_LAMBDA_S3_PREFIX",

@@ -60,7 +60,7 @@ def test_every_command_is_taken() -> None:
     assert {"", "--watch", "--once", "--force", "rollback"} <= found
     assert "--once --env-file /srv/my-app.env" in found
     for arguments in found:
-        parsed = cli._parser().parse_args(arguments.split(), argparse.Namespace())
+        parsed = cli._parser([]).parse_args(arguments.split(), argparse.Namespace())
         assert parsed is not None
 
 

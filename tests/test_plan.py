@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from command import deploy, make_slug
 from deploy.base import read
 from deploy.difference import Changes, Difference, compare, remote_file
-from deploy.errors import DeployError, InputError
+from deploy.errors import DeployError
 from deploy.formats import encode, variables
 from deploy.function import Function, connect
 from deploy.package import build
@@ -179,6 +179,26 @@ def test_a_large_package_is_compared_by_reading_less_than_a_hundredth_of_it(
     assert counted.received < len(function.code()) / 100
 
 
+@pytest.mark.usefixtures("environment")
+def test_an_address_that_does_not_answer_is_told_by_its_host(
+    aws: EmbeddedAWS, function: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package lies at another host than the API; its signed address is a secret."""
+    read = connect(read_settings(aws.settings(function)).function)
+    monkeypatch.setattr(read, "code_location", lambda _: ("http://127.0.0.1:9/code?signature=canary", 100))
+    with pytest.raises(DeployError, match=r"no answer from 127\.0\.0\.1, where AWS keeps it") as caught:
+        remote_file(read, "$LATEST")
+    assert caught.value.todo == "Let the network reach 127.0.0.1, and run it again."
+    assert "canary" not in str(caught.value.document())
+
+
+def test_a_deployed_package_that_is_no_zip_is_told_of_as_such() -> None:
+    """What helps with an artifact of the build is no help here."""
+    with pytest.raises(DeployError, match=r"The deployed package is no whole ZIP") as caught:
+        compare(io.BytesIO(b"<html>"), zip_of({}), [encode("env.json", {})])
+    assert caught.value.todo == ""
+
+
 class _Counting(Function):
     """A function that counts what is fetched of it."""
 
@@ -261,5 +281,5 @@ def test_a_damaged_config_entry_is_refused() -> None:
     """The checksum of the entry is compared."""
     deployed = bytearray(zip_of({"env.json": b"{}"}).getvalue())
     deployed[30 + len("env.json")] ^= 0xFF
-    with pytest.raises(InputError, match=r"env\.json of the artifact is damaged"):
+    with pytest.raises(DeployError, match=r"The env\.json of the deployed package is damaged"):
         compare(io.BytesIO(bytes(deployed)), zip_of({}), [encode("env.json", {})])

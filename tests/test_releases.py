@@ -221,7 +221,7 @@ def test_a_key_of_ones_own_encrypts_the_package(function: Function, deployed: De
     """_LAMBDA_S3_KMS_KEY_ID in place of the bucket's own."""
     made = len(function.aws.calls)
     deployed(_LAMBDA_S3_BUCKET=bucket, _LAMBDA_S3_KMS_KEY_ID="alias/deploys")
-    (put,) = (call for call in function.aws.calls[made:] if call.operation == "PutObject")
+    (put,) = (call for call in function.aws.calls[made:] if call.operation == "CreateMultipartUpload")
     assert put.headers["x-amz-server-side-encryption"] == "aws:kms"
     assert put.headers["x-amz-server-side-encryption-aws-kms-key-id"] == "alias/deploys"
 

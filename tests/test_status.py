@@ -102,3 +102,4 @@ def test_ages_are_told_in_the_largest_fitting_unit(seconds: int, shown: str) -> 
     then = dt.datetime.now(dt.timezone.utc) - dt.timedelta(seconds=seconds)
     assert age(then.strftime("%Y-%m-%dT%H:%M:%S.000+0000")) == shown
     assert age("") == "at an unknown time"
+    assert age("2026-11-20T10:20:30.123456789Z") == "2026-11-20T10:20:30.123456789Z"

@@ -16,7 +16,9 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the version, and what overrides the check for weights."""
-    parser.add_argument("version", metavar="VERSION", nargs="?")
+    parser.add_argument(
+        "version", metavar="VERSION", nargs="?", help="where to; the version before, where none is named"
+    )
     parser.add_argument("--force", action="store_true", help="even where the alias routes by weights")
 
 
@@ -40,8 +42,8 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path
     alias = settings.release.alias
     if steps:
         output.detail(
-            f"The next deploy of this slug, also by a formation dyno, brings version {left} back; `heroku "
-            "rollback` takes the slug back as well"
+            "The next deploy, also by a formation dyno, brings the package of its own slug and config back; "
+            "`heroku rollback` takes these back as well"
         )
         output.step(f"Rolled back {function.name}: {alias} is version {version}, it was version {left}")
     else:

@@ -103,7 +103,7 @@ def age(moment: str) -> str:
     try:
         then = dt.datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S.%f%z")
     except ValueError:
-        return "at an unknown time"
+        return moment or "at an unknown time"
     seconds = int((dt.datetime.now(dt.timezone.utc) - then).total_seconds())
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
