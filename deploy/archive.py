@@ -1,9 +1,4 @@
-"""ZIP files, byte by byte: reading them, and a package from a base by copying raw entries.
-
-A package is the base with files added. Nothing of the base is unpacked or compressed again: the raw
-bytes of its entries are taken as they stand, and only the central directory, which tells where each
-entry starts, is made anew. So it takes as long as reading the base, and the entries stay as they were
-signed, stored or compressed.
+"""ZIP files, byte by byte: the records of the format, and reading and checking them.
 
 The numbers of sections are those of PKWARE's APPNOTE.TXT 6.3.10,
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
@@ -12,46 +7,39 @@ https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
 from __future__ import annotations
 
 import bisect
-import hashlib
-import io
 import itertools
 import operator
 import os
-import stat
 import struct
 import zlib
 from array import array
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from deploy.errors import InputError
 from deploy.output import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from deploy.formats import ConfigFile
 
 __all__ = [
     "DEFLATED",
     "IN_ZIP64_32",
     "PIECE",
     "STORED",
-    "AssembledFile",
-    "Assembly",
     "Directory",
     "Entry",
     "NewEntry",
-    "Span",
-    "assemble",
+    "Seekable",
     "check_name",
     "damaged_entry",
-    "digest",
-    "digests",
     "end_records",
+    "read_at",
     "read_data",
     "read_directory",
     "read_entry",
+    "set_start",
 ]
 
 PIECE = 1024 * 1024  # bytes held in memory at a time, whatever the size of the file
@@ -147,6 +135,16 @@ class Directory:
             found = self.records.find(beginning.encode(), found + 1)
 
 
+class Seekable(Protocol):
+    """What is read from here: a file, a part of one, or a package that is nowhere written down."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Move to a position in bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to `size` bytes."""
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 
@@ -164,7 +162,7 @@ def read_directory(file: BinaryIO, *, local_headers: bool = True) -> Directory:
     prefix = start - records_start
     if start < 0 or prefix < 0:
         raise _damaged("its central directory is not where its end says")
-    records = _read_at(file, start, records_size)
+    records = read_at(file, start, records_size)
     directory = _parse(file if local_headers else None, records, prefix, start, comment)
     if len(directory) != count:
         raise _damaged(f"it has {len(directory)} entries, but says that it has {count}")
@@ -191,11 +189,11 @@ def read_entry(file: BinaryIO, entry: Entry) -> bytes:
 
 def read_data(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
     """Read the bytes of one entry as they stand in the file, in pieces."""
-    *_, name_length, extra_length = LOCAL_HEADER.unpack(_read_at(file, entry.start, LOCAL_HEADER.size))
+    *_, name_length, extra_length = LOCAL_HEADER.unpack(read_at(file, entry.start, LOCAL_HEADER.size))
     start = entry.start + LOCAL_HEADER.size + name_length + extra_length
     end = start + entry.compressed_size
     for position in range(start, end, PIECE):
-        yield _read_at(file, position, min(PIECE, end - position))
+        yield read_at(file, position, min(PIECE, end - position))
 
 
 def damaged_entry(name: str, why: str) -> InputError:
@@ -210,7 +208,7 @@ def damaged_entry(name: str, why: str) -> InputError:
 def _read_end(file: BinaryIO, size: int) -> tuple[int, int, int, int, bytes]:
     """Find the end record, as (entries, size of the directory, its offset, its end, comment)."""
     tail_start = max(0, size - END.size - LONGEST_COMMENT)
-    tail = _read_at(file, tail_start, size - tail_start)
+    tail = read_at(file, tail_start, size - tail_start)
     position = len(tail)
     while (position := tail.rfind(END_SIGNATURE, 0, position)) >= 0:
         if position + END.size > len(tail):
@@ -234,14 +232,14 @@ def _read_zip64_end(file: BinaryIO, end_start: int) -> tuple[int, int, int, int]
     locator_start = end_start - ZIP64_LOCATOR.size
     if locator_start < ZIP64_END.size:
         return None
-    signature, _, offset, _ = ZIP64_LOCATOR.unpack(_read_at(file, locator_start, ZIP64_LOCATOR.size))
+    signature, _, offset, _ = ZIP64_LOCATOR.unpack(read_at(file, locator_start, ZIP64_LOCATOR.size))
     if signature != ZIP64_LOCATOR_SIGNATURE:
         return None
     # Behind a prefix the record is not at its offset, but where the locator starts.
     for start in (offset, locator_start - ZIP64_END.size):
         if start + ZIP64_END.size > locator_start:
             continue
-        fields = ZIP64_END.unpack(_read_at(file, start, ZIP64_END.size))
+        fields = ZIP64_END.unpack(read_at(file, start, ZIP64_END.size))
         if fields[0] == ZIP64_END_SIGNATURE:
             *_, count, records_size, records_offset = fields
             return count, records_size, records_offset, start
@@ -344,13 +342,13 @@ def _check_duplicates(directory: Directory, hashes: array[int]) -> None:
 
 def _end_of_data(file: BinaryIO, entry: Entry, expected_name: bytes) -> int:
     """Check an entry's local header (4.3.7), and give the place behind its data."""
-    header = _read_at(file, entry.start, LOCAL_HEADER.size + len(expected_name))
+    header = read_at(file, entry.start, LOCAL_HEADER.size + len(expected_name))
     signature, _, flags, *_, name_length, extra_length = LOCAL_HEADER.unpack_from(header)
     if signature != LOCAL_SIGNATURE:
         raise _misplaced(entry)
     # Who reads a ZIP as a stream goes by this name, and so it must not be another, unchecked one.
     if name_length != len(expected_name) or not header.endswith(expected_name):
-        raw_name = _read_at(file, entry.start + LOCAL_HEADER.size, name_length)
+        raw_name = read_at(file, entry.start + LOCAL_HEADER.size, name_length)
         other = printable(_decode_name(raw_name, flags))
         raise _refused(entry.name, f"has another name, {other}, where its data is")
     data_start: int = entry.start + LOCAL_HEADER.size + name_length + extra_length
@@ -385,7 +383,8 @@ def check_name(name: str) -> None:
         raise _refused(name, "has a name that leads out of the package")
 
 
-def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
+def read_at(file: Seekable, start: int, size: int) -> bytes:
+    """Read bytes of a file; raises InputError where it does not have them."""
     try:
         file.seek(start)
         content = file.read(size)
@@ -411,223 +410,7 @@ def _refused(name: str, why: str) -> InputError:
     )
 
 
-# --- making a package -----------------------------------------------------------------------------
-
-
-class Span(NamedTuple):
-    """Bytes of the base that stand in the package too."""
-
-    start: int
-    end: int
-
-    @property
-    def size(self) -> int:
-        """How many they are."""
-        return self.end - self.start
-
-
-@dataclass(frozen=True, slots=True)
-class Assembly:
-    """A package that is nowhere written down: spans of the base, and bytes between and behind them.
-
-    Sizes are in bytes.
-    """
-
-    parts: tuple[Span | bytes, ...] = field(repr=False)
-    unzipped_size: int
-    entries: int
-
-    @property
-    def common(self) -> int:
-        """Bytes with which base and package both begin."""
-        first = self.parts[0]
-        return first.end if isinstance(first, Span) and first.start == 0 else 0
-
-
-def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
-    """Plan the package that is a base with `added` in it, in place of entries of the same name.
-
-    The added files come last and are stored, not compressed, so that their bytes do not depend on a
-    compression library. A prefix of the base is dropped.
-    """
-    found = (directory.find(file.name) for file in added)
-    dropped = sorted(index for index in found if index is not None)
-    first = min(directory.starts, default=directory.start)
-    gaps = _gaps(directory, dropped)
-    spans = _spans_between(gaps, first, directory.start)
-    kept_size = sum(span.size for span in spans)
-    content, added_records = bytearray(), bytearray()
-    for file in added:
-        entry = NewEntry(file.name, stat.S_IFREG | file.mode, STORED)
-        entry.start = kept_size + len(content)
-        entry.size = entry.compressed_size = len(file.content)
-        entry.crc = zlib.crc32(file.content)
-        content += entry.local_header() + file.content
-        added_records += entry.central_record()
-    records: Span | bytes
-    if not gaps and first == directory.prefix:
-        records = Span(directory.start, directory.start + len(directory.records))
-    else:
-        records = _moved_records(directory, dropped, gaps, first)
-    count = len(directory) - len(dropped) + len(added)
-    end = end_records(kept_size + len(content), _size(records) + len(added_records), count, directory.comment)
-    unzipped_size = directory.unzipped_size + sum(len(file.content) for file in added)
-    unzipped_size -= sum(directory.entry(index).size for index in dropped)
-    parts = (*spans, bytes(content), records, bytes(added_records) + end)
-    return Assembly(parts, unzipped_size, count)
-
-
-def _size(part: Span | bytes) -> int:
-    return part.size if isinstance(part, Span) else len(part)
-
-
-class AssembledFile(io.RawIOBase):
-    """Reads parts as the file that they make up. It is never written, so no disk holds its secrets."""
-
-    def __init__(self, base: BinaryIO, parts: Sequence[Span | bytes]) -> None:
-        super().__init__()
-        self._base = base
-        self._parts = parts
-        *self._starts, self.size = itertools.accumulate(map(_size, parts), initial=0)
-        self._position = 0
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Tell that any place can be read."""
-        return True
-
-    def tell(self) -> int:
-        """Give the position in bytes."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move to a position in bytes."""
-        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}
-        self._position = max(0, origins[whence] + offset)
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        """Read up to `size` bytes, all that are left where it is negative."""
-        left = self.size - self._position
-        left = left if size < 0 else min(left, size)
-        pieces = []
-        while left > 0:
-            piece = self._read_piece(left)
-            pieces.append(piece)
-            self._position += len(piece)
-            left -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _read_piece(self, most: int) -> bytes:
-        index = bisect.bisect_right(self._starts, self._position) - 1
-        into = self._position - self._starts[index]
-        part = self._parts[index]
-        if isinstance(part, Span):
-            return _read_at(self._base, part.start + into, min(most, part.size - into))
-        return part[into : into + most]
-
-
-def digests(
-    base: BinaryIO,
-    assembly: Assembly,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> tuple[bytes, bytes]:
-    """Give the SHA-256 of a base and of the package made from it; what both begin with is read once.
-
-    `progress` is told bytes done and in all.
-    """
-    file = AssembledFile(base, assembly.parts)
-    sha256 = hashlib.sha256()
-    _hash(base, 0, assembly.common, sha256, lambda done: progress(done, file.size))
-    package_sha256 = sha256.copy()
-    _hash(base, assembly.common, base.seek(0, os.SEEK_END), sha256)
-    _hash(file, assembly.common, file.size, package_sha256, lambda done: progress(done, file.size))
-    return sha256.digest(), package_sha256.digest()
-
-
-def digest(file: BinaryIO) -> tuple[bytes, int]:
-    """Give a file's SHA-256 and its size in bytes."""
-    size = file.seek(0, os.SEEK_END)
-    sha256 = hashlib.sha256()
-    _hash(file, 0, size, sha256)
-    return sha256.digest(), size
-
-
-def _hash(
-    file: BinaryIO | AssembledFile,
-    start: int,
-    end: int,
-    sha256: hashlib._Hash,
-    progress: Callable[[int], None] = lambda _position: None,
-) -> None:
-    file.seek(start)
-    for position in range(start, end, PIECE):
-        size = min(PIECE, end - position)
-        piece = file.read(size)
-        if len(piece) != size:
-            raise _damaged("it became shorter while it was read")
-        sha256.update(piece)
-        progress(position + size)
-
-
-def _gaps(directory: Directory, dropped: Sequence[int]) -> list[tuple[int, int]]:
-    """Give where the dropped entries are in the base, as (start, end).
-
-    What lies between the end of an entry's data and the next one is its data descriptor (4.3.9) or padding,
-    and goes where the entry goes.
-    """
-    if not dropped:
-        return []
-    starts = sorted(directory.starts)
-    gaps = []
-    for start in sorted(directory.starts[index] for index in dropped):
-        following = bisect.bisect_right(starts, start)
-        gaps.append((start, starts[following] if following < len(starts) else directory.start))
-    return gaps
-
-
-def _spans_between(gaps: Sequence[tuple[int, int]], first: int, last: int) -> list[Span]:
-    edges = [first, *itertools.chain(*gaps), last]
-    return [Span(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
-
-
-def _moved_records(
-    directory: Directory, dropped: Sequence[int], gaps: Sequence[tuple[int, int]], first: int
-) -> bytes:
-    """Give the records of the kept entries, in their old order, with their new starts."""
-    gap_starts = [start for start, _ in gaps]
-    shifts = list(itertools.accumulate((end - start for start, end in gaps), initial=first))
-    moved = bytearray()
-    ends = itertools.chain(itertools.islice(directory.positions, 1, None), (len(directory.records),))
-    for index, (position, end) in enumerate(zip(directory.positions, ends, strict=True)):
-        if index not in dropped:
-            record = bytearray(directory.records[position:end])
-            start = directory.starts[index]
-            _set_start(record, start - shifts[bisect.bisect_right(gap_starts, start)])
-            moved += record
-    return bytes(moved)
-
-
-def _set_start(record: bytearray, start: int) -> None:
-    (old,) = struct.unpack_from("<L", record, OFFSET_IN_CENTRAL_HEADER)
-    if old != IN_ZIP64_32:
-        # Entries only ever move towards the start, so what had room keeps it.
-        struct.pack_into("<L", record, OFFSET_IN_CENTRAL_HEADER, start)
-        return
-    fields = CENTRAL_HEADER.unpack_from(record)
-    extra_start = CENTRAL_HEADER.size + fields[10]
-    found = _find_zip64_extra(bytes(record[extra_start : extra_start + fields[11]]))
-    if found is None:
-        raise _damaged("its central directory is damaged")
-    # The start is the last of the 8-byte values, behind those sizes that are there too.
-    before = sum(8 for value in fields[8:10] if value == IN_ZIP64_32)
-    struct.pack_into("<Q", record, extra_start + found[0] + before, start)
-
-
-# --- records that are new -------------------------------------------------------------------------
+# --- records that are new or changed --------------------------------------------------------------
 
 
 def end_records(start: int, size: int, count: int, comment: bytes = b"") -> bytes:
@@ -681,3 +464,20 @@ class NewEntry:
             self.mode << 16, start,
         )  # fmt: skip
         return header + self.name + extra
+
+
+def set_start(record: bytearray, start: int) -> None:
+    """Have a central record name another place where its entry starts."""
+    (old,) = struct.unpack_from("<L", record, OFFSET_IN_CENTRAL_HEADER)
+    if old != IN_ZIP64_32:
+        # Entries only ever move towards the start, so what had room keeps it.
+        struct.pack_into("<L", record, OFFSET_IN_CENTRAL_HEADER, start)
+        return
+    fields = CENTRAL_HEADER.unpack_from(record)
+    extra_start = CENTRAL_HEADER.size + fields[10]
+    found = _find_zip64_extra(bytes(record[extra_start : extra_start + fields[11]]))
+    if found is None:
+        raise _damaged("its central directory is damaged")
+    # The start is the last of the 8-byte values, behind those sizes that are there too.
+    before = sum(8 for value in fields[8:10] if value == IN_ZIP64_32)
+    struct.pack_into("<Q", record, extra_start + found[0] + before, start)

@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from deploy.archive import AssembledFile, Span
+from deploy.assembling import AssembledFile, Span
 from deploy.aws_codes import DENIED
 from deploy.aws_errors import Call, explained
 from deploy.errors import DeployError, InputError

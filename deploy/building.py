@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pathspec
 
-from deploy import __version__, archive
+from deploy import __version__, archive, assembling
 from deploy import base as bases
 from deploy.base import BASE_ZIP, FOLDER, Base
 from deploy.compressing import COMPRESSION, SourceFile, Written, create
@@ -90,7 +90,7 @@ def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tup
             sizes = ((entry.name, entry.size) for entry in directory)
             check_unzipped(printable(path), directory.unzipped_size, sizes)
             check_contents(file, directory, lambda done, total: output.progress("Checked", done, total))
-            sha256, size = archive.digest(file)
+            sha256, size = assembling.digest(file)
     except OSError as error:
         raise DeployError(f"{printable(path)} can't be read: {error.strerror}.") from None
     return path, Written(sha256, size, directory.unzipped_size, len(directory))

@@ -146,7 +146,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     deploy.add_arguments(parser)
     subparsers = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
     commands: dict[str, ModuleType] = dict(COMMANDS)
-    if arguments[:1] == [BUILD_COMMAND]:
+    if BUILD_COMMAND in arguments[:1]:
         commands[BUILD_COMMAND] = base
     for name, module in commands.items():
         command = subparsers.add_parser(

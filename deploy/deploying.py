@@ -7,17 +7,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deploy import base as bases
 from deploy import release
 from deploy.applying import Release, apply
 from deploy.aws_codes import REPLACED
-from deploy.baking import bake
 from deploy.config import secrets
 from deploy.errors import DeployError, leaving
 from deploy.function import connect
-from deploy.origin import read_origin
-from deploy.output import megabytes
-from deploy.package import build
+from deploy.preparing import prepare
 from deploy.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -27,6 +23,8 @@ if TYPE_CHECKING:
     from deploy.function import Function
     from deploy.origin import Origin
     from deploy.output import Output
+    from deploy.preparing import Prepared
+    from deploy.release import Decision
     from deploy.settings import Settings
 
 __all__ = ["DONE", "Deployed", "deploy", "look_for_drift"]
@@ -65,64 +63,55 @@ def deploy(
     """
     # An unchanged deploy, many times a day from a scheduler, is one line in the log.
     output.hold()
-    base = bases.read(slug)
-    baked = bake(environment, settings.config, output)
-    output.step("Making the package")
-    with build(slug, base, baked.files, output.hashing) as package:
-        output.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")
-        release.check_size(package, settings.release.bucket)
+    with prepare(environment, settings.config, slug, output) as prepared:
+        release.check_size(prepared.package, settings.release.bucket)
         function = function or connect(settings.function)
         deadline = Deadline(settings.release.timeout)
-        origin = read_origin(environment, base.source_version)
-        hidden = secrets(environment)
         for tried in range(TRIES):
+            state = release.read_state(function, settings.release, prepared.origin, deadline, output)
+            decision = release.decide(prepared, settings.release, state, force=force)
+            if decision.steps:
+                output.tell_held()
+            else:
+                output.drop_held()
             carrying_out = Release(
                 function,
                 deadline,
                 output,
-                package=package,
-                secrets=hidden,
+                package=prepared.package,
+                secrets=secrets(environment),
                 checkpoint=checkpoint,
             )
-            state = release.read_state(function, settings.release, origin, deadline, output)
-            stepped_back = origin.is_older_than(state.origin) and not force
-            steps: tuple[release.Step, ...] = ()
-            if not stepped_back:
-                description = origin.describe(base.sha256, baked.digest)
-                steps = release.plan(
-                    package, settings.release, state, description, origin=origin, force=force
-                )
-            if steps:
-                output.tell_held()
-            else:
-                output.drop_held()
             try:
-                version = apply(steps, carrying_out) or (state.alias.version if state.alias else None)
+                version = apply(decision.steps, carrying_out)
                 break
             except DeployError as error:
                 # Of two releases that meet, the later one has to come out on top.
-                if error.code != REPLACED or origin.release is None or tried == TRIES - 1:
+                if error.code != REPLACED or prepared.origin.release is None or tried == TRIES - 1:
                     raise
                 output.detail("Another deploy came between: looking again which of the two is later")
                 time.sleep(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
         with leaving(DONE):
-            document = {
-                "function": function.name,
-                "region": function.region,
-                "changed": any(not isinstance(step, release.RecordRelease) for step in steps),
-                "stepped_back": stepped_back,
-                "steps": [str(step) for step in steps],
-                "alias": settings.release.alias,
-                "version": version,
-                "code_sha256": package.code_sha256,
-                "size": package.size,
-                "unzipped_size": package.unzipped_size,
-                "base_sha256": base.sha256,
-                "config": baked.document(),
-            }
-            deployed = Deployed(package.code_sha256, settings.release.alias, version, stepped_back, document)
-            _report(deployed, function.name, origin, state.origin, output)
+            version = version or (state.alias.version if state.alias else None)
+            deployed = _deployed(prepared, decision, settings.release.alias, version, function)
+            _report(deployed, function.name, prepared.origin, state.origin, output)
             return deployed
+
+
+def _deployed(
+    prepared: Prepared, decision: Decision, alias: str | None, version: str | None, function: Function
+) -> Deployed:
+    document = {
+        "function": function.name,
+        "region": function.region,
+        "changed": decision.changed,
+        "stepped_back": decision.stepped_back,
+        "steps": [str(step) for step in decision.steps],
+        "alias": alias,
+        "version": version,
+        **prepared.document(),
+    }
+    return Deployed(prepared.package.code_sha256, alias, version, decision.stepped_back, document)
 
 
 def _report(deployed: Deployed, name: str, origin: Origin, recorded: Origin | None, output: Output) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from deploy import archive
+from deploy import archive, assembling
 from deploy.base import BUILD_FILE
 from deploy.errors import DeployError, InputError
 from deploy.output import printable
@@ -41,7 +41,6 @@ class Package:
     sha256: bytes
     size: int
     unzipped_size: int
-    entries: int
 
     @property
     def code_sha256(self) -> str:
@@ -69,7 +68,7 @@ def check_base(app: Path, base: Base) -> None:
     """Raise InputError where the base is no whole ZIP, or is not what the build left."""
     with _opened(app, base) as source:
         archive.read_directory(source)
-        _check_digest(base, archive.digest(source)[0])
+        _check_digest(base, assembling.digest(source)[0])
 
 
 def _opened(app: Path, base: Base) -> BinaryIO:
@@ -89,15 +88,15 @@ def _assemble(
         directory = archive.read_directory(source)
     except InputError:
         # Damaged since the build or before it: that is another story for the user.
-        _check_digest(base, archive.digest(source)[0])
+        _check_digest(base, assembling.digest(source)[0])
         raise
     for config_file in config_files:
         _check_place(config_file.name, directory)
-    assembly = archive.assemble(directory, config_files)
-    base_sha256, sha256 = archive.digests(source, assembly, progress)
+    assembly = assembling.assemble(directory, config_files)
+    base_sha256, sha256 = assembling.digests(source, assembly, progress)
     _check_digest(base, base_sha256)
-    file = archive.AssembledFile(source, assembly.parts)
-    return Package(cast("BinaryIO", file), sha256, file.size, assembly.unzipped_size, assembly.entries)
+    file = assembling.AssembledFile(source, assembly.parts)
+    return Package(cast("BinaryIO", file), sha256, file.size, assembly.unzipped_size)
 
 
 def _check_digest(base: Base, sha256: bytes) -> None:

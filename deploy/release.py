@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from deploy.function import Alias, Configuration, Function
     from deploy.output import Output
     from deploy.package import Package
+    from deploy.preparing import Prepared
     from deploy.settings import Bucket, ReleaseSettings, Verification
     from deploy.waiting import Deadline
 
 __all__ = [
     "DIRECT_LIMIT",
+    "Decision",
     "DeleteVersions",
     "PointAlias",
     "PublishVersion",
@@ -43,6 +45,7 @@ __all__ = [
     "VerifyVersion",
     "check_rollback",
     "check_size",
+    "decide",
     "plan",
     "plan_rollback",
     "previous_version",
@@ -278,6 +281,28 @@ def plan(
     if settings.verification:
         steps.append(VerifyVersion(settings.verification, version))
     return (*steps, *move, *_cleanup(settings, state, version))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a deploy does; nothing where it steps back before a later release of the same app."""
+
+    steps: tuple[Step, ...]
+    stepped_back: bool
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether that changes what the function runs; a release that is recorded does not."""
+        return any(not isinstance(step, RecordRelease) for step in self.steps)
+
+
+def decide(prepared: Prepared, settings: ReleaseSettings, state: State, *, force: bool = False) -> Decision:
+    """Decide what a deploy does: what `plan` says, unless a later release was deployed already."""
+    origin = prepared.origin
+    if origin.is_older_than(state.origin) and not force:
+        return Decision((), stepped_back=True)
+    steps = plan(prepared.package, settings, state, prepared.description, origin=origin, force=force)
+    return Decision(steps, stepped_back=False)
 
 
 def _record_in_tag(state: State, origin: Origin) -> RecordRelease | None:

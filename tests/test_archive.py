@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.archive import AssembledFile, assemble, digests, read_directory
+from deploy.archive import read_directory
+from deploy.assembling import AssembledFile, assemble, digests
 from deploy.errors import InputError
 from deploy.formats import ConfigFile
 from tools import require

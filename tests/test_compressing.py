@@ -209,7 +209,8 @@ def test_memory_stays_flat_whatever_the_size(tmp_path: Path) -> None:
     program = f"""
 import resource
 resource.setrlimit(resource.RLIMIT_DATA, (96 * 1024**2, 96 * 1024**2))
-from deploy.archive import AssembledFile, PIECE, assemble, digests, read_directory
+from deploy.archive import PIECE, read_directory
+from deploy.assembling import AssembledFile, assemble, digests
 from deploy.compressing import SourceFile, create
 from deploy.formats import ConfigFile
 with open({str(tmp_path / "base")!r}, "w+b") as base:

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 
 import nasty
 from deploy import formats
-from deploy.archive import AssembledFile, assemble, read_directory
+from deploy.archive import read_directory
+from deploy.assembling import AssembledFile, assemble
 from deploy.errors import InputError
 from deploy.formats import KEPT_BY_SHELL, LARGEST_ENVIRONMENT, LONGEST_STRING, POINTER, encode
 from read_back import PRINT_ENVIRONMENT, nul_separated

@@ -40,7 +40,7 @@ class OurPackage(Package):
 
 
 def package(size: int = 1000, unzipped_size: int = 3000) -> Package:
-    return OurPackage(io.BytesIO(CONTENT), b"", size, unzipped_size, 6)
+    return OurPackage(io.BytesIO(CONTENT), b"", size, unzipped_size)
 
 
 def _zip() -> bytes:
