@@ -139,9 +139,10 @@ def test_gives_all_reasons_at_once(second_build: Build) -> None:
     assert "the buildpack asks for other versions" in result.stdout
 
 
-def test_the_recipe_belongs_to_the_key(second_build: Build) -> None:
-    """A buildpack that prunes in another way does not use what the one before it pruned."""
-    with (second_build.buildpack / "lib/runtime.sh").open("a") as recipe:
+@pytest.mark.parametrize("name", ["botocore_data.py", "pip.sh", "runtime.sh"])
+def test_the_recipe_belongs_to_the_key(second_build: Build, name: str) -> None:
+    """A buildpack that installs or prunes in another way does not use what the one before it made."""
+    with (second_build.buildpack / "lib" / name).open("a") as recipe:
         recipe.write("# changed\n")
 
     result = second_build.compile()
