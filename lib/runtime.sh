@@ -13,8 +13,8 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-# The botocore service models that deploy/ uses. The others are three quarters of botocore.
-readonly RUNTIME_SERVICE_MODELS=(lambda s3 sts)
+# The services that deploy/ calls. The data of the others are three quarters of botocore.
+readonly RUNTIME_SERVICES=(lambda s3 sts)
 
 # What else no deploy loads: packaging, and code for services, programs and platforms that aren't ours.
 readonly RUNTIME_UNUSED=(
@@ -172,13 +172,32 @@ function runtime::make_entry() {
 # Removes what the runtime never loads. It would be most of the slug.
 function runtime::prune() {
 	local buildpack="${1}" python="${2}" dependencies="${3}"
-	local unused
-	"${python}" -I -S "${buildpack}/lib/botocore_data.py" "${dependencies}/botocore/data" \
-		"${RUNTIME_SERVICE_MODELS[@]}"
+	local script="${buildpack}/lib/botocore_data.py"
+	local unused missing status=0
+	missing="$("${python}" -I -S "${script}" "${dependencies}/botocore/data" "${RUNTIME_SERVICES[@]}")" ||
+		status="${?}"
+	if [[ -n "${missing}" ]]; then
+		runtime::explain_missing_service "${missing}"
+		exit 1
+	elif ((status != 0)); then
+		output::unexpected "${status}" "${script}" "${BASH_SOURCE[0]##*/}:${LINENO}"
+		exit "${status}"
+	fi
 	for unused in "${RUNTIME_UNUSED[@]}"; do
 		# shellcheck disable=SC2086 # Patterns are meant as such, and no name here holds a blank.
 		(cd -- "${dependencies}" && rm -rf -- ${unused})
 	done
+}
+
+function runtime::explain_missing_service() {
+	local missing="${1}"
+	output::error <<-EOT
+		This botocore isn't one that the deploy runtime can use:
+		${missing}
+
+		It is no fault of the app's: this version of the buildpack doesn't go with the botocore in its
+		requirements.lock. Push with another version of the buildpack, and report this.
+	EOT
 }
 
 # Writes bytecode beside the modules in the folder, which lies in `root`. It is never compared with

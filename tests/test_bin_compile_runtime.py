@@ -17,10 +17,12 @@ from pathlib import Path
 import pytest
 
 from buildpack import (
+    SMALL_DEPENDENCY,
     UNREACHABLE,
     Build,
     add_python_script,
     contents,
+    lock_wheel,
     small_build,
 )
 
@@ -294,12 +296,12 @@ def test_leaves_the_rest_of_the_cache_alone(build: Build) -> None:
 
 
 def test_prunes_what_is_never_loaded(build: Build) -> None:
-    """Of the service models only Lambda's newest is left; scripts, examples and other data are gone."""
+    """Of each service's models the newest is left; scripts, examples and other data are gone."""
     build.compile()
 
     runtime = build.app / ".lambda-deploy/runtime"
     data = runtime / "botocore/data"
-    assert {path.name for path in data.iterdir()} == {"endpoints.json", "lambda"}
+    assert {path.name for path in data.iterdir()} == {"endpoints.json", "lambda", "s3", "sts"}
     assert [path.name for path in (data / "lambda").iterdir()] == ["2015-03-31"]
     assert [path.name for path in (data / "lambda/2015-03-31").iterdir()] == ["service-2.json.gz"]
     assert json.loads((data / "endpoints.json").read_text()) == {"partitions": [{"services": {"lambda": {}}}]}
@@ -316,6 +318,58 @@ def test_service_models_lose_their_documentation_alone(build: Build) -> None:
         "documentation": "",
         "shapes": {"Tag": {"members": {"documentation": {"shape": "Text", "documentation": ""}}}},
     }
+
+
+@pytest.mark.parametrize(
+    ("gone", "kept", "said"),
+    [
+        ("botocore/data/sts/", "botocore/data/sts-2/2011-06-15/", 'There is no service "sts" in it.'),
+        (
+            "botocore/data/s3/2006-03-01/",
+            "botocore/data/s3/",
+            'There is no version of the service "s3" in it.',
+        ),
+        (
+            "botocore/data/s3/2006-03-01/service-2",
+            "botocore/data/s3/2006-03-01/service-3",
+            'There is no service-2.json.gz of the service "s3" in it.',
+        ),
+    ],
+)
+def test_a_botocore_without_a_service_is_an_error(build: Build, gone: str, kept: str, said: str) -> None:
+    """Where botocore renames what deploys load, the build breaks, not the deploy."""
+    renamed = {name.replace(gone, kept): content for name, content in SMALL_DEPENDENCY.items()}
+    lock_wheel(build.buildpack, renamed)
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert (
+        result.stderr
+        == f"""\
+ !     This botocore isn't one that the deploy runtime can use:
+ !     {said}
+ !
+ !     It is no fault of the app's: this version of the buildpack doesn't go with the botocore in its
+ !     requirements.lock. Push with another version of the buildpack, and report this.
+"""
+    )
+    assert list(build.cache.iterdir()) == []
+
+
+def test_a_botocore_that_is_damaged_is_an_error(build: Build) -> None:
+    """What nobody thought of is shown with what Python said about it."""
+    lock_wheel(build.buildpack, {**SMALL_DEPENDENCY, "botocore/data/endpoints.json": "{"})
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert "JSONDecodeError" in result.stderr
+    assert (
+        " !     The build stopped because a command failed with exit status 1 (runtime.sh:" in result.stderr
+    )
+    assert f" !       {build.buildpack}/lib/botocore_data.py\n" in result.stderr
+    assert list(build.cache.iterdir()) == []
 
 
 def test_what_makes_a_base_stays_out_of_the_slug(build: Build) -> None:
