@@ -36,10 +36,22 @@ function pip::download() {
 			"${target[@]}" \
 			--requirement "${lock}" --target "${folder}"
 	) &>"${log}"; then
-		pip::explain_failed_download "${log}"
+		pip::explain_failed_download "${log}" "${python}"
 		exit 1
 	fi
 }
+
+# What the programs below know of the interpreter. SOABI is like cpython-313-x86_64-linux-gnu, and None on
+# odd builds. The kernel's word for the processor is that of a 64-bit one where the interpreter has 32 bits.
+readonly ABOUT_THE_INTERPRETER='import os, sys, sysconfig
+major, minor = sys.version_info[:2]
+implementation = sys.implementation.name
+soabi = sysconfig.get_config_var("SOABI") or ""
+free_threaded = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+machine = os.uname().machine
+if sys.maxsize < 2**32:
+    machine = {"x86_64": "i686", "aarch64": "armv7l"}.get(machine, machine)
+'
 
 # Puts into the array named first how pip names what this interpreter can load.
 # shellcheck disable=SC2034 # The array is the caller's, who uses it.
@@ -47,14 +59,18 @@ function pip::target() {
 	local -n pip_target="${1}"
 	local python="${2}"
 	local options
-	local -r program='import os, sys, sysconfig
-major, minor = sys.version_info[:2]
-libc = "musllinux_1_2" if "musl" in (sysconfig.get_config_var("SOABI") or "") else "manylinux2014"
-print("--python-version", f"{major}.{minor}", "--implementation", "cp", sep="\n")
-print("--abi", f"cp{major}{minor}", "--abi", "abi3", "--abi", "none", sep="\n")
-print("--platform", f"{libc}_{os.uname().machine}", sep="\n")'
+	local -r program='
+libc = "musllinux_1_2" if "musl" in soabi else "manylinux2014"
+print("--python-version", f"{major}.{minor}", "--platform", f"{libc}_{machine}", "--abi", "none", sep="\n")
+if implementation == "cpython":
+    print("--implementation", "cp", "--abi", f"cp{major}{minor}{free_threaded}", sep="\n")
+    if not free_threaded:
+        print("--abi", "abi3", sep="\n")
+else:
+    # No other can load what was made for CPython.
+    print("--implementation", "pp" if implementation == "pypy" else implementation, sep="\n")'
 
-	options="$("${python}" -I -S -c "${program}")"
+	options="$("${python}" -I -S -c "${ABOUT_THE_INTERPRETER}${program}")"
 	mapfile -t pip_target <<<"${options}"
 }
 
@@ -102,12 +118,13 @@ function pip::find() {
 }
 
 function pip::explain_failed_download() {
-	local log="${1}"
+	local log="${1}" python="${2}"
 	local -r unreachable="connection error:|connection broken|Max retries exceeded|timed out"
 	local -r untrusted="confirming the ssl certificate|CERTIFICATE_VERIFY_FAILED"
 	local -r unavailable="HTTP error 5|: 5[0-9][0-9] Server Error"
 	local -r full="No space left on device|Disk quota exceeded|File too large"
-	local said
+	local said without_wheel
+	without_wheel="$(pip::package_without_wheel "${log}")"
 	if grep --quiet "DO NOT MATCH THE HASHES" "${log}"; then
 		said="$(pip::said "${log}" "^    [^ ]+ from ")"
 		output::error <<-EOT
@@ -141,6 +158,8 @@ function pip::explain_failed_download() {
 			of a proxy, or an index of your own, the build needs HTTPS_PROXY or PIP_INDEX_URL in its
 			environment.
 		EOT
+	elif [[ -n "${without_wheel}" ]]; then
+		pip::explain_missing_wheel "${without_wheel}" "${python}"
 	else
 		said="$(pip::said "${log}" "^ERROR: ")"
 		output::error <<-EOT
@@ -153,6 +172,42 @@ function pip::explain_failed_download() {
 			these. Otherwise push again.
 		EOT
 	fi
+}
+
+# Prints the name of the package that there are wheels of, but none that this interpreter can load;
+# nothing where pip failed for another reason.
+function pip::package_without_wheel() {
+	local log="${1}"
+	local missing skipped
+	# Like deflate==0.9.0; its wheels are called deflate-0.9.0-cp311-abi3-....whl.
+	missing="$(sed -n 's/^ERROR: No matching distribution found for \([^ ]*==[^ ]*\).*/\1/p' "${log}")"
+	skipped="$(LC_ALL=C grep --text "none of the wheel's tags" "${log}" || true)"
+	missing="${missing//-/_}"
+	if [[ -n "${missing}" && "${skipped//-/_}" == *"/${missing/==/_}_"* ]]; then
+		echo "${missing%%==*}"
+	fi
+}
+
+function pip::explain_missing_wheel() {
+	local package="${1}" python="${2}"
+	local described
+	local -r program='
+name = {"cpython": "CPython", "pypy": "PyPy"}.get(implementation, implementation)
+print(f"{name} {major}.{minor}{free_threaded} on {machine}")'
+
+	described="$("${python}" -I -S -c "${ABOUT_THE_INTERPRETER}${program}")"
+	output::error <<-EOT
+		There is no ${package} for the Python that was found: ${described}.
+
+		The deploy runtime has a part in machine code. It exists for x86-64 and ARM64 Linux, with
+		CPython 3.10 or newer.
+
+		Where the processor is another, build on a stack for one of these. Where Python is another,
+		have heroku/python bring CPython, before this buildpack, and push again:
+		  heroku buildpacks:add --index 1 heroku/python
+		Where both are these, the packages come from an index of your own (PIP_INDEX_URL,
+		PIP_FIND_LINKS) that lacks the wheel: add it there.
+	EOT
 }
 
 # Prints the last lines of pip's log that match, or its last one where none does. What URLs may give

@@ -70,8 +70,12 @@ function runtime::remove_build_dependencies() {
 function runtime::key() {
 	local buildpack="${1}" python="${2}" stack="${3}"
 	local binary dependencies recipe
+	local -r program='import os, sys, sysconfig
+soabi = sysconfig.get_config_var("SOABI")
+print(soabi or f"{sys.implementation.cache_tag}-{os.uname().machine}")'
 	# Like cpython-313-x86_64-linux-gnu: version, processor and C library, for bytecode and for wheels.
-	binary="$("${python}" -I -S -c 'import sysconfig; print(sysconfig.get_config_var("SOABI"))')"
+	# Odd builds have no such name.
+	binary="$("${python}" -I -S -c "${program}")"
 	dependencies="$(sha256sum <"${buildpack}/requirements.lock")"
 	# Every file that decides what an entry holds.
 	recipe="$(cat -- "${buildpack}"/lib/{botocore_data.py,pip.sh,runtime.sh} | sha256sum)"

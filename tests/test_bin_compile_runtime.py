@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -422,6 +424,100 @@ def test_uses_the_pip_of_the_interpreter(build: Build, tmp_path: Path) -> None:
         assert flag in install
 
 
+def odd_python(
+    build: Build,
+    soabi: str | None,
+    machine: str,
+    implementation: str = "cpython",
+    *,
+    bits: int = 64,
+    free_threaded: bool = False,
+    pip: str = "",
+) -> None:
+    """Let the interpreter give itself out as another one; `pip` is done where pip would be run."""
+    told = f"""\
+import os, sys, sysconfig, types
+told = {{"SOABI": {soabi!r}, "Py_GIL_DISABLED": {int(free_threaded)}}}
+sysconfig.get_config_var = told.get
+os.uname = lambda: types.SimpleNamespace(machine={machine!r})
+sys.implementation = types.SimpleNamespace(name={implementation!r}, cache_tag="{implementation}-1")
+sys.version_info = (3, 13, 1)
+sys.maxsize = 2**{bits - 1} - 1
+"""
+    script = f"""\
+case "$*" in
+*compileall* | *.py\\ *) ;;
+"-I -S -c "*) exec "{sys.executable}" -I -S -c {shlex.quote(told)}"$4" ;;
+*"-m pip install"*) {pip or ":"} ;;
+esac
+exec "{sys.executable}" "$@"
+"""
+    add_python_script(build.app, script)
+
+
+@pytest.mark.parametrize(
+    ("soabi", "machine", "platform"),
+    [
+        ("cpython-313-x86_64-linux-gnu", "x86_64", "manylinux2014_x86_64"),
+        ("cpython-313-aarch64-linux-gnu", "aarch64", "manylinux2014_aarch64"),
+        ("cpython-313-x86_64-linux-musl", "x86_64", "musllinux_1_2_x86_64"),
+        ("cpython-313-aarch64-linux-musl", "aarch64", "musllinux_1_2_aarch64"),
+        (None, "x86_64", "manylinux2014_x86_64"),
+    ],
+)
+def test_asks_pip_for_what_the_interpreter_can_load(
+    build: Build, tmp_path: Path, soabi: str | None, machine: str, platform: str
+) -> None:
+    """Whichever Python pip itself runs on, wheels are for the C library and the processor of the deploys'."""
+    log = tmp_path / "pip.log"
+    odd_python(build, soabi, machine, pip=f'echo "$*" >"{log}"; exit 1')
+
+    build.compile()
+
+    options = log.read_text()
+    assert options.count("--platform") == 1
+    assert f"--platform {platform} " in options
+    assert "--python-version 3.13 " in options
+    assert "--implementation cp " in options
+    assert re.findall(r"--abi (\S+)", options) == ["none", "cp313", "abi3"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "abis"),
+    [
+        ({"implementation": "pypy"}, "manylinux2014_x86_64 .* --implementation pp ", ["none"]),
+        ({"bits": 32}, "manylinux2014_i686 .* --implementation cp ", ["none", "cp313", "abi3"]),
+        ({"free_threaded": True}, "manylinux2014_x86_64 .* --implementation cp ", ["none", "cp313t"]),
+    ],
+)
+def test_asks_pip_for_nothing_that_the_interpreter_cannot_load(
+    build: Build, tmp_path: Path, kind: dict[str, Any], told: str, abis: list[str]
+) -> None:
+    """What was made for CPython, 64 bits or the GIL would be installed, and break when it is loaded."""
+    log = tmp_path / "pip.log"
+    odd_python(build, "odd", "x86_64", **kind, pip=f'echo "$*" >"{log}"; exit 1')
+
+    build.compile()
+
+    assert re.search(f"--platform {told}", log.read_text())
+    assert re.findall(r"--abi (\S+)", log.read_text()) == abis
+
+
+@pytest.mark.parametrize(
+    ("soabi", "python"),
+    [("cpython-313-riscv64-linux-gnu",) * 2, (None, "cpython-1-riscv64"), ("", "cpython-1-riscv64")],
+)
+def test_the_key_names_the_interpreter_whatever_it_tells(
+    build: Build, soabi: str | None, python: str
+) -> None:
+    """An odd build without an SOABI is known by its version and its processor."""
+    odd_python(build, soabi, "riscv64")
+
+    assert build.compile().status == 0
+
+    assert f"python={python}\n" in (entry(build) / "key").read_text()
+
+
 def test_uses_any_other_pip(build: Build, tmp_path: Path) -> None:
     """An interpreter with neither pip nor ensurepip is filled by the pip of another one."""
     add_python_script(build.app, NO_PIP)
@@ -542,6 +638,55 @@ def test_explains_a_package_that_the_index_lacks(build: Build) -> None:
     assert result.status == 1
     assert "The dependencies of the deploy runtime couldn't be installed." in result.stderr
     assert "ERROR: No matching distribution found for boto3==1.0" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("machine", "implementation", "bits", "python"),
+    [
+        ("armv7l", "cpython", 32, "CPython 3.13 on armv7l"),
+        ("aarch64", "cpython", 32, "CPython 3.13 on armv7l"),
+        ("x86_64", "pypy", 64, "PyPy 3.13 on x86_64"),
+    ],
+)
+def test_explains_that_there_is_no_wheel_for_the_interpreter(
+    build: Build, machine: str, implementation: str, bits: int, python: str
+) -> None:
+    """Where a dependency in machine code isn't made for this Python, the error says what it is made for."""
+    lock_wheel(build.buildpack, {}, name="deflate", tag="cp311-abi3-manylinux2014_x86_64")
+    odd_python(build, "odd", machine, implementation, bits=bits)
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert (
+        result.stderr
+        == f"""\
+ !     There is no deflate for the Python that was found: {python}.
+ !
+ !     The deploy runtime has a part in machine code. It exists for x86-64 and ARM64 Linux, with
+ !     CPython 3.10 or newer.
+ !
+ !     Where the processor is another, build on a stack for one of these. Where Python is another,
+ !     have heroku/python bring CPython, before this buildpack, and push again:
+ !       heroku buildpacks:add --index 1 heroku/python
+ !     Where both are these, the packages come from an index of your own (PIP_INDEX_URL,
+ !     PIP_FIND_LINKS) that lacks the wheel: add it there.
+"""
+    )
+    assert list(build.cache.iterdir()) == []
+
+
+def test_other_versions_of_a_wheel_are_no_reason(build: Build) -> None:
+    """An index with nothing but another version is not taken for a processor that nothing is made for."""
+    lock_wheel(build.buildpack, {}, name="deflate", tag="cp311-abi3-manylinux2014_x86_64")
+    lock = build.buildpack / "requirements.lock"
+    lock.write_text(lock.read_text().replace("1.0", "1.0.1"))
+    odd_python(build, "odd", "armv7l", bits=32)
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert "The dependencies of the deploy runtime couldn't be installed." in result.stderr
 
 
 # A stand-in for a full disk: no file can grow beyond 100 KB.
