@@ -52,12 +52,18 @@ function runtime::install() {
 	runtime::compile "${python}" "${runtime}" "${runtime}/deploy"
 }
 
-# Removes what builds that were stopped half-way left in the cache.
+# Removes what this build, and builds that were stopped half-way, left in the cache. What another build
+# is making at this moment stays, as far as its process can be seen from here.
 function runtime::sweep() {
 	local cache="${1}"
-	if [[ -d "${cache}" ]]; then
-		rm -rf -- "${cache}"/lambda-deploy.partial.??????
-	fi
+	local partial maker
+	for partial in "${cache}"/lambda-deploy.partial.*; do
+		maker="${partial##*/lambda-deploy.partial.}"
+		maker="${maker%%.*}"
+		if [[ "${maker}" == "${$}" || ! -d "/proc/${maker}" ]]; then
+			rm -rf -- "${partial}"
+		fi
+	done
 }
 
 # Removes from the slug what only the build had a use for.
@@ -146,10 +152,10 @@ function runtime::discard() {
 function runtime::make_entry() {
 	local variable="${1}" buildpack="${2}" cache="${3}" python="${4}" workspace="${5}"
 	local whole="${cache}/lambda-deploy"
-	local partial=""
+	local partial="" problems
 
 	mkdir -p -- "${cache}" 2>/dev/null || true
-	partial="$(mktemp -d "${cache}/lambda-deploy.partial.XXXXXX" 2>/dev/null || true)"
+	partial="$(mktemp -d "${cache}/lambda-deploy.partial.${$}.XXXXXX" 2>/dev/null || true)"
 	if [[ -z "${partial}" ]]; then
 		partial="$(mktemp -d "${workspace}/lambda-deploy.partial.XXXXXX")"
 	fi
@@ -161,15 +167,20 @@ function runtime::make_entry() {
 	runtime::manifest "${partial}/dependencies" >"${workspace}/manifest"
 	cp -- "${workspace}/manifest" "${workspace}/key" "${partial}"
 
+	printf -v "${variable}" '%s' "${partial}"
 	if [[ "${partial}" == "${cache}"/* ]] && mv -T -- "${partial}" "${whole}" 2>/dev/null; then
 		output::detail "Kept them in the cache for the next build"
 		printf -v "${variable}" '%s' "${whole}"
+		return
+	fi
+	problems="$(runtime::problems "${whole}" "${workspace}")"
+	if [[ -z "${problems}" ]]; then
+		output::detail "Another build has put them in the cache meanwhile"
 	else
 		output::notice <<-EOT
-			The cache folder can't be written, so the next build has to download the dependencies again:
+			The dependencies can't be kept in the cache folder, so the next build has to download them again:
 			${cache}
 		EOT
-		printf -v "${variable}" '%s' "${partial}"
 	fi
 }
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from buildpack import (
     SMALL_DEPENDENCY,
     UNREACHABLE,
     Build,
+    Result,
     add_python_script,
     contents,
     lock_wheel,
@@ -223,6 +225,14 @@ esac
 """
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something has happened."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @contextlib.contextmanager
 def half_way(build: Build) -> Iterator["subprocess.Popen[bytes]"]:
     """Start a build and wait until pip has half-filled the entry."""
@@ -235,10 +245,7 @@ def half_way(build: Build) -> Iterator["subprocess.Popen[bytes]"]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
-        deadline = time.monotonic() + 30
-        while not list(build.cache.glob("*/dependencies/half")):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for(lambda: bool(list(build.cache.glob("*/dependencies/half"))))
         yield process
 
 
@@ -281,9 +288,50 @@ def test_works_without_a_cache(build: Build, tmp_path: Path) -> None:
     assert result.status == 0
     assert (build.app / ".lambda-deploy/runtime/boto3/__init__.py").is_file()
     assert result.stderr == (
-        " !     The cache folder can't be written, so the next build has to download the dependencies"
+        " !     The dependencies can't be kept in the cache folder, so the next build has to download them"
         f" again:\n !     {tmp_path}/file/cache\n"
     )
+
+
+def overtaken(build: Build, folder: Path, **variables: str) -> Result:
+    """Run a build that another one with the same cache overtakes, which is given these variables."""
+    go = folder / "go"
+    pip = f'"-I -m pip install"*) until [ -e "{go}" ]; do "$REAL" -c "import time; time.sleep(0.02)"; done ;;'
+    add_python_script(build.app, f'case "$*" in\n{pip}\nesac\nexec "{sys.executable}" "$@"')
+    other_build = replace(small_build(folder / "other"), cache=build.cache)
+    with ThreadPoolExecutor() as threads:
+        slow = threads.submit(build.compile)
+        try:
+            wait_for(lambda: bool(list(build.cache.glob("lambda-deploy.partial.*"))))
+            quick = other_build.compile(**variables)
+            assert list(build.cache.glob("lambda-deploy.partial.*")), "the other build has swept it away"
+        finally:
+            go.touch()
+    assert (quick.status, quick.stderr) == (0, "")
+    assert FIRST_BUILD in quick.stdout
+    assert [path.name for path in build.cache.iterdir()] == ["lambda-deploy"]
+    assert contents(build.app / ".lambda-deploy/runtime") == contents(
+        other_build.app / ".lambda-deploy/runtime"
+    )
+    return slow.result()
+
+
+def test_another_build_may_be_quicker(build: Build, tmp_path: Path) -> None:
+    """Of two builds that start at once without a cache both work, and neither complains about it."""
+    result = overtaken(build, tmp_path)
+
+    assert (result.status, result.stderr) == (0, "")
+    assert "       Another build has put them in the cache meanwhile\n" in result.stdout
+    assert SECOND_BUILD in build.compile().stdout
+
+
+def test_a_quicker_build_may_be_for_another_stack(build: Build, tmp_path: Path) -> None:
+    """What it has put in the cache is of no use for this one, which says so and works all the same."""
+    result = overtaken(build, tmp_path, STACK="heroku-26")
+
+    assert result.status == 0
+    assert "Another build" not in result.stdout
+    assert "The dependencies can't be kept in the cache folder" in result.stderr
 
 
 def test_leaves_the_rest_of_the_cache_alone(build: Build) -> None:
