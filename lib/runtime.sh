@@ -13,8 +13,8 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-# The botocore service models that deploy/ uses. The others are three quarters of botocore.
-readonly RUNTIME_SERVICE_MODELS=(lambda s3 sts)
+# The services that deploy/ calls. The data of the others are three quarters of botocore.
+readonly RUNTIME_SERVICES=(lambda s3 sts)
 
 # What else no deploy loads: packaging, and code for services, programs and platforms that aren't ours.
 readonly RUNTIME_UNUSED=(
@@ -25,12 +25,6 @@ readonly RUNTIME_UNUSED=(
 
 # What makes a base, and so is needed by builds alone: in the cache, but not in the slug.
 readonly RUNTIME_FOR_BUILDS=(deflate pathspec)
-
-# The only settings of pip's own that are passed on: where packages come from, and how to get there.
-readonly RUNTIME_PIP_SETTINGS=(
-	PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS
-	PIP_INDEX_URL PIP_NO_INDEX PIP_PROXY PIP_RETRIES PIP_TIMEOUT PIP_TRUSTED_HOST
-)
 
 function runtime::install() {
 	local buildpack="${1}" build="${2}" cache="${3}" python="${4}" stack="${5}" workspace="${6}"
@@ -58,12 +52,18 @@ function runtime::install() {
 	runtime::compile "${python}" "${runtime}" "${runtime}/deploy"
 }
 
-# Removes what builds that were stopped half-way left in the cache.
+# Removes what this build, and builds that were stopped half-way, left in the cache. What another build
+# is making at this moment stays, as far as its process can be seen from here.
 function runtime::sweep() {
 	local cache="${1}"
-	if [[ -d "${cache}" ]]; then
-		rm -rf -- "${cache}"/lambda-deploy.partial.??????
-	fi
+	local partial maker
+	for partial in "${cache}"/lambda-deploy.partial.*; do
+		maker="${partial##*/lambda-deploy.partial.}"
+		maker="${maker%%.*}"
+		if [[ "${maker}" == "${$}" || ! -d "/proc/${maker}" ]]; then
+			rm -rf -- "${partial}"
+		fi
+	done
 }
 
 # Removes from the slug what only the build had a use for.
@@ -76,10 +76,15 @@ function runtime::remove_build_dependencies() {
 function runtime::key() {
 	local buildpack="${1}" python="${2}" stack="${3}"
 	local binary dependencies recipe
+	local -r program='import os, sys, sysconfig
+soabi = sysconfig.get_config_var("SOABI")
+print(soabi or f"{sys.implementation.cache_tag}-{os.uname().machine}")'
 	# Like cpython-313-x86_64-linux-gnu: version, processor and C library, for bytecode and for wheels.
-	binary="$("${python}" -I -S -c 'import sysconfig; print(sysconfig.get_config_var("SOABI"))')"
+	# Odd builds have no such name.
+	binary="$("${python}" -I -S -c "${program}")"
 	dependencies="$(sha256sum <"${buildpack}/requirements.lock")"
-	recipe="$(cat -- "${buildpack}"/lib/{runtime.sh,service_models.py} | sha256sum)"
+	# Every file that decides what an entry holds.
+	recipe="$(cat -- "${buildpack}"/lib/{botocore_data.py,pip.sh,runtime.sh} | sha256sum)"
 	echo "stack=${stack:-unknown}"
 	echo "python=${binary}"
 	echo "dependencies=${dependencies%% *}"
@@ -147,132 +152,67 @@ function runtime::discard() {
 function runtime::make_entry() {
 	local variable="${1}" buildpack="${2}" cache="${3}" python="${4}" workspace="${5}"
 	local whole="${cache}/lambda-deploy"
-	local partial=""
+	local partial="" problems
 
 	mkdir -p -- "${cache}" 2>/dev/null || true
-	partial="$(mktemp -d "${cache}/lambda-deploy.partial.XXXXXX" 2>/dev/null || true)"
+	partial="$(mktemp -d "${cache}/lambda-deploy.partial.${$}.XXXXXX" 2>/dev/null || true)"
 	if [[ -z "${partial}" ]]; then
 		partial="$(mktemp -d "${workspace}/lambda-deploy.partial.XXXXXX")"
 	fi
 
-	runtime::download "${buildpack}" "${python}" "${partial}/dependencies" "${workspace}"
+	pip::download "${buildpack}" "${python}" "${partial}/dependencies" "${workspace}"
 	runtime::prune "${buildpack}" "${python}" "${partial}/dependencies"
 	runtime::compile "${python}" "${partial}/dependencies" "${partial}/dependencies"
 	chmod -R u=rwX,go=rX -- "${partial}"
 	runtime::manifest "${partial}/dependencies" >"${workspace}/manifest"
 	cp -- "${workspace}/manifest" "${workspace}/key" "${partial}"
 
+	printf -v "${variable}" '%s' "${partial}"
 	if [[ "${partial}" == "${cache}"/* ]] && mv -T -- "${partial}" "${whole}" 2>/dev/null; then
 		output::detail "Kept them in the cache for the next build"
 		printf -v "${variable}" '%s' "${whole}"
-	else
-		output::notice <<-EOT
-			The cache folder can't be written, so the next build has to download the dependencies again:
-			${cache}
-		EOT
-		printf -v "${variable}" '%s' "${partial}"
-	fi
-}
-
-# Downloads the locked dependencies, as wheels for this interpreter whichever pip is at hand: one of
-# them is no pure Python.
-function runtime::download() {
-	local buildpack="${1}" python="${2}" folder="${3}" workspace="${4}"
-	local lock="${buildpack}/requirements.lock"
-	local log="${workspace}/pip.log"
-	local packages
-	local -a pip=() target=()
-
-	runtime::find_pip pip "${python}"
-	runtime::pip_target target "${python}"
-	packages="$(grep --count '==' "${lock}")"
-	output::detail "Downloading boto3 and $((packages - 1)) other packages"
-	if ! (
-		environment::unset_prefix PIP_ "${RUNTIME_PIP_SETTINGS[@]}"
-		environment::unset_prefix PYTHON
-		# Older pips read a setup.cfg in the current folder.
-		cd -- "${workspace}"
-		"${pip[@]}" install \
-			-vv --no-input --progress-bar off --disable-pip-version-check --no-cache-dir --no-compile \
-			--require-hashes --no-deps --only-binary :all: \
-			"${target[@]}" \
-			--requirement "${lock}" --target "${folder}"
-	) &>"${log}"; then
-		runtime::explain_failed_download "${log}"
-		exit 1
-	fi
-}
-
-# Puts into the array named first how pip names what this interpreter can load.
-# shellcheck disable=SC2034 # The array is the caller's, who uses it.
-function runtime::pip_target() {
-	local -n pip_target="${1}"
-	local python="${2}"
-	local options
-	local -r program='import os, sys, sysconfig
-major, minor = sys.version_info[:2]
-libc = "musllinux_1_2" if "musl" in (sysconfig.get_config_var("SOABI") or "") else "manylinux2014"
-print("--python-version", f"{major}.{minor}", "--implementation", "cp", sep="\n")
-print("--abi", f"cp{major}{minor}", "--abi", "abi3", "--abi", "none", sep="\n")
-print("--platform", f"{libc}_{os.uname().machine}", sep="\n")'
-
-	options="$("${python}" -I -S -c "${program}")"
-	mapfile -t pip_target <<<"${options}"
-}
-
-# Puts the command for a pip into the array named first: the interpreter's own, the one that
-# ensurepip would install, or that of any other Python on this machine.
-# shellcheck disable=SC2034 # The array is the caller's, who uses it.
-function runtime::find_pip() {
-	local -n pip_command="${1}"
-	local python="${2}"
-	local -r program='import sys; sys.path[:0] = sys.argv[1:]; import pip'
-	local library candidates candidate
-
-	pip_command=("${python}" -I -m pip)
-	if "${python}" -I -c "${program}" &>/dev/null; then
 		return
 	fi
-
-	library="$("${python}" -I -S -c 'import os; print(os.path.dirname(os.__file__))')"
-	for candidate in "${library}"/ensurepip/_bundled/pip-*.whl /usr/share/python-wheels/pip-*.whl; do
-		pip_command=("${python}" -I "${candidate}/pip")
-		if "${python}" -I -c "${program}" "${candidate}" &>/dev/null; then
-			return
-		fi
-	done
-
-	candidates="$(type -aP python3 python || true)"
-	while IFS= read -r candidate; do
-		pip_command=("${candidate}" -I -m pip)
-		if "${candidate}" -I -c "${program}" &>/dev/null; then
-			return
-		fi
-	done <<<"${candidates}"
-
-	output::error <<-EOT
-		There is no pip to install the dependencies of the deploy runtime with.
-
-		Looked for it in ${python}, in its ensurepip,
-		in /usr/share/python-wheels and in every python3 and python on the PATH.
-
-		heroku/python brings one. Add it before this buildpack, and push again:
-		  heroku buildpacks:add --index 1 heroku/python
-		It asks for a requirements.txt in the root of the app; an empty one is enough.
-	EOT
-	exit 1
+	problems="$(runtime::problems "${whole}" "${workspace}")"
+	if [[ -z "${problems}" ]]; then
+		output::detail "Another build has put them in the cache meanwhile"
+	else
+		output::notice <<-EOT
+			The dependencies can't be kept in the cache folder, so the next build has to download them again:
+			${cache}
+		EOT
+	fi
 }
 
 # Removes what the runtime never loads. It would be most of the slug.
 function runtime::prune() {
 	local buildpack="${1}" python="${2}" dependencies="${3}"
-	local unused
-	"${python}" -I -S "${buildpack}/lib/service_models.py" "${dependencies}/botocore/data" \
-		"${RUNTIME_SERVICE_MODELS[@]}"
+	local script="${buildpack}/lib/botocore_data.py"
+	local unused missing status=0
+	missing="$("${python}" -I -S "${script}" "${dependencies}/botocore/data" "${RUNTIME_SERVICES[@]}")" ||
+		status="${?}"
+	if [[ -n "${missing}" ]]; then
+		runtime::explain_missing_service "${missing}"
+		exit 1
+	elif ((status != 0)); then
+		output::unexpected "${status}" "${script}" "${BASH_SOURCE[0]##*/}:${LINENO}"
+		exit "${status}"
+	fi
 	for unused in "${RUNTIME_UNUSED[@]}"; do
 		# shellcheck disable=SC2086 # Patterns are meant as such, and no name here holds a blank.
 		(cd -- "${dependencies}" && rm -rf -- ${unused})
 	done
+}
+
+function runtime::explain_missing_service() {
+	local missing="${1}"
+	output::error <<-EOT
+		This botocore isn't one that the deploy runtime can use:
+		${missing}
+
+		It is no fault of the app's: this version of the buildpack doesn't go with the botocore in its
+		requirements.lock. Push with another version of the buildpack, and report this.
+	EOT
 }
 
 # Writes bytecode beside the modules in the folder, which lies in `root`. It is never compared with
@@ -280,70 +220,4 @@ function runtime::prune() {
 function runtime::compile() {
 	local python="${1}" root="${2}" folder="${3}"
 	"${python}" -I -S -m compileall -q --invalidation-mode unchecked-hash -s "${root}" "${folder}"
-}
-
-function runtime::explain_failed_download() {
-	local log="${1}"
-	local -r unreachable="connection error:|connection broken|Max retries exceeded|timed out"
-	local -r untrusted="confirming the ssl certificate|CERTIFICATE_VERIFY_FAILED"
-	local -r unavailable="HTTP error 5|: 5[0-9][0-9] Server Error"
-	local -r full="No space left on device|Disk quota exceeded|File too large"
-	local said
-	if grep --quiet "DO NOT MATCH THE HASHES" "${log}"; then
-		said="$(runtime::pip_said "${log}" "^    [^ ]+ from ")"
-		output::error <<-EOT
-			A downloaded package isn't the one that this buildpack was made with: its hash is another.
-			None was installed.
-
-			What pip said:
-			${said}
-
-			The download may have been damaged: push again. If it happens again, find out what lies
-			between the build and the package index: a proxy, or an index of your own (PIP_INDEX_URL).
-		EOT
-	elif grep --quiet --extended-regexp "${full}" "${log}"; then
-		said="$(grep --only-matching --extended-regexp "${full}" "${log}" | tail -n 1)"
-		output::error <<-EOT
-			There is no room for the dependencies of the deploy runtime, which take 40 MB on their way:
-			${said}.
-
-			Make room where the build runs: in its temporary folder and in the build cache.
-		EOT
-	elif grep --quiet --extended-regexp "${unreachable}|${untrusted}|${unavailable}" "${log}"; then
-		said="$(runtime::pip_said "${log}" "${unreachable}|${untrusted}|${unavailable}|^ERROR: ")"
-		output::error <<-EOT
-			The dependencies of the deploy runtime couldn't be downloaded: the package index wasn't
-			reachable.
-
-			What pip said:
-			${said}
-
-			Most often this is over in a few minutes: push again. Where builds reach the network by way
-			of a proxy, or an index of your own, the build needs HTTPS_PROXY or PIP_INDEX_URL in its
-			environment.
-		EOT
-	else
-		said="$(runtime::pip_said "${log}" "^ERROR: ")"
-		output::error <<-EOT
-			The dependencies of the deploy runtime couldn't be installed.
-
-			What pip said:
-			${said}
-
-			Where builds take packages from an index of your own (PIP_INDEX_URL), see whether it has
-			these. Otherwise push again.
-		EOT
-	fi
-}
-
-# Prints the last lines of pip's log that match, or its last one where none does. What URLs may give
-# away (names, passwords, tokens in the path) is left out.
-function runtime::pip_said() {
-	local log="${1}" pattern="${2}"
-	local lines
-	lines="$(grep --extended-regexp "${pattern}" "${log}" || tail -n 1 -- "${log}")"
-	tail -n 3 <<<"${lines}" |
-		sed -E -e 's#://[^[:space:]]*@#://#g' -e 's#(://[^/[:space:]]*)/[^[:space:]]*#\1/...#g' \
-			-e 's#([[:space:]])/[^[:space:]]*#\1/...#g' -e 's#<[^>]*>: ##g' -e 's#^ *#  #' |
-		cut -c 1-250
 }

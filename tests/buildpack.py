@@ -24,6 +24,7 @@ from pathlib import Path
 
 __all__ = [
     "ROOT",
+    "SMALL_DEPENDENCY",
     "UNREACHABLE",
     "Build",
     "Result",
@@ -31,6 +32,7 @@ __all__ = [
     "add_python_script",
     "contents",
     "copy_buildpack",
+    "lock_wheel",
     "make_gradle_app",
     "make_maven_app",
     "make_nodejs_app",
@@ -201,6 +203,8 @@ SMALL_MODEL = {
     "shapes": {"Tag": {"members": {"documentation": {"shape": "Text", "documentation": "<p>Longer.</p>"}}}},
 }
 
+SMALL_SERVICE = gzip.compress(json.dumps({"shapes": {}}).encode(), mtime=0)
+
 SMALL_DEPENDENCY: dict[str, str | bytes] = {
     "deflate/__init__.py": "",
     "pathspec/__init__.py": "",
@@ -213,9 +217,11 @@ SMALL_DEPENDENCY: dict[str, str | bytes] = {
     "botocore/data/ec2/2016-11-15/service-2.json.gz": "",
     "botocore/data/lambda/2014-11-11/service-2.json.gz": "",
     "botocore/data/lambda/2015-03-31/examples-1.json": "{}",
-    "botocore/data/lambda/2015-03-31/service-2.json.gz": gzip.compress(json.dumps(SMALL_MODEL).encode()),
-    "boto3-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: boto3\nVersion: 1.0\n",
-    "boto3-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "botocore/data/lambda/2015-03-31/service-2.json.gz": gzip.compress(
+        json.dumps(SMALL_MODEL).encode(), mtime=0
+    ),
+    "botocore/data/s3/2006-03-01/service-2.json.gz": SMALL_SERVICE,
+    "botocore/data/sts/2011-06-15/service-2.json.gz": SMALL_SERVICE,
     "boto3-1.0.dist-info/entry_points.txt": "[console_scripts]\nboto = boto3:main\n",
 }
 
@@ -229,18 +235,29 @@ def make_small_buildpack(folder: Path) -> Path:
     (folder / "deploy/__main__.py").write_text(SMALL_MAIN)
 
     (folder / "wheels").mkdir()
-    wheel = folder / "wheels/boto3-1.0-py3-none-any.whl"
+    lock_wheel(folder, SMALL_DEPENDENCY)
+    return folder
+
+
+def lock_wheel(
+    buildpack: Path, files: Mapping[str, str | bytes], *, name: str = "boto3", tag: str = "py3-none-any"
+) -> None:
+    """Make a wheel of version 1.0 the small buildpack's only dependency."""
+    wheel = buildpack / f"wheels/{name}-1.0-{tag}.whl"
+    metadata = {
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{name}-1.0.dist-info/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
+    }
     with zipfile.ZipFile(wheel, "w") as archive:
-        record = "boto3-1.0.dist-info/RECORD,,\n"
-        for name, text in SMALL_DEPENDENCY.items():
+        record = f"{name}-1.0.dist-info/RECORD,,\n"
+        for path, text in {**files, **metadata}.items():
             content = text.encode() if isinstance(text, str) else text
             sha256 = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode()
-            record += f"{name},sha256={sha256.rstrip('=')},{len(content)}\n"
-            archive.writestr(zipfile.ZipInfo(name), content)
-        archive.writestr(zipfile.ZipInfo("boto3-1.0.dist-info/RECORD"), record)
+            record += f"{path},sha256={sha256.rstrip('=')},{len(content)}\n"
+            archive.writestr(zipfile.ZipInfo(path), content)
+        archive.writestr(zipfile.ZipInfo(f"{name}-1.0.dist-info/RECORD"), record)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (folder / "requirements.lock").write_text(f"boto3==1.0 --hash=sha256:{digest}\n")
-    return folder
+    (buildpack / "requirements.lock").write_text(f"{name}==1.0 --hash=sha256:{digest}\n")
 
 
 def small_build(folder: Path) -> Build:

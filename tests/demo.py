@@ -7,6 +7,7 @@ very config that was set on the app. The exit status is 0 only if they do.
 
 import argparse
 import json
+import re
 import shlex
 import shutil
 import signal
@@ -68,6 +69,11 @@ def differences(config: Mapping[str, str], baked: Mapping[str, str]) -> list[str
             if name not in config and not name.startswith("_")
         ),
     ]
+
+
+def without_escapes(output: str) -> str:
+    """Leave out what would steer a terminal: colors, and resets like Maven's, who says them uncolored too."""
+    return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", output)
 
 
 def _tell_the_story(folder: Path, cache: Path | None) -> None:
@@ -191,6 +197,7 @@ def _tell(text: str) -> None:
 
 
 def _show(output: str) -> None:
+    output = without_escapes(output)
     if output.strip():
         print(textwrap.indent(output.strip("\n"), "    "))
 

@@ -5,22 +5,28 @@ import gzip
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from buildpack import (
+    SMALL_DEPENDENCY,
     UNREACHABLE,
     Build,
+    Result,
     add_python_script,
     contents,
+    lock_wheel,
     small_build,
 )
 
@@ -139,9 +145,10 @@ def test_gives_all_reasons_at_once(second_build: Build) -> None:
     assert "the buildpack asks for other versions" in result.stdout
 
 
-def test_the_recipe_belongs_to_the_key(second_build: Build) -> None:
-    """A buildpack that prunes in another way does not use what the one before it pruned."""
-    with (second_build.buildpack / "lib/runtime.sh").open("a") as recipe:
+@pytest.mark.parametrize("name", ["botocore_data.py", "pip.sh", "runtime.sh"])
+def test_the_recipe_belongs_to_the_key(second_build: Build, name: str) -> None:
+    """A buildpack that installs or prunes in another way does not use what the one before it made."""
+    with (second_build.buildpack / "lib" / name).open("a") as recipe:
         recipe.write("# changed\n")
 
     result = second_build.compile()
@@ -218,6 +225,14 @@ esac
 """
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something has happened."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @contextlib.contextmanager
 def half_way(build: Build) -> Iterator["subprocess.Popen[bytes]"]:
     """Start a build and wait until pip has half-filled the entry."""
@@ -230,10 +245,7 @@ def half_way(build: Build) -> Iterator["subprocess.Popen[bytes]"]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
-        deadline = time.monotonic() + 30
-        while not list(build.cache.glob("*/dependencies/half")):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for(lambda: bool(list(build.cache.glob("*/dependencies/half"))))
         yield process
 
 
@@ -276,9 +288,50 @@ def test_works_without_a_cache(build: Build, tmp_path: Path) -> None:
     assert result.status == 0
     assert (build.app / ".lambda-deploy/runtime/boto3/__init__.py").is_file()
     assert result.stderr == (
-        " !     The cache folder can't be written, so the next build has to download the dependencies"
+        " !     The dependencies can't be kept in the cache folder, so the next build has to download them"
         f" again:\n !     {tmp_path}/file/cache\n"
     )
+
+
+def overtaken(build: Build, folder: Path, **variables: str) -> Result:
+    """Run a build that another one with the same cache overtakes, which is given these variables."""
+    go = folder / "go"
+    pip = f'"-I -m pip install"*) until [ -e "{go}" ]; do "$REAL" -c "import time; time.sleep(0.02)"; done ;;'
+    add_python_script(build.app, f'case "$*" in\n{pip}\nesac\nexec "{sys.executable}" "$@"')
+    other_build = replace(small_build(folder / "other"), cache=build.cache)
+    with ThreadPoolExecutor() as threads:
+        slow = threads.submit(build.compile)
+        try:
+            wait_for(lambda: bool(list(build.cache.glob("lambda-deploy.partial.*"))))
+            quick = other_build.compile(**variables)
+            assert list(build.cache.glob("lambda-deploy.partial.*")), "the other build has swept it away"
+        finally:
+            go.touch()
+    assert (quick.status, quick.stderr) == (0, "")
+    assert FIRST_BUILD in quick.stdout
+    assert [path.name for path in build.cache.iterdir()] == ["lambda-deploy"]
+    assert contents(build.app / ".lambda-deploy/runtime") == contents(
+        other_build.app / ".lambda-deploy/runtime"
+    )
+    return slow.result()
+
+
+def test_another_build_may_be_quicker(build: Build, tmp_path: Path) -> None:
+    """Of two builds that start at once without a cache both work, and neither complains about it."""
+    result = overtaken(build, tmp_path)
+
+    assert (result.status, result.stderr) == (0, "")
+    assert "       Another build has put them in the cache meanwhile\n" in result.stdout
+    assert SECOND_BUILD in build.compile().stdout
+
+
+def test_a_quicker_build_may_be_for_another_stack(build: Build, tmp_path: Path) -> None:
+    """What it has put in the cache is of no use for this one, which says so and works all the same."""
+    result = overtaken(build, tmp_path, STACK="heroku-26")
+
+    assert result.status == 0
+    assert "Another build" not in result.stdout
+    assert "The dependencies can't be kept in the cache folder" in result.stderr
 
 
 def test_leaves_the_rest_of_the_cache_alone(build: Build) -> None:
@@ -293,12 +346,12 @@ def test_leaves_the_rest_of_the_cache_alone(build: Build) -> None:
 
 
 def test_prunes_what_is_never_loaded(build: Build) -> None:
-    """Of the service models only Lambda's newest is left; scripts, examples and other data are gone."""
+    """Of each service's models the newest is left; scripts, examples and other data are gone."""
     build.compile()
 
     runtime = build.app / ".lambda-deploy/runtime"
     data = runtime / "botocore/data"
-    assert {path.name for path in data.iterdir()} == {"endpoints.json", "lambda"}
+    assert {path.name for path in data.iterdir()} == {"endpoints.json", "lambda", "s3", "sts"}
     assert [path.name for path in (data / "lambda").iterdir()] == ["2015-03-31"]
     assert [path.name for path in (data / "lambda/2015-03-31").iterdir()] == ["service-2.json.gz"]
     assert json.loads((data / "endpoints.json").read_text()) == {"partitions": [{"services": {"lambda": {}}}]}
@@ -315,6 +368,58 @@ def test_service_models_lose_their_documentation_alone(build: Build) -> None:
         "documentation": "",
         "shapes": {"Tag": {"members": {"documentation": {"shape": "Text", "documentation": ""}}}},
     }
+
+
+@pytest.mark.parametrize(
+    ("gone", "kept", "said"),
+    [
+        ("botocore/data/sts/", "botocore/data/sts-2/2011-06-15/", 'There is no service "sts" in it.'),
+        (
+            "botocore/data/s3/2006-03-01/",
+            "botocore/data/s3/",
+            'There is no version of the service "s3" in it.',
+        ),
+        (
+            "botocore/data/s3/2006-03-01/service-2",
+            "botocore/data/s3/2006-03-01/service-3",
+            'There is no service-2.json.gz of the service "s3" in it.',
+        ),
+    ],
+)
+def test_a_botocore_without_a_service_is_an_error(build: Build, gone: str, kept: str, said: str) -> None:
+    """Where botocore renames what deploys load, the build breaks, not the deploy."""
+    renamed = {name.replace(gone, kept): content for name, content in SMALL_DEPENDENCY.items()}
+    lock_wheel(build.buildpack, renamed)
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert (
+        result.stderr
+        == f"""\
+ !     This botocore isn't one that the deploy runtime can use:
+ !     {said}
+ !
+ !     It is no fault of the app's: this version of the buildpack doesn't go with the botocore in its
+ !     requirements.lock. Push with another version of the buildpack, and report this.
+"""
+    )
+    assert list(build.cache.iterdir()) == []
+
+
+def test_a_botocore_that_is_damaged_is_an_error(build: Build) -> None:
+    """What nobody thought of is shown with what Python said about it."""
+    lock_wheel(build.buildpack, {**SMALL_DEPENDENCY, "botocore/data/endpoints.json": "{"})
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert "JSONDecodeError" in result.stderr
+    assert (
+        " !     The build stopped because a command failed with exit status 1 (runtime.sh:" in result.stderr
+    )
+    assert f" !       {build.buildpack}/lib/botocore_data.py\n" in result.stderr
+    assert list(build.cache.iterdir()) == []
 
 
 def test_what_makes_a_base_stays_out_of_the_slug(build: Build) -> None:
@@ -365,6 +470,100 @@ def test_uses_the_pip_of_the_interpreter(build: Build, tmp_path: Path) -> None:
     assert install.startswith("-I -m pip install ")
     for flag in ("--require-hashes", "--no-deps", "--only-binary :all:"):
         assert flag in install
+
+
+def odd_python(
+    build: Build,
+    soabi: str | None,
+    machine: str,
+    implementation: str = "cpython",
+    *,
+    bits: int = 64,
+    free_threaded: bool = False,
+    pip: str = "",
+) -> None:
+    """Let the interpreter give itself out as another one; `pip` is done where pip would be run."""
+    told = f"""\
+import os, sys, sysconfig, types
+told = {{"SOABI": {soabi!r}, "Py_GIL_DISABLED": {int(free_threaded)}}}
+sysconfig.get_config_var = told.get
+os.uname = lambda: types.SimpleNamespace(machine={machine!r})
+sys.implementation = types.SimpleNamespace(name={implementation!r}, cache_tag="{implementation}-1")
+sys.version_info = (3, 13, 1)
+sys.maxsize = 2**{bits - 1} - 1
+"""
+    script = f"""\
+case "$*" in
+*compileall* | *.py\\ *) ;;
+"-I -S -c "*) exec "{sys.executable}" -I -S -c {shlex.quote(told)}"$4" ;;
+*"-m pip install"*) {pip or ":"} ;;
+esac
+exec "{sys.executable}" "$@"
+"""
+    add_python_script(build.app, script)
+
+
+@pytest.mark.parametrize(
+    ("soabi", "machine", "platform"),
+    [
+        ("cpython-313-x86_64-linux-gnu", "x86_64", "manylinux2014_x86_64"),
+        ("cpython-313-aarch64-linux-gnu", "aarch64", "manylinux2014_aarch64"),
+        ("cpython-313-x86_64-linux-musl", "x86_64", "musllinux_1_2_x86_64"),
+        ("cpython-313-aarch64-linux-musl", "aarch64", "musllinux_1_2_aarch64"),
+        (None, "x86_64", "manylinux2014_x86_64"),
+    ],
+)
+def test_asks_pip_for_what_the_interpreter_can_load(
+    build: Build, tmp_path: Path, soabi: str | None, machine: str, platform: str
+) -> None:
+    """Whichever Python pip itself runs on, wheels are for the C library and the processor of the deploys'."""
+    log = tmp_path / "pip.log"
+    odd_python(build, soabi, machine, pip=f'echo "$*" >"{log}"; exit 1')
+
+    build.compile()
+
+    options = log.read_text()
+    assert options.count("--platform") == 1
+    assert f"--platform {platform} " in options
+    assert "--python-version 3.13 " in options
+    assert "--implementation cp " in options
+    assert re.findall(r"--abi (\S+)", options) == ["none", "cp313", "abi3"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "abis"),
+    [
+        ({"implementation": "pypy"}, "manylinux2014_x86_64 .* --implementation pp ", ["none"]),
+        ({"bits": 32}, "manylinux2014_i686 .* --implementation cp ", ["none", "cp313", "abi3"]),
+        ({"free_threaded": True}, "manylinux2014_x86_64 .* --implementation cp ", ["none", "cp313t"]),
+    ],
+)
+def test_asks_pip_for_nothing_that_the_interpreter_cannot_load(
+    build: Build, tmp_path: Path, kind: dict[str, Any], told: str, abis: list[str]
+) -> None:
+    """What was made for CPython, 64 bits or the GIL would be installed, and break when it is loaded."""
+    log = tmp_path / "pip.log"
+    odd_python(build, "odd", "x86_64", **kind, pip=f'echo "$*" >"{log}"; exit 1')
+
+    build.compile()
+
+    assert re.search(f"--platform {told}", log.read_text())
+    assert re.findall(r"--abi (\S+)", log.read_text()) == abis
+
+
+@pytest.mark.parametrize(
+    ("soabi", "python"),
+    [("cpython-313-riscv64-linux-gnu",) * 2, (None, "cpython-1-riscv64"), ("", "cpython-1-riscv64")],
+)
+def test_the_key_names_the_interpreter_whatever_it_tells(
+    build: Build, soabi: str | None, python: str
+) -> None:
+    """An odd build without an SOABI is known by its version and its processor."""
+    odd_python(build, soabi, "riscv64")
+
+    assert build.compile().status == 0
+
+    assert f"python={python}\n" in (entry(build) / "key").read_text()
 
 
 def test_uses_any_other_pip(build: Build, tmp_path: Path) -> None:
@@ -487,6 +686,55 @@ def test_explains_a_package_that_the_index_lacks(build: Build) -> None:
     assert result.status == 1
     assert "The dependencies of the deploy runtime couldn't be installed." in result.stderr
     assert "ERROR: No matching distribution found for boto3==1.0" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("machine", "implementation", "bits", "python"),
+    [
+        ("armv7l", "cpython", 32, "CPython 3.13 on armv7l"),
+        ("aarch64", "cpython", 32, "CPython 3.13 on armv7l"),
+        ("x86_64", "pypy", 64, "PyPy 3.13 on x86_64"),
+    ],
+)
+def test_explains_that_there_is_no_wheel_for_the_interpreter(
+    build: Build, machine: str, implementation: str, bits: int, python: str
+) -> None:
+    """Where a dependency in machine code isn't made for this Python, the error says what it is made for."""
+    lock_wheel(build.buildpack, {}, name="deflate", tag="cp311-abi3-manylinux2014_x86_64")
+    odd_python(build, "odd", machine, implementation, bits=bits)
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert (
+        result.stderr
+        == f"""\
+ !     There is no deflate for the Python that was found: {python}.
+ !
+ !     The deploy runtime has a part in machine code. It exists for x86-64 and ARM64 Linux, with
+ !     CPython 3.10 or newer.
+ !
+ !     Where the processor is another, build on a stack for one of these. Where Python is another,
+ !     have heroku/python bring CPython, before this buildpack, and push again:
+ !       heroku buildpacks:add --index 1 heroku/python
+ !     Where both are these, the packages come from an index of your own (PIP_INDEX_URL,
+ !     PIP_FIND_LINKS) that lacks the wheel: add it there.
+"""
+    )
+    assert list(build.cache.iterdir()) == []
+
+
+def test_other_versions_of_a_wheel_are_no_reason(build: Build) -> None:
+    """An index with nothing but another version is not taken for a processor that nothing is made for."""
+    lock_wheel(build.buildpack, {}, name="deflate", tag="cp311-abi3-manylinux2014_x86_64")
+    lock = build.buildpack / "requirements.lock"
+    lock.write_text(lock.read_text().replace("1.0", "1.0.1"))
+    odd_python(build, "odd", "armv7l", bits=32)
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert "The dependencies of the deploy runtime couldn't be installed." in result.stderr
 
 
 # A stand-in for a full disk: no file can grow beyond 100 KB.

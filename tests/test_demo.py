@@ -41,6 +41,7 @@ def test_the_demo_shows_both_apps_from_build_to_handler(
         stdout, stderr = process.communicate()
 
     assert (process.returncode, stderr) == (0, "")
+    assert "\x1b" not in stdout
     story = [
         "=== The Node.js app ===",
         "$ npm ci",
@@ -112,6 +113,13 @@ def test_a_package_unpacks_the_same_without_unzip(
         }
 
     assert tree(without) == tree(with_unzip)
+
+
+def test_escape_codes_do_not_leak() -> None:
+    """Maven writes resets even where its colors are off; brackets of its own stay."""
+    output = "\x1b[0m[INFO] \x1b[1;32mBUILD\x1b[m\x1b[K ok [0m]"
+
+    assert demo.without_escapes(output) == "[INFO] BUILD ok [0m]"
 
 
 def test_the_demo_accepts_the_very_same_config() -> None:
