@@ -27,8 +27,11 @@ def _run() -> int:
 
     from deploy.cli import main
 
-    # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
-    return main(sys.argv[1:], slug=Path(RUNTIME).parent.parent)
+    try:
+        # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
+        return main(sys.argv[1:], slug=Path(RUNTIME).parent.parent)
+    except SystemExit:  # argparse has printed the help of a command, or the version
+        return 0
 
 
 def _end(status: int) -> None:

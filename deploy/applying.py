@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from deploy.aws_codes import CONFLICT, DENIED, LOST, NO_ANSWER, NOT_FOUND, REPLACED
 from deploy.errors import DeployError, leaving
@@ -140,7 +140,7 @@ class Release:
         self._output.detail(f"Uploading {megabytes(step.size)}")
         return self._accepted(
             lambda: self._function.update_code(
-                self._file(),
+                self._the_package(),
                 lambda done, total: self._output.progress("Uploaded", done, total),
                 step.revision_id,
             )
@@ -153,7 +153,7 @@ class Release:
         progress = self._output.progress
         with passing_through(
             bucket,
-            self._file(),
+            self._the_package(),
             self._function.settings,
             lambda done: progress("Uploaded", done, step.size),
             self._output,
@@ -162,11 +162,10 @@ class Release:
                 lambda: self._function.update_code_from_bucket(bucket.name, key, step.revision_id)
             )
 
-    def _file(self) -> BinaryIO:
+    def _the_package(self) -> Package:
         if self._package is None:
             raise RuntimeError("an upload without a package")  # a plan out of order; `plan` makes none
-        self._package.file.seek(0)
-        return self._package.file
+        return self._package
 
     # --- version
 

@@ -58,7 +58,8 @@ END_SIGNATURE = b"PK\x05\x06"
 
 LENGTH_OF_NAME_IN_CENTRAL_HEADER = 28
 OFFSET_IN_CENTRAL_HEADER = 42
-ZIP64_EXTRA = 0x0001  # 4.5.3
+ZIP64_EXTRA = b"\x01\x00"  # 4.5.3
+UNICODE_PATH = b"\x75\x70"  # 4.6.9
 IN_ZIP64_16 = 0xFFFF
 IN_ZIP64_32 = 0xFFFFFFFF
 LONGEST_COMMENT = 0xFFFF
@@ -243,7 +244,7 @@ def _read_zip64_end(file: BinaryIO, end_start: int) -> tuple[int, int, int, int]
         if fields[0] == ZIP64_END_SIGNATURE:
             *_, count, records_size, records_offset = fields
             return count, records_size, records_offset, start
-    raise _damaged("its ZIP64 end record is missing")
+    return None
 
 
 def _parse(file: BinaryIO | None, records: bytes, prefix: int, start: int, comment: bytes) -> Directory:
@@ -286,6 +287,8 @@ def _parse_record(records: bytes, position: int, prefix: int) -> tuple[Entry, by
         raise _damaged("its central directory is cut short")
     raw_name = records[name_start:extra_start]
     name = _decode_name(raw_name, flags)
+    if extra_length and records.find(UNICODE_PATH, extra_start, extra_start + extra_length) >= 0:
+        _check_unicode_path(name, records[extra_start : extra_start + extra_length])
     if IN_ZIP64_32 in (compressed_size, size, offset):
         extra = records[extra_start : extra_start + extra_length]
         size, compressed_size, offset = _read_zip64_extra(name, extra, size, compressed_size, offset)
@@ -294,26 +297,37 @@ def _parse_record(records: bytes, position: int, prefix: int) -> tuple[Entry, by
 
 def _decode_name(raw: bytes, flags: int) -> str:
     if flags & UTF_8:
-        return raw.decode("utf-8", "surrogateescape")
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            shown = raw.decode("utf-8", "backslashreplace")
+            raise _refused(shown, "has a name that is not the UTF-8 that it says it is") from None
     return raw.decode("ascii") if raw.isascii() else raw.decode("cp437")
 
 
-def _find_zip64_extra(extra: bytes) -> tuple[int, int] | None:
-    """Find the ZIP64 extra field (4.5.1, 4.5.3), as (start, length) of its data."""
+def _extra_fields(extra: bytes, tag: bytes) -> Iterator[tuple[int, int]]:
+    """Find the extra fields of a kind (4.5.1), as (start, length) of their data."""
     position = 0
     while position + 4 <= len(extra):
-        tag, length = struct.unpack_from("<2H", extra, position)
-        if tag == ZIP64_EXTRA and position + 4 + length <= len(extra):
-            return position + 4, length
+        (length,) = struct.unpack_from("<H", extra, position + 2)
+        if extra.startswith(tag, position) and position + 4 + length <= len(extra):
+            yield position + 4, length
         position += 4 + length
-    return None
+
+
+def _check_unicode_path(name: str, extra: bytes) -> None:
+    """Refuse a second name, which some programs unpack by (4.6.9: version, CRC-32, and the name in UTF-8)."""
+    for start, length in _extra_fields(extra, UNICODE_PATH):
+        second = extra[start + 5 : start + length].decode("utf-8", "backslashreplace")
+        if second != name:
+            raise _refused(name, f"has a second name, {printable(second)}")
 
 
 def _read_zip64_extra(
     name: str, extra: bytes, size: int, compressed_size: int, offset: int
 ) -> tuple[int, int, int]:
     """Take from the extra field, in this order, those values that the record has no room for."""
-    found = _find_zip64_extra(extra)
+    found = next(_extra_fields(extra, ZIP64_EXTRA), None)
     start, length = found or (0, 0)
     values = []
     for value in (size, compressed_size, offset):
@@ -456,7 +470,7 @@ class NewEntry:
         extra = b""
         needs, start = NEEDS_2_0, self.start
         if start >= IN_ZIP64_32:
-            extra = struct.pack("<2HQ", ZIP64_EXTRA, 8, start)
+            extra = ZIP64_EXTRA + struct.pack("<HQ", 8, start)
             needs, start = NEEDS_4_5, IN_ZIP64_32
         header = CENTRAL_HEADER.pack(
             CENTRAL_SIGNATURE, MADE_BY_UNIX, needs, self._flags, self.method, *MIDNIGHT_1980,
@@ -475,7 +489,8 @@ def set_start(record: bytearray, start: int) -> None:
         return
     fields = CENTRAL_HEADER.unpack_from(record)
     extra_start = CENTRAL_HEADER.size + fields[10]
-    found = _find_zip64_extra(bytes(record[extra_start : extra_start + fields[11]]))
+    extra = bytes(record[extra_start : extra_start + fields[11]])
+    found = next(_extra_fields(extra, ZIP64_EXTRA), None)
     if found is None:
         raise _damaged("its central directory is damaged")
     # The start is the last of the 8-byte values, behind those sizes that are there too.

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import uuid
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from deploy.assembling import AssembledFile, Span
-from deploy.aws_codes import DENIED
+from deploy.assembling import AssembledFile, Span, digest
 from deploy.aws_errors import Call, explained
-from deploy.errors import DeployError, InputError
+from deploy.errors import DeployError, InputError, Interrupted
 from deploy.function_reference import partition_of
 from deploy.policy import object_prefix
 
@@ -25,12 +23,14 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from deploy.output import Output
+    from deploy.package import Package
     from deploy.settings import Bucket, FunctionSettings
 
 __all__ = ["encryption", "passing_through"]
 
 PART = 8 * 1024 * 1024  # bytes
 CHECKSUM: Literal["SHA256"] = "SHA256"
+NO_SUCH_UPLOAD = "NoSuchUpload"
 
 # Whatever else the settings say: what holds secrets is not left behind for one fault of S3's.
 PERSISTENT = Config(connect_timeout=3, read_timeout=3, retries={"total_max_attempts": 6, "mode": "standard"})
@@ -39,7 +39,7 @@ PERSISTENT = Config(connect_timeout=3, read_timeout=3, retries={"total_max_attem
 @contextlib.contextmanager
 def passing_through(
     bucket: Bucket,
-    package: BinaryIO,
+    package: Package,
     settings: FunctionSettings,
     progress: Callable[[int], None],
     output: Output,
@@ -54,56 +54,78 @@ def passing_through(
     """
     client: S3Client = boto3.session.Session().client("s3")
     _check_region(client, bucket, settings)
-    key = f"{object_prefix(bucket, settings)}{uuid.uuid4()}.zip"
-    may_be_there = True
+    passage = _Passage(bucket, settings, output)
     try:
-        try:
-            with explained(_call("s3:PutObject", bucket, settings)):
-                _upload(client, package, bucket, key, progress)
-        except DeployError as error:
-            may_be_there = error.code not in DENIED
-            raise
-        yield key
+        with explained(_call("s3:PutObject", bucket, settings)):
+            passage.upload(client, package, progress)
+        yield passage.key
     finally:
-        if may_be_there:
-            with _uninterrupted():
-                _delete(bucket, key, settings, output)
+        _uninterrupted(passage.take_away)
 
 
-def _upload(
-    client: S3Client, package: BinaryIO, bucket: Bucket, key: str, progress: Callable[[int], None]
-) -> None:
-    """Upload in parts, each read from the file while it is sent; boto3 would hold several in memory.
+class _Passage:
+    """A package on its way through the bucket: what may be there of it by now.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
     """
-    place: dict[str, Any] = {"Bucket": bucket.name, "Key": key}
-    encrypted: dict[str, Any] = {**place, **encryption(bucket)}
-    upload = client.create_multipart_upload(**encrypted)["UploadId"]
-    size = package.seek(0, os.SEEK_END)
-    parts: list[Any] = []
-    try:
-        for start in range(0, size, PART):
-            end = min(start + PART, size)
-            body: Any = AssembledFile(package, (Span(start, end),))
+
+    def __init__(self, bucket: Bucket, settings: FunctionSettings, output: Output) -> None:
+        self.key = f"{object_prefix(bucket, settings)}{uuid.uuid4()}.zip"
+        self._bucket = bucket
+        self._settings = settings
+        self._output = output
+        self._place: dict[str, Any] = {"Bucket": bucket.name, "Key": self.key}
+        self._upload_id = ""
+        self._may_be_complete = False
+
+    def upload(self, client: S3Client, package: Package, progress: Callable[[int], None]) -> None:
+        """Upload in parts, each read from the file while it is sent; boto3 would hold several in memory."""
+        _uninterrupted(self._begin)
+        upload = {**self._place, "UploadId": self._upload_id}
+        parts: list[Any] = []
+        for start in range(0, package.size, PART):
+            end = min(start + PART, package.size)
+            body: Any = AssembledFile(package.file, (Span(start, end),))
             number = len(parts) + 1
-            answer = client.upload_part(
-                **place, UploadId=upload, PartNumber=number, Body=body, ChecksumAlgorithm=CHECKSUM
-            )
+            answer = client.upload_part(**upload, PartNumber=number, Body=body, ChecksumAlgorithm=CHECKSUM)
             parts.append(
-                {
-                    "PartNumber": number,
-                    "ETag": answer["ETag"],
-                    "ChecksumSHA256": answer["ChecksumSHA256"],
-                }
+                {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": answer["ChecksumSHA256"]}
             )
             progress(end)
-        client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload={"Parts": parts})
-    except BaseException:
-        # The parts hold secrets. What went wrong in the first place is the better story.
-        with _uninterrupted(), contextlib.suppress(Exception):
-            _persistent_client().abort_multipart_upload(**place, UploadId=upload)
-        raise
+        # They were read from the base one by one, which somebody may have written to meanwhile.
+        package.check(digest(package.file)[0])
+        self._may_be_complete = True
+        client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+        self._upload_id = ""
+
+    def _begin(self) -> None:
+        arguments: dict[str, Any] = {**self._place, **encryption(self._bucket)}
+        self._upload_id = _persistent_client().create_multipart_upload(**arguments)["UploadId"]
+
+    def take_away(self) -> None:
+        """Delete what may be there; what can't be deleted is pointed out."""
+        if self._upload_id:
+            self._take_away(
+                "s3:AbortMultipartUpload",
+                "Parts of the package",
+                lambda client: client.abort_multipart_upload(**self._place, UploadId=self._upload_id),
+            )
+        if self._may_be_complete:
+            self._take_away(
+                "s3:DeleteObject", "The package", lambda client: client.delete_object(**self._place)
+            )
+
+    def _take_away(self, action: str, what: str, call: Callable[[S3Client], object]) -> None:
+        try:
+            with explained(_call(action, self._bucket, self._settings)):
+                call(_persistent_client())
+        except DeployError as error:
+            if error.code == NO_SUCH_UPLOAD:  # it was completed, and the answer lost
+                return
+            self._output.notice(
+                f"{what} could not be deleted from s3://{self._bucket.name}/{self.key}. It holds the config: "
+                f"delete it by hand, or let a lifecycle rule do so.\n{error.what}"
+            )
 
 
 def _check_region(client: S3Client, bucket: Bucket, settings: FunctionSettings) -> None:
@@ -140,25 +162,29 @@ def _persistent_client() -> S3Client:
     return boto3.session.Session().client("s3", config=PERSISTENT)
 
 
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Put signals off, for as long as a platform waits after SIGTERM."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+def _uninterrupted(action: Callable[[], None]) -> None:
+    """Do something with signals put off, for as long as a platform waits after SIGTERM.
+
+    One that comes before they are put off is raised when it is done.
+    """
+    interrupted: Interrupted | None = None
+    before: set[int | signal.Signals] | None = None
+    blocked = False
+    while not blocked:
+        try:
+            # Handlers run, and may raise, within these calls.
+            if before is None:
+                before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+            blocked = True
+        except Interrupted as signalled:
+            interrupted = signalled
     try:
-        yield
+        action()
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _delete(bucket: Bucket, key: str, settings: FunctionSettings, output: Output) -> None:
-    try:
-        with explained(_call("s3:DeleteObject", bucket, settings)):
-            _persistent_client().delete_object(Bucket=bucket.name, Key=key)
-    except DeployError as error:
-        output.notice(
-            f"The package could not be deleted from s3://{bucket.name}/{key}. It holds the config: delete "
-            f"it by hand, or let a lifecycle rule do so.\n{error.what}"
-        )
+        signal.pthread_sigmask(signal.SIG_SETMASK, before or ())
+    if interrupted:
+        raise interrupted
 
 
 def _call(action: str, bucket: Bucket, settings: FunctionSettings) -> Call:

@@ -178,7 +178,7 @@ def _make_nodejs(app: Path, output: Output) -> Written:
         unfinished.chmod(0o644)
         unfinished.replace(app / BASE_ZIP)
     except OSError as error:
-        name = error.filename if isinstance(error.filename, str) else BASE_ZIP
+        name = error.filename if isinstance(error.filename, str) else app / BASE_ZIP
         raise DeployError(
             f"{printable(os.path.relpath(name, app))}: {error.strerror}.",
             why="The base ZIP could not be made.",
@@ -235,11 +235,13 @@ def _files(app: Path, is_ignored: Callable[[str], bool]) -> Iterator[SourceFile]
             yield SourceFile(folder)
         for entry in children:
             name = f"{folder}/{entry.name}" if folder else entry.name
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_ignored(f"{name}/" if is_folder else name):
+                continue
             _check_text(name)
-            if entry.is_dir(follow_symlinks=False):
-                if not is_ignored(f"{name}/"):
-                    folders.append(name)
-            elif not is_ignored(name):
+            if is_folder:
+                folders.append(name)
+            else:
                 yield _source_file(app, entry, name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -40,6 +41,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 def main(arguments: Sequence[str], *, slug: Path) -> int:
     """Run a command on the app in `slug` and give the exit status."""
+    # A core file would hold the config.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     defaults = argparse.Namespace(run=deploy.run, env_file=None, json=False, debug=False)
     process_environment = dict(os.environ)
     try:

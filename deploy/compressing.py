@@ -9,20 +9,18 @@ libdeflate promises the same output for the same version and level, whatever the
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
 import stat
 import zlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import deflate
 
-from deploy.archive import DEFLATED, IN_ZIP64_32, PIECE, STORED, NewEntry, check_name, end_records
-from deploy.errors import InputError
+from deploy.archive import DEFLATED, IN_ZIP64_32, STORED, NewEntry, check_name, end_records
+from deploy.errors import DeployError, InputError
 from deploy.output import megabytes, printable
 
 if TYPE_CHECKING:
@@ -37,7 +35,6 @@ COMPRESSION = f"deflate {deflate.__version__}, level {LEVEL}"  # as build.json k
 # memory, but for a single file that is larger.
 BATCH = 256 * 1024
 IN_FLIGHT = 16 * 1024 * 1024
-MAPPED = PIECE  # larger files are mapped, not read
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,33 +143,30 @@ def _content(file: SourceFile) -> _Content:
     check_name(file.name)
     if file.path is not None:
         mode = stat.S_IFREG | (0o755 if file.executable else 0o644)
-        with _opened(file.path, file.name) as raw:
-            return _smaller(NewEntry(file.name, mode, DEFLATED), raw)
+        try:
+            return _smaller(NewEntry(file.name, mode, DEFLATED), _read(file.path, file.name))
+        except MemoryError:
+            raise _too_little_memory(file) from None
     if file.link_target is not None:
         target = file.link_target.encode()
         return _stored(NewEntry(file.name, stat.S_IFLNK | 0o777, STORED), target)
     return _stored(NewEntry(f"{file.name}/", stat.S_IFDIR | 0o755, STORED), b"")
 
 
-@contextmanager
-def _opened(path: str, name: str) -> Iterator[bytes | mmap.mmap]:
+def _read(path: str, name: str) -> bytes:
     with open(path, "rb") as source:  # noqa: PTH123 - the one call per file that counts
         size = os.fstat(source.fileno()).st_size
         if size >= IN_ZIP64_32:
             raise _too_large(name, size)
-        if size <= MAPPED:
-            yield source.read()
-            return
-        with mmap.mmap(source.fileno(), size, access=mmap.ACCESS_READ) as mapped:
-            yield mapped
+        return source.read()
 
 
-def _smaller(entry: NewEntry, raw: bytes | mmap.mmap) -> _Content:
+def _smaller(entry: NewEntry, raw: bytes) -> _Content:
     """Compress a file's data, or store it where compressing makes it no smaller."""
     compressed = deflate.deflate_compress(raw, LEVEL)
     if len(compressed) >= len(raw):
         entry.method = STORED
-        return _stored(entry, bytes(raw))
+        return _stored(entry, raw)
     entry.crc = zlib.crc32(raw)
     entry.size = len(raw)
     entry.compressed_size = len(compressed)
@@ -189,4 +183,12 @@ def _too_large(name: str, size: int) -> InputError:
     return InputError(
         f"{printable(name)} is {megabytes(size)} large; a ZIP entry for Lambda can't hold 4 GB or more.",
         todo="Name it in .lambdaignore, or keep it in S3 and let the function fetch it.",
+    )
+
+
+def _too_little_memory(file: SourceFile) -> DeployError:
+    return DeployError(
+        f"There is too little memory here to compress {printable(file.name)}, {megabytes(file.size)} large.",
+        why="A file is compressed as a whole, which takes up to twice its size.",
+        todo="Name it in .lambdaignore, or build where there is more memory.",
     )

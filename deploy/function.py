@@ -10,7 +10,7 @@ import base64
 import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from types_boto3_lambda import LambdaClient
 
+    from deploy.package import Package
     from deploy.settings import FunctionSettings
 
 __all__ = ["Alias", "Configuration", "Function", "Invocation", "connect"]
@@ -164,19 +165,22 @@ class Function:
             self._client.tag_resource(Resource=arn, Tags={name: value})
 
     def update_code(
-        self, package: BinaryIO, progress: Callable[[int, int], None], revision_id: str | None = None
+        self, package: Package, progress: Callable[[int, int], None], revision_id: str | None = None
     ) -> Configuration:
         """Upload a package as the code of $LATEST; where a revision is given, only over that one.
 
-        `progress` is told the bytes sent and in all. Needs lambda:UpdateFunctionCode.
+        `progress` is told the bytes sent and in all. Needs lambda:UpdateFunctionCode. Raises InputError where
+        the package is no longer what it was.
         """
 
         def stream(params: dict[str, Any], **_: object) -> None:
             members = json.loads(params["body"])
             del members["ZipFile"]
-            body = ZipFileBody(package, members, progress)
+            body = ZipFileBody(package.file, members, progress)
+            digest, file_sha256 = body.digests()
+            package.check(file_sha256)
             # botocore signs with the digest that it is given, and does not read the body for it.
-            params["headers"]["X-Amz-Content-SHA256"] = body.sha256()
+            params["headers"]["X-Amz-Content-SHA256"] = digest
             params["body"] = body
 
         event = "before-call.lambda.UpdateFunctionCode"

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from deploy import archive, assembling
-from deploy.base import BUILD_FILE
+from deploy.base import BUILD_FILE, FOLDER
 from deploy.errors import DeployError, InputError
 from deploy.output import printable
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deploy.base import Base
     from deploy.formats import ConfigFile
 
-__all__ = ["Package", "build", "check_base", "write"]
+__all__ = ["Package", "build", "check_base", "check_target", "write"]
 
 # What an artifact may hold from an earlier bake, or from a developer's machine: it is replaced.
 REPLACEABLE_STEM = "env"
@@ -46,6 +46,15 @@ class Package:
     def code_sha256(self) -> str:
         """The digest as AWS Lambda gives it: CodeSha256, in base64."""
         return base64.b64encode(self.sha256).decode("ascii")
+
+    def check(self, sha256: bytes) -> None:
+        """Raise InputError where what was read later is another package: the base is read each time."""
+        if sha256 != self.sha256:
+            raise InputError(
+                "The base was changed while it was being deployed. Nothing was changed in AWS.",
+                why="What was to be uploaded is not what had been looked at.",
+                todo="Let nothing write to the slug while a deploy runs, and push the app again.",
+            )
 
 
 @contextlib.contextmanager
@@ -108,18 +117,29 @@ def _check_digest(base: Base, sha256: bytes) -> None:
         )
 
 
+def check_target(app: Path, path: Path) -> None:
+    """Raise InputError where a package can't be written to a path, or must not: the app is left as it is."""
+    shown = printable(str(path))
+    if path.exists() and not path.is_file():
+        raise InputError(f"{shown} is no file, so the package can't take its place.")
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(app / FOLDER)):
+        raise InputError(
+            f"{shown} is where the build keeps the base.",
+            why="The package holds the config, and would become part of the slug.",
+            todo="Write it somewhere else.",
+        )
+
+
 def write(
     package: Package, path: Path, progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
     """Write a package to a file of the user's, 0600, whole or not at all.
 
-    Raises InputError where the path names no file, DeployError where it can't be written.
+    Raises DeployError where it can't be written.
     """
     path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_file():
-        raise InputError(f"{printable(str(path))} is no file, so the package can't take its place.")
     try:
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".package.")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 _copy(package, file, progress)

@@ -47,14 +47,15 @@ class ZipFileBody:
     def __len__(self) -> int:
         return self._size
 
-    def sha256(self) -> str:
-        """Give the digest of the whole body, in hex, as a signature of version 4 contains it."""
-        digest = hashlib.sha256()
-        self.seek(0)
-        while piece := self._read_piece(PIECE):
-            digest.update(piece)
-        self.seek(0)
-        return digest.hexdigest()
+    def digests(self) -> tuple[str, bytes]:
+        """Give the SHA-256 of the whole body, in hex as signatures of version 4 have it, and the file's."""
+        body, file = hashlib.sha256(self._head), hashlib.sha256()
+        self._file.seek(0)
+        while piece := self._file.read(PIECE):
+            file.update(piece)
+            body.update(base64.b64encode(piece))
+        body.update(self._tail)
+        return body.hexdigest(), file.digest()
 
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` bytes, all that are left where it is negative."""

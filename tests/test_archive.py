@@ -10,6 +10,7 @@ import stat
 import struct
 import subprocess
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -224,6 +225,16 @@ def _zip64_entry(base: bytes, name: str) -> bytes:
     return bytes(changed)
 
 
+def test_a_comment_that_looks_like_a_zip64_locator_is_a_comment() -> None:
+    """The last entry's comment may hold any bytes, also those just before the end record."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as file:
+        info = zipfile.ZipInfo("index.js")
+        info.comment = b"x" * 100 + b"PK\x06\x07" + bytes(16)
+        file.writestr(info, "1")
+    assert contents(package_of(target.getvalue()))["index.js"] == b"1"
+
+
 # --- what is refused -------------------------------------------------------------------------------
 
 
@@ -276,6 +287,31 @@ def test_a_name_that_is_there_twice_is_refused() -> None:
         file.writestr("twice.js", "1")
         file.writestr("twice.js", "2")
     assert "twice.js" in refusal(target.getvalue())
+
+
+def with_extra(name: str, second: bytes) -> bytes:
+    """Make a ZIP whose only entry has a second name, in Info-ZIP's Unicode Path field."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as file:
+        info = zipfile.ZipInfo(name)
+        field = b"\x01" + struct.pack("<L", zlib.crc32(name.encode())) + second
+        info.extra = b"\x55\x54\x01\x00\x00" + b"\x75\x70" + struct.pack("<H", len(field)) + field
+        file.writestr(info, "1")
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("second", [b"../../evil", b"env.properties", b"\xff"])
+def test_a_second_name_is_refused(second: bytes) -> None:
+    """unzip unpacks by it, so it could lead out of the package, or take the place of the config."""
+    text = refusal(with_extra("index.js", second))
+    assert text.startswith("The entry index.js of the artifact has a second name, ")
+    assert contents(package_of(with_extra("index.js", b"index.js")))["index.js"] == b"1"
+
+
+def test_a_name_that_is_no_utf_8_is_refused() -> None:
+    """It says that it is; Java does not open such a JAR."""
+    base = zip_of({"dätei": b""}).replace("dätei".encode(), b"d\xff\xfftei")
+    assert "has a name that is not the UTF-8 that it says it is" in refusal(base)
 
 
 def test_overlapping_entries_are_refused() -> None:

@@ -194,9 +194,9 @@ def test_a_jar_over_the_limit_is_told_what_it_is_made_of(tmp_path: Path) -> None
  !          40.0 MB  model-40.bin
  !          30.0 MB  model-30.bin
  !
- !     To make it smaller, leave out what the function does not need. Node.js: name it in .lambdaignore, drop \
-development dependencies (`npm prune --omit=dev`), or bundle the code. Java: give what Lambda has the scope \
-`provided`, or minimize the JAR.
+ !     To make it smaller, leave out what the function does not need. Node.js: name it in .lambdaignore, \
+drop development dependencies (`npm prune --omit=dev`), or bundle the code. Java: give what Lambda has the \
+scope `provided`, or minimize the JAR.
 """,
     )
 

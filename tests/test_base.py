@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import resource
+import signal
 import stat
 import zipfile
 from pathlib import Path
@@ -356,6 +358,35 @@ def test_a_slug_without_a_usable_build_json_is_explained(
         (app / ".lambda-deploy/build.json").write_text(content)
     with pytest.raises(InputError, match=expected):
         read(app)
+
+
+def test_what_is_left_out_may_have_any_name(app: Path) -> None:
+    """The advice for a name that is no UTF-8, to name it in .lambdaignore, works."""
+    nodejs(app)
+    for name in (b"caf\xe9.txt", b"caf\xe9s/a"):
+        path = Path(os.fsdecode(os.path.join(os.fsencode(app), name)))  # noqa: PTH118
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert "is not valid UTF-8" in refusal(app)
+    (app / ".lambdaignore").write_text("caf*\n")
+    make_base(app)
+    assert not [name for name in entries(app) if name.startswith("caf")]
+
+
+def test_a_full_disk_is_told_with_the_base(app: Path) -> None:
+    """Writing fails, not reading; what there was of it goes away."""
+    nodejs(app)
+    fill(app, "noise.bin")
+    (app / "noise.bin").write_bytes(os.urandom(100_000))
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, old[1]))
+        with pytest.raises(DeployError, match=r"^\.lambda-deploy/base\.zip: File too large\.$"):
+            make_base(app)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert list((app / ".lambda-deploy").iterdir()) == []
 
 
 def test_a_build_json_that_leads_out_of_the_slug_is_refused(app: Path) -> None:

@@ -2,15 +2,19 @@
 
 import io
 import os
+import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from deploy.bucket import PART, passing_through
+from deploy.errors import InputError, Interrupted
 from deploy.function import connect
 from deploy.output import Output
 from deploy.settings import Bucket, read_settings
 from embedded_aws import EmbeddedAWS, Function
+from zips import package_in
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +34,82 @@ def test_progress_counts_all_that_was_sent(aws: EmbeddedAWS, function: Function)
     content = os.urandom(2 * PART + 100)
     seen: list[int] = []
     output = Output({}, stdout=io.StringIO())
-    with passing_through(Bucket(name), io.BytesIO(content), settings, seen.append, output) as key:
+    with passing_through(Bucket(name), package_in(io.BytesIO(content)), settings, seen.append, output) as key:
         assert aws.left_in(name) == [key]
     assert seen == sorted(seen)
     assert seen[-1] == len(content)
     assert aws.left_in(name) == []
+
+
+def test_a_package_that_was_changed_meanwhile_is_not_put_together(
+    aws: EmbeddedAWS, function: Function
+) -> None:
+    """Its parts are read one by one; where they are of two packages, nothing stays in the bucket."""
+    settings = read_settings(aws.settings(function)).function
+    connect(settings)
+    name = aws.create_bucket()
+    file = io.BytesIO(os.urandom(2 * PART))
+
+    def change(done: int) -> None:
+        if done == PART:
+            file.getbuffer()[0] ^= 1
+
+    output = Output({}, stdout=io.StringIO())
+    before = len(aws.calls)
+    with (
+        pytest.raises(InputError, match="The base was changed while it was being deployed"),
+        passing_through(Bucket(name), package_in(file), settings, change, output),
+    ):
+        pass
+    assert aws.left_in(name) == []
+    assert "CompleteMultipartUpload" not in [call.operation for call in aws.calls[before:]]
+
+
+def test_parts_that_cannot_be_taken_away_are_pointed_out(aws: EmbeddedAWS, function: Function) -> None:
+    """They hold secrets, and nobody would look for them."""
+    settings = read_settings(aws.settings(function)).function
+    connect(settings)
+    name = aws.create_bucket()
+    aws.denied.add("s3:AbortMultipartUpload")
+    shown = io.StringIO()
+
+    def interrupt(_done: int) -> None:
+        raise Interrupted("SIGTERM")
+
+    content = package_in(io.BytesIO(os.urandom(2 * PART)))
+    with (
+        pytest.raises(Interrupted),
+        passing_through(Bucket(name), content, settings, interrupt, Output({}, stderr=shown)),
+    ):
+        pass
+    assert f"Parts of the package could not be deleted from s3://{name}/" in shown.getvalue()
+    assert "s3:AbortMultipartUpload" in shown.getvalue()
+
+
+@pytest.mark.parametrize("moment", [0, 1, 2])
+def test_a_signal_at_the_start_of_the_cleaning_up_does_not_prevent_it(
+    aws: EmbeddedAWS, function: Function, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """However late it comes: what holds secrets is deleted first, and then the deploy ends."""
+    settings = read_settings(aws.settings(function)).function
+    connect(settings)
+    name = aws.create_bucket()
+    real = signal.pthread_sigmask
+    calls = iter(range(100))
+
+    def interrupted(how: int, mask: Any) -> set[Any]:
+        before = real(how, mask)
+        if next(calls) == moment:
+            raise Interrupted("SIGTERM")
+        return before
+
+    content = package_in(io.BytesIO(os.urandom(PART + 1)))
+    mask = real(signal.SIG_BLOCK, ())
+    with (
+        pytest.raises(Interrupted),
+        passing_through(Bucket(name), content, settings, lambda _done: None, Output({})),
+    ):
+        monkeypatch.setattr(signal, "pthread_sigmask", interrupted)
+    monkeypatch.undo()
+    assert aws.left_in(name) == []
+    assert real(signal.SIG_BLOCK, ()) == mask

@@ -62,6 +62,31 @@ def test_help_that_nobody_can_read_ends_quietly(stdout: str) -> None:
     assert (result.returncode, result.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("arguments", ["plan --help", "--version"])
+def test_other_helps_that_nobody_can_read_end_quietly(arguments: str) -> None:
+    """Nothing has gone wrong that a traceback could explain."""
+    main = REPOSITORY / "deploy/__main__.py"
+    result = subprocess.run(
+        ["sh", "-c", f'"$0" -I -S -X utf8 "$1" {arguments} >/dev/full', sys.executable, main],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_no_core_file_is_left(slug: Path) -> None:
+    """It would hold the config: a deploy forbids it, whatever the limit was."""
+    program = command(slug, "config")
+    program[program.index("-c") + 1] = (
+        "import os, pathlib, signal, sys, deploy.cli\n"
+        "deploy.cli.main(sys.argv[2:], slug=pathlib.Path(sys.argv[1]))\n"
+        "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0], file=sys.stderr)\n"
+    )
+    result = subprocess.run(program, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert result.stderr.splitlines()[-1] == "0"
+
+
 def test_each_command_has_help_of_its_own(slug: Path) -> None:
     """Its options, with a sentence each."""
     for name in cli.COMMANDS:

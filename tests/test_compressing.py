@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy import compressing
-from deploy.compressing import MAPPED, SourceFile, create
-from deploy.errors import InputError
+from deploy.archive import PIECE
+from deploy.compressing import SourceFile, create
+from deploy.errors import DeployError, InputError
 from tools import require
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -42,8 +43,8 @@ def test_a_made_base_is_read_by_zipfile_and_unzip(tmp_path: Path) -> None:
     """Files, an executable, a link and an empty folder come out of `unzip` as they went in."""
     require("unzip")
     (tmp_path / "script").write_bytes(b"#!/bin/sh\n")
-    (tmp_path / "random").write_bytes(os.urandom(3 * MAPPED + 7))
-    (tmp_path / "zeros").write_bytes(bytes(2 * MAPPED + 5))
+    (tmp_path / "random").write_bytes(os.urandom(3 * PIECE + 7))
+    (tmp_path / "zeros").write_bytes(bytes(2 * PIECE + 5))
     base = made(
         [
             SourceFile("bin/script", str(tmp_path / "script"), executable=True),
@@ -168,14 +169,17 @@ def test_the_order_in_which_threads_finish_does_not_matter(
         assert made(files) == expected
 
 
-def test_a_file_that_was_mapped_or_read_makes_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """How a file is read depends on its size; what comes of it does not."""
-    files = corpus(tmp_path)
-    expected = made(files)
-    monkeypatch.setattr(compressing, "MAPPED", 0)
-    assert made([file for file in files if file.size]) == expected
+def test_too_little_memory_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large file on a small machine is no fault of the buildpack."""
+
+    def full(_raw: bytes, _level: int) -> bytes:
+        raise MemoryError
+
+    path = tmp_path / "model"
+    path.write_bytes(bytes(3 * 1024 * 1024))
+    monkeypatch.setattr(deflate, "deflate_compress", full)
+    with pytest.raises(DeployError, match=r"too little memory here to compress lib/model, 3\.0 MB large"):
+        made([SourceFile("lib/model", str(path), size=3 * 1024 * 1024)])
 
 
 def test_a_file_that_goes_away_ends_it_with_its_name(tmp_path: Path) -> None:

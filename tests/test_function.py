@@ -16,6 +16,7 @@ from deploy.function import Function, connect
 from deploy.function_reference import parse_function
 from deploy.settings import FunctionSettings, read_settings
 from embedded_aws import EmbeddedAWS
+from zips import package_in
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:my-function"
 KEY, SECRET, TOKEN = "ASIAIOSFODNN7EXAMPLE", "canary/secret/key/of/the/deployer", "canary-session-token"
@@ -49,7 +50,7 @@ def function_at(url: str, **changed: str) -> Function:
 
 
 def upload(function: Function) -> str:
-    return function.update_code(io.BytesIO(b"package"), lambda _done, _total: None).code_sha256
+    return function.update_code(package_in(io.BytesIO(b"package")), lambda _done, _total: None).code_sha256
 
 
 def refusal(url: str, **changed: str) -> DeployError:
@@ -70,9 +71,22 @@ def test_aws_answers_the_digest_of_what_was_sent(aws: EmbeddedAWS) -> None:
     deployed = aws.create_function()
     settings = read_settings(aws.settings(deployed)).function
     package = _zip()
-    answer = connect(settings).update_code(io.BytesIO(package), lambda _done, _total: None)
+    answer = connect(settings).update_code(package_in(io.BytesIO(package)), lambda _done, _total: None)
     assert deployed.code() == package
     assert deployed.get()["Configuration"]["CodeSha256"] == answer.code_sha256
+
+
+def test_a_package_that_was_changed_meanwhile_is_not_sent(aws: EmbeddedAWS) -> None:
+    """It is read anew to be sent: what is not what was planned never reaches AWS, and is explained."""
+    deployed = aws.create_function()
+    file = io.BytesIO(_zip())
+    package = package_in(file)
+    file.getbuffer()[40] ^= 1
+    with pytest.raises(InputError, match="The base was changed while it was being deployed"):
+        connect(read_settings(aws.settings(deployed)).function).update_code(
+            package, lambda _done, _total: None
+        )
+    assert deployed.deploy_calls == []
 
 
 def _zip() -> bytes:
@@ -124,7 +138,9 @@ def test_memory_does_not_grow_with_the_package(tmp_path: Path) -> None:
             path = tmp_path / "package"
             path.write_bytes(bytes(megabytes * 1024 * 1024))
             program = f"""
-import pathlib, re
+import pathlib, re, sys
+sys.path.append("tests")
+from zips import package_in
 from deploy.function import connect
 from deploy.function_reference import parse_function
 from deploy.settings import FunctionSettings
@@ -132,7 +148,7 @@ settings = FunctionSettings(parse_function("f"), "eu-west-1", {{
     "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": {server.url!r},
     "AWS_DEFAULT_REGION": "eu-west-1"}})
 with open({str(path)!r}, "rb") as package:
-    connect(settings).update_code(package, lambda done, total: None)
+    connect(settings).update_code(package_in(package), lambda done, total: None)
 print(re.search(r"VmHWM:\\s*([0-9]+) kB", pathlib.Path("/proc/self/status").read_text())[1])
 """
             command = [sys.executable, "-c", program]

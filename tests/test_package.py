@@ -157,8 +157,6 @@ def test_a_written_package_is_private_and_whole_or_not_there(app: Path, tmp_path
         assert target.read_bytes() == package.file.read()
         assert stat.S_IMODE(target.stat().st_mode) == 0o600
         assert list(target.parent.iterdir()) == [target]
-        with pytest.raises(InputError, match="is no file"):
-            write(package, tmp_path)
 
 
 def test_the_command_writes_the_package_without_aws(tmp_path: Path) -> None:
@@ -174,3 +172,24 @@ def test_the_command_writes_the_package_without_aws(tmp_path: Path) -> None:
         assert file.namelist() == ["index.js", "package.json", "env.properties"]
     assert "canary" not in result.stdout + result.stderr
     assert result.stdout.endswith("It holds the config: keep it safe.\n")
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        (".lambda-deploy/base.zip", "is where the build keeps the base"),
+        (".lambda-deploy/bin/../package.zip", "is where the build keeps the base"),
+        ("node_modules", "is no file"),
+        ("/dev/stdout", "is no file"),
+        ("/dev/null", "is no file"),
+    ],
+)
+def test_a_package_takes_the_place_of_nothing_else(tmp_path: Path, target: str, why: str) -> None:
+    """Neither of the base, which has no secrets, nor of a folder or a device; and that is told at once."""
+    slug = make_slug(tmp_path / "slug", {"node_modules/a.js": b""})
+    before = (slug / ".lambda-deploy/base.zip").read_bytes()
+    result = deploy(slug, "package", "-o", slug / target, env={"NAME": "canary"})
+    assert result.returncode == 2
+    assert why in result.stderr
+    assert "Making" not in result.stdout
+    assert (slug / ".lambda-deploy/base.zip").read_bytes() == before

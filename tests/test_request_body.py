@@ -41,19 +41,22 @@ def test_reading_can_start_anywhere(content: bytes, data: st.DataObject) -> None
     assert body.read() == b'"}'
 
 
-def test_the_digest_is_that_of_the_body_and_leaves_it_at_its_start() -> None:
-    """The signature covers this digest; a file larger than the pieces that are read."""
-    content = os.urandom(2 * PIECE + 1)
-    body = ZipFileBody(io.BytesIO(content), {})
-    assert body.sha256() == hashlib.sha256(whole(content)).hexdigest()
+@pytest.mark.parametrize("size", [0, 1, PIECE, 2 * PIECE + 1])
+def test_the_digests_are_those_of_the_body_and_of_the_file(size: int) -> None:
+    """The signature covers the one, the other tells whether the file is what it was; the body can be sent."""
+    content = os.urandom(size)
+    body = ZipFileBody(io.BytesIO(content), {"Architectures": ["arm64"]})
+    expected = whole(content, Architectures=["arm64"])
+    assert body.digests() == (hashlib.sha256(expected).hexdigest(), hashlib.sha256(content).digest())
     assert body.tell() == 0
+    assert body.read() == expected
 
 
 def test_progress_counts_what_was_read_for_sending_alone() -> None:
-    """Reading the body for its digest is no progress."""
+    """Reading the file for its digest is no progress."""
     seen: list[tuple[int, int]] = []
     body = ZipFileBody(io.BytesIO(b"content"), {}, lambda done, total: seen.append((done, total)))
-    body.sha256()
+    body.digests()
     assert seen == []
     body.read(5)
     body.read()

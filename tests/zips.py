@@ -3,8 +3,12 @@
 import io
 import struct
 import zipfile
+from typing import BinaryIO
 
-__all__ = ["raw_data", "zip_of"]
+from deploy.assembling import digest
+from deploy.package import Package
+
+__all__ = ["package_in", "raw_data", "zip_of"]
 
 
 def zip_of(files: dict[str, bytes], *, comment: bytes = b"", method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -26,3 +30,9 @@ def raw_data(package: bytes) -> dict[str, bytes]:
             start = info.header_offset + 30 + name_length + extra_length
             raw[info.filename] = package[start : start + info.compress_size]
     return raw
+
+
+def package_in(file: BinaryIO) -> Package:
+    """Describe a file as the package that it is."""
+    sha256, size = digest(file)
+    return Package(file, sha256, size, size)
