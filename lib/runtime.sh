@@ -100,8 +100,13 @@ function runtime::problems() {
 		echo "there are none"
 		return
 	fi
-	if [[ ! -f "${entry}/key" || ! -f "${entry}/manifest" || ! -d "${entry}/dependencies" ]]; then
+	if [[ ! -f "${entry}/key" || ! -f "${entry}/manifest" || ! -d "${entry}/dependencies" ||
+		-L "${entry}/dependencies" ]]; then
 		echo "they are incomplete"
+		return
+	fi
+	if [[ ! -r "${entry}/key" || ! -r "${entry}/manifest" ]]; then
+		echo "they can't be read"
 		return
 	fi
 	while IFS='=' read -r name value; do
@@ -127,12 +132,13 @@ function runtime::problems() {
 	fi
 }
 
-# Prints the SHA-256 sum of each file in the folder.
+# Prints the SHA-256 sum of each file in the folder, and what is no file: there should be nothing.
 function runtime::manifest() {
 	local folder="${1}"
 	(
 		cd -- "${folder}"
 		find . -type f -print0 | LC_ALL=C sort --zero-terminated | xargs -0 sha256sum
+		find . ! -type f ! -type d | LC_ALL=C sort
 	)
 }
 

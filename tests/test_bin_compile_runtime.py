@@ -172,7 +172,17 @@ def remove_a_file(folder: Path) -> None:
     (folder / "dependencies/boto3/__init__.py").unlink()
 
 
-@pytest.mark.parametrize("damage", [change_a_file, add_a_file, remove_a_file])
+def add_a_link(folder: Path) -> None:
+    """Add a link, which a copy of the folder would follow or keep."""
+    (folder / "dependencies/json.py").symlink_to("/etc/passwd")
+
+
+def add_a_pipe(folder: Path) -> None:
+    """Add a named pipe, at which a copy would wait for ever."""
+    os.mkfifo(folder / "dependencies/json.py")
+
+
+@pytest.mark.parametrize("damage", [change_a_file, add_a_file, remove_a_file, add_a_link, add_a_pipe])
 def test_discards_what_is_damaged(second_build: Build, damage: Callable[[Path], None]) -> None:
     """An entry whose files are not what was put there is thrown away, and the log says so."""
     damage(entry(second_build))
@@ -184,6 +194,14 @@ def test_discards_what_is_damaged(second_build: Build, damage: Callable[[Path], 
         " they are damaged: a file is not what was put there\n"
     ) in result.stdout
     assert not entry(second_build).exists()
+
+
+def test_discards_dependencies_that_lie_elsewhere(second_build: Build, tmp_path: Path) -> None:
+    """A link in their place would have the slug's runtime be one, into the cache."""
+    (entry(second_build) / "dependencies").rename(tmp_path / "elsewhere")
+    (entry(second_build) / "dependencies").symlink_to(tmp_path / "elsewhere")
+
+    assert "Discarding the dependencies in the cache: they are incomplete" in second_build.compile().stdout
 
 
 @pytest.mark.parametrize("name", ["key", "manifest", "dependencies"])
