@@ -2,8 +2,8 @@
 
 The bytes come from libdeflate, whose version requirements.lock names, and not from the interpreter's zlib:
 that is another one on each stack, and the same commit would be a new version after a stack upgrade.
-libdeflate promises the same output for the same version and level, whatever the processor is
-(https://github.com/ebiggers/libdeflate).
+Its output depends on version and level alone; tests/test_compressing.py holds the digest that it has to
+have, under each Python.
 """
 
 from __future__ import annotations
