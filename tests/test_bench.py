@@ -1,6 +1,5 @@
 """`make bench`: it runs end to end, and what it counts, reads and works out is right."""
 
-import itertools
 import json
 import os
 import re
@@ -13,27 +12,14 @@ from pathlib import Path
 import boto3
 import pytest
 
+from bench import __main__ as bench_main
 from bench import inputs, measuring, rows, table
 from bench.measuring import Command, CommandError
-from bench.server import ACCESS_KEY, REGION, SECRET_KEY, Server
+from bench.server import ACCESS_KEY, REGION, SECRET_KEY, Server, ServerError, Traffic
 from tools import require
 
 TESTS = Path(__file__).resolve().parent
 MB = 1_000_000
-
-ROWS = [
-    "1 deploy after a config change",
-    "2 unchanged redeploy",
-    "3 first deploy",
-    "4 deploy plan",
-    "5 deploy --help",
-    "6 compile, cold",
-    "7 compile, with a good cache",
-    "8 size added to the slug, besides the base",
-    "9 peak memory of a deploy",
-    "base: making it",
-    "package: base and config",
-]
 
 
 def command(folder: Path, *words: str) -> Command:
@@ -41,21 +27,25 @@ def command(folder: Path, *words: str) -> Command:
 
 
 def cells(report: str) -> list[dict[str, str]]:
-    """Read the table of a report, a dictionary for each line."""
-    lines = [line.strip("| \n").split(" | ") for line in report.splitlines() if line.startswith("| ")]
-    titles = [title.strip() for title in lines[0]]
-    return [
-        dict(itertools.zip_longest(titles, (cell.strip() for cell in line), fillvalue=""))
-        for line in lines[2:]
-    ]
+    """Read the tables of a report, a dictionary for each line, its row and its subject among them."""
+    found: list[dict[str, str]] = []
+    for section in re.split(r"^## ", report, flags=re.MULTILINE)[1:]:
+        row, _, text = section.partition("\n")
+        lines = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
+        subject = ""
+        for line in lines[2:]:
+            cell = dict(zip(lines[0], line, strict=True))
+            subject = cell.get("of") or subject
+            found.append({**cell, "row": row, "of": subject})
+    return found
 
 
 def number(cell: str) -> float:
     return float(cell.replace(",", ""))
 
 
-def test_a_quick_run_makes_a_table_of_every_row(tmp_path: Path) -> None:
-    """A quick run measures every row with real figures, leaves out a lambroll that fails, and cleans up."""
+def test_a_quick_run_makes_a_table_for_every_row(tmp_path: Path) -> None:
+    """A quick run has real figures in every row and no target, and leaves out a lambroll that fails."""
     require("zip", "jar")
     work, output = tmp_path / "work", tmp_path / "results.md"
     (tmp_path / "bin").mkdir()
@@ -79,15 +69,15 @@ def test_a_quick_run_makes_a_table_of_every_row(tmp_path: Path) -> None:
     report = output.read_text(encoding="utf-8")
 
     lines = cells(report)
-    assert list(dict.fromkeys(line["row"] for line in lines)) == ROWS
+    assert list(dict.fromkeys(line["row"] for line in lines)) == [row.value for row in rows.Row]
     for line in lines:
         if not line["row"].startswith(("8", "9")):
             assert number(line["median s"]) > 0, line
-        if line["contender"] != "ours" and line["median s"]:
+        if line["contender"] != "ours" and line.get("median s"):
             assert number(line["ours ÷ this"]) > 0, line
         if line["row"].startswith(("1", "2", "3", "9")):
             assert number(line["peak MB"]) > 5, line
-    unchanged = [line for line in lines if line["row"] == "2 unchanged redeploy"]
+    unchanged = [line for line in lines if line["row"] == rows.Row.UNCHANGED.value]
     for line in unchanged:
         calls, sent = number(line["calls"]), number(line["sent bytes"])
         assert (calls, sent) == (1, 0) if line["contender"] == "ours" else sent > MB, line
@@ -95,17 +85,43 @@ def test_a_quick_run_makes_a_table_of_every_row(tmp_path: Path) -> None:
     assert [number(line["sent bytes"]) > 50 * MB for line in by_bucket] == [True, True]
 
     assert "lambroll is on the PATH, but did not manage a deploy to this server" in report
-    assert not (work / "runs").exists()
+    assert "one round" in report
+    assert not re.search(r"\b(met|missed|at most)\b", report)
+    assert not list(work.glob("bench-*"))
     for secret in (str(tmp_path), str(Path.home()), os.uname().nodename):
         assert not re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", report)
 
 
 def test_the_median_is_taken_of_all_rounds() -> None:
     """The time in the table is the median of the rounds, with the fastest and the slowest beside it."""
-    report = table.markdown([table.Line("1 row", "app", "ours", (0.5, 30.0, 0.25))])
+    report = table.tables([table.Line("1 Row", "app", "ours", (0.5, 0.6, 0.45))])
 
     (line,) = cells(report)
-    assert (line["median s"], line["min to max s"]) == ("0.500", "0.250 to 30.00")
+    assert (line["median s"], line["min to max s"]) == ("0.500", "0.450 to 0.600")
+
+
+def test_each_row_has_a_table_of_its_own_without_empty_columns() -> None:
+    """Rows stay in order, "10" after "2"; a subject is said once; what a row does not have is no column."""
+    report = table.tables(
+        [
+            table.Line("2 Time", "app", "ours", (1.0, 2.0, 3.0)),
+            table.Line("2 Time", "app", "another", (4.0, 4.0, 5.0), ours=(1.0, 2.0, 3.0)),
+            table.Line("10 Size", "", "ours", size=MB),
+        ]
+    )
+
+    assert report == (
+        "## 2 Time\n\n"
+        "| of | contender | median s | min to max s | ours ÷ this | ours ÷ its best |\n"
+        "| --- | --- | ---: | ---: | ---: | ---: |\n"
+        "| app | ours | 2.00 | 1.00 to 3.00 † |  |  |\n"
+        "|  | another | 4.00 | 4.00 to 5.00 | 0.500 | 0.500 |\n\n"
+        "† The slowest run took over 1.5 times as long as the fastest: ratios with these times are shaky.\n\n"
+        "## 10 Size\n\n"
+        "| contender | size MB |\n"
+        "| --- | ---: |\n"
+        "| ours | 1.0 |\n"
+    )
 
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
@@ -114,12 +130,70 @@ def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
 
 
 def test_a_target_is_met_or_missed_in_so_many_words() -> None:
-    """The table shows what was to be reached, what was reached, and whether that is enough."""
-    targets = (table.Target("one call", "1", True), table.Target("at most 8 MB", "9.9 MB", False))
+    """Below the table and in the summary: what was to be reached, what was reached, and if that is enough."""
+    targets = (
+        table.Target("one call", "1", met=True),
+        table.Target("at most 8 MB", "9.9 MB", met=False),
+        table.Target("at most 0.5 of another", "0.4", met=True, shaky=True, subject="both"),
+    )
+    lines = [table.Line("1 Row", "app", "ours", calls=1, targets=targets)]
 
-    report = table.markdown([table.Line("1 row", "app", "ours", targets=targets)])
+    below = (
+        "- one call (app): 1, met\n"
+        "- at most 8 MB (app): 9.9 MB, **missed**\n"
+        "- at most 0.5 of another (both): 0.4, met †\n"
+    )
+    assert table.tables(lines).endswith(f"| app | ours | 1 |\n\n{below}")
+    summary = table.summary(lines)
+    assert summary.startswith("## 2 of 3 targets are met\n\n" + below.replace("- ", "- 1 Row: ") + "\n† ")
 
-    assert "one call: 1<br>at most 8 MB: 9.9 MB | met<br>**missed** |" in report
+
+def test_targets_are_those_of_the_contender_they_are_for(tmp_path: Path) -> None:
+    """What ours is held to by itself is said once, and a ratio where there is a limit for it."""
+    app = inputs.App("app", tmp_path, 0, 0)
+    own = (table.Target("one call", "1", met=True),)
+    names = {"ours": None, "limited": None, "free": None}
+    measured = [rows.Measured((seconds,), None, (Traffic({}, {}),)) for seconds in (1.0, 4.0, 2.0)]
+
+    lines = rows._compared(rows.Row.CHANGED, app, names, measured, limits={"limited": 0.3}, own=own)
+
+    assert [[target.text for target in line.targets] for line in lines] == [
+        ["one call"],
+        ["at most 0.3 of limited"],
+        [],
+    ]
+
+
+def test_without_git_the_code_is_not_said_to_be_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What git does not say, or where there is no repository, is unknown; changes are told."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert bench_main._commit() == "commit unknown"
+
+    git = tmp_path / "git"
+    git.write_text('#!/bin/sh\necho "fatal: not a git repository"\nexit 128\n')
+    git.chmod(0o755)
+    assert bench_main._commit() == "commit unknown"
+
+    git.write_text('#!/bin/sh\n[ "$3" = status ] || echo abc1234\n')
+    assert bench_main._commit() == "commit abc1234"
+
+    git.write_text('#!/bin/sh\n[ "$3" = status ] && echo " M deploy/cli.py" || echo abc1234\n')
+    assert bench_main._commit() == "commit abc1234 and changes to it"
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error has what the process said on stderr."""
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho no module named moto >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+
+    with pytest.raises(
+        ServerError, match=r"moto's server did not start: exit status 1\nno module named moto"
+    ):
+        Server().__enter__()
 
 
 def test_peak_memory_is_that_of_the_whole_process_tree(tmp_path: Path) -> None:
@@ -158,7 +232,18 @@ def test_contenders_take_their_turn_in_each_round(tmp_path: Path) -> None:
 
     app = inputs.App("app", tmp_path, 0, 0)
     with Server() as server:
-        bench = rows.Bench(tmp_path, server, tmp_path, None, app, app, app, app, slow=2, fast=2)
+        bench = rows.Bench(
+            work=tmp_path,
+            server=server,
+            programs=tmp_path,
+            lambroll=None,
+            small=app,
+            large=app,
+            jar=app,
+            big=app,
+            slow=2,
+            fast=2,
+        )
         measured = rows.interleaved(bench, "row", [way("one"), way("other")], 2, 1)
 
     assert runs == [(0, "one"), (0, "other"), (1, "other"), (1, "one"), (2, "one"), (2, "other")]

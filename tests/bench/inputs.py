@@ -12,7 +12,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 __all__ = ["App", "InputsError", "aws_cli", "copy_app", "installed", "made", "tree_size"]
@@ -38,6 +38,7 @@ class App:
     files: int  # of the app, or in the JAR
     size: int  # bytes of all these
     jar: Path | None = None  # in the folder
+    to_original: float | None = None  # the most a deploy of it may take of the original's time
 
     @property
     def runtime(self) -> str:
@@ -50,8 +51,11 @@ def installed(work: Path) -> tuple[App, App, App, App]:
     _need("node", "npm", "java", "mvn")
     return (
         _nodejs(work, "nodejs-small", "small Node.js app", size=(4, 7), files=(500, 1_500)),
-        _nodejs(work, "nodejs-large", "large Node.js app", size=(130, 170), files=(9_000, 12_000)),
-        _java(work, "jar-fat", "fat JAR", size=(100, 140), zipped=(45, 50)),
+        replace(
+            _nodejs(work, "nodejs-large", "large Node.js app", size=(130, 170), files=(9_000, 12_000)),
+            to_original=0.15,
+        ),
+        replace(_java(work, "jar-fat", "fat JAR", size=(100, 140), zipped=(45, 50)), to_original=0.5),
         _java(work, "jar-big", "big JAR", size=(235, 262), zipped=(60, 200)),
     )
 

@@ -1,4 +1,4 @@
-"""The rows of the table: what is run, how often, and which target it has."""
+"""The rows of the report: what is run, how often, and which target it has."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 from pathlib import Path
 
@@ -14,14 +15,13 @@ from bench.contenders import ORIGINAL, OURS, Deploy, Job
 from bench.inputs import MB, App, copy_app, tree_size
 from bench.measuring import Command, CommandError, Cost, run
 from bench.server import Server, Traffic
-from bench.table import Line, Target, median, median_ratio
+from bench.table import Line, Target, is_shaky, median, median_ratio
 
-__all__ = ["CORES", "LAMBROLL", "Bench", "Way", "WrongResultError", "config", "interleaved", "lines"]
+__all__ = ["CORES", "LAMBROLL", "Bench", "Row", "Way", "WrongResultError", "config", "interleaved", "lines"]
 
 LAMBROLL = "lambroll"
 CORES = len(os.sched_getaffinity(0))
 
-_TO_ORIGINAL = {"large Node.js app": 0.15, "fat JAR": 0.5}
 _UNCHANGED_TO_ORIGINAL = 0.1
 _HELP_TO_PYTHON = 1.5
 _SECONDS_MORE_THAN_BASE = 1.0
@@ -31,15 +31,31 @@ _MEMORY = 80 * MB
 _FLAT = 1.25
 
 
+class Row(Enum):
+    """The rows, in the order of the report."""
+
+    CHANGED = "1 Deploy after a config change"
+    UNCHANGED = "2 Unchanged redeploy"
+    FIRST = "3 First deploy"
+    PLAN = "4 `deploy plan`"
+    HELP = "5 `deploy --help`"
+    COLD = "6 Compile, cold"
+    WARM = "7 Compile, with a good cache"
+    SIZE = "8 Size added to the slug, besides the base"
+    MEMORY = "9 Peak memory of a deploy"
+    BASE = "Base: making it"
+    PACKAGE = "Package: base and config"
+
+
 class WrongResultError(Exception):
     """A contender that did not do its work, so that its time means nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bench:
     """What all rows share."""
 
-    work: Path  # emptied at the start
+    work: Path  # empty at the start
     server: Server
     programs: Path  # the AWS CLI's
     lambroll: str | None
@@ -49,7 +65,12 @@ class Bench:
     big: App
     slow: int  # rounds of what takes seconds
     fast: int  # rounds of what takes less
-    timed: bool = True  # a quick run times what it samples
+    timed: bool = True  # a quick run times what it samples, and has no targets
+
+    @property
+    def direct(self) -> tuple[App, ...]:
+        """Return the apps that are sent directly, each once: a quick run's large app is its small one."""
+        return tuple(dict.fromkeys((self.large, self.jar, self.small)))
 
 
 @dataclass(frozen=True)
@@ -95,28 +116,25 @@ def lines(bench: Bench) -> list[Line]:
     cold, cache = _cold_compile(bench)
     slugs: dict[str, Path] = {}
     added: dict[str, int] = {}
-    for app in (bench.small, bench.large, bench.jar, bench.big):
-        if app.title not in slugs:
-            slugs[app.title], added[app.title] = _slug(bench, app, cache)
+    for app in (*bench.direct, bench.big):
+        slugs[app.title], added[app.title] = _slug(bench, app, cache)
     if bench.lambroll and not _works(bench, contenders.lambroll(bench.lambroll), slugs[bench.small.title]):
         bench = replace(bench, lambroll=None)
-    deploys = [
-        line
-        for app in dict.fromkeys((bench.large, bench.jar, bench.small))
-        for line in _deploys(bench, app, slugs[app.title])
-    ]
     measured = [
-        *deploys,
+        *(line for app in bench.direct for line in _deploys(bench, app, slugs[app.title])),
         *_help(bench, slugs[bench.small.title]),
         *cold,
         *_warm_compile(bench, cache, slugs[bench.large.title]),
         *_sizes(bench, added),
         *_memory(bench, slugs),
         *_base(bench, slugs[bench.large.title], cache),
-        *_package(bench, bench.large, slugs[bench.large.title]),
-        *_package(bench, bench.jar, slugs[bench.jar.title]),
+        *_package_by_zip(bench, bench.large, slugs[bench.large.title]),
+        *_package_by_jar(bench, bench.jar, slugs[bench.jar.title]),
     ]
-    return sorted(measured, key=lambda line: line.row.partition(" ")[0])
+    if not bench.timed:
+        measured = [replace(line, targets=()) for line in measured]
+    order = [row.value for row in Row]
+    return sorted(measured, key=lambda line: order.index(line.row))
 
 
 def interleaved(
@@ -245,54 +263,61 @@ def _deploys(bench: Bench, app: App, slug: Path) -> Iterator[Line]:
     functions = _Functions(bench, app, slug)
     rounds = bench.fast if app is bench.small else bench.slow
 
-    row = "3 first deploy"
+    row = Row.FIRST
     ways = functions.ways(deploys, lambda number: number, new=True)
-    yield from _compared(row, app, deploys, interleaved(bench, f"{row}, {app.title}", ways, rounds))
+    yield from _compared(row, app, deploys, interleaved(bench, f"{row.value}, {app.title}", ways, rounds))
 
-    row = "1 deploy after a config change"
+    row = Row.CHANGED
     last = 1000 + (rounds if bench.timed else 0)
     ways = functions.ways(deploys, lambda number: 1000 + number)
-    measured = interleaved(bench, f"{row}, {app.title}", ways, rounds)
-    targets = {ORIGINAL: _TO_ORIGINAL[app.title], LAMBROLL: 1.0} if app.title in _TO_ORIGINAL else {}
-    yield from _compared(row, app, deploys, measured, ratios=targets)
+    measured = interleaved(bench, f"{row.value}, {app.title}", ways, rounds)
+    limits = {} if app.to_original is None else {ORIGINAL: app.to_original, LAMBROLL: 1.0}
+    yield from _compared(row, app, deploys, measured, limits=limits)
 
-    row = "2 unchanged redeploy"
-    measured = interleaved(bench, f"{row}, {app.title}", functions.ways(deploys, lambda _: last), rounds)
+    row = Row.UNCHANGED
+    measured = interleaved(
+        bench, f"{row.value}, {app.title}", functions.ways(deploys, lambda _: last), rounds
+    )
     ours = measured[0]
     own = (
         Target("one call", f"{ours.calls:g}", ours.calls == 1),
         Target("no bytes of code sent", f"{ours.sent_code:g}", ours.sent_code == 0),
     )
-    yield from _compared(row, app, deploys, measured, ratios={ORIGINAL: _UNCHANGED_TO_ORIGINAL}, own=own)
+    limits = {} if app.to_original is None else {ORIGINAL: _UNCHANGED_TO_ORIGINAL}
+    yield from _compared(row, app, deploys, measured, limits=limits, own=own)
 
-    row = "4 deploy plan"
-    measured = interleaved(bench, f"{row}, {app.title}", [functions.plan(last)], rounds)
+    row = Row.PLAN
+    measured = interleaved(bench, f"{row.value}, {app.title}", [functions.plan(last)], rounds)
     yield from _compared(row, app, {OURS: None}, measured)
     functions.delete()
 
 
 def _compared(
-    row: str,
+    row: Row,
     app: App,
     names: Mapping[str, object],
     measured: Sequence[Measured],
     *,
-    ratios: Mapping[str, float] | None = None,
+    limits: Mapping[str, float] | None = None,
     own: tuple[Target, ...] = (),
 ) -> Iterator[Line]:
     """Give the lines of a row with calls of AWS; the first of its contenders is ours."""
+    ours = measured[0]
     for name, figures in zip(names, measured, strict=True):
-        ratio = None if name == OURS else median_ratio(measured[0].seconds, figures.seconds)
+        limit = (limits or {}).get(name)
+        targets = own if name == OURS else ()
+        if limit is not None:
+            targets = (_at_most(limit, f"{limit:g} of {name}", ours, figures),)
         yield Line(
-            row,
-            _described(app),
+            row.value,
+            app.title,
             name,
             figures.seconds,
-            ratio,
+            () if name == OURS else ours.seconds,
             figures.memory,
             calls=figures.calls,
             sent=figures.sent,
-            targets=own if name == OURS else _at_most(name, ratio, (ratios or {}).get(name)),
+            targets=targets,
         )
 
 
@@ -300,22 +325,21 @@ def _compared(
 
 
 def _help(bench: Bench, slug: Path) -> Iterator[Line]:
-    row, python = "5 deploy --help", "python3 -c pass"
+    row, python = Row.HELP, "`python3 -c pass`"
     job = Job(bench.small, slug, bench.server, "none", config(0))
     ways = [
         Way(OURS, lambda _, scratch: contenders.ours("--help")(job, scratch)),
         Way(python, lambda _, scratch: contenders.start_python(_python(slug), scratch)),
     ]
-    ours, theirs = interleaved(bench, row, ways, 3 * bench.fast)
-    ratio = median_ratio(ours.seconds, theirs.seconds)
-    yield Line(row, "", OURS, ours.seconds, memory=ours.memory)
-    targets = _at_most(python, ratio, _HELP_TO_PYTHON)
-    yield Line(row, "", python, theirs.seconds, ratio, theirs.memory, targets=targets)
+    ours, theirs = interleaved(bench, row.value, ways, 3 * bench.fast)
+    target = _at_most(_HELP_TO_PYTHON, f"{_HELP_TO_PYTHON:g} of {python}", ours, theirs)
+    yield Line(row.value, "", OURS, ours.seconds, memory=ours.memory)
+    yield Line(row.value, "", python, theirs.seconds, ours.seconds, theirs.memory, targets=(target,))
 
 
 def _cold_compile(bench: Bench) -> tuple[list[Line], Path]:
     """Measure compiling without a cache, and return the cache that the last run left."""
-    row = "6 compile, cold"
+    row = Row.COLD
     build = _build_folder(bench, bench.large, "cold")
     cache = bench.work / "cache"
 
@@ -324,12 +348,12 @@ def _cold_compile(bench: Bench) -> tuple[list[Line], Path]:
         _take_back(build)
         return contenders.compile_app(build, cache, scratch)
 
-    (ours,) = interleaved(bench, row, [Way(OURS, prepare)], bench.slow)
-    return [Line(row, _described(bench.large), OURS, ours.seconds, memory=ours.memory)], cache
+    (ours,) = interleaved(bench, row.value, [Way(OURS, prepare)], bench.slow)
+    return [Line(row.value, bench.large.title, OURS, ours.seconds, memory=ours.memory)], cache
 
 
 def _warm_compile(bench: Bench, cache: Path, slug: Path) -> Iterator[Line]:
-    row, base = "7 compile, with a good cache", "making the base alone"
+    row, base = Row.WARM, "making the base alone"
     build = _build_folder(bench, bench.large, "warm")
 
     def prepare(_number: int, scratch: Path) -> Command:
@@ -337,72 +361,74 @@ def _warm_compile(bench: Bench, cache: Path, slug: Path) -> Iterator[Line]:
         return contenders.compile_app(build, cache, scratch)
 
     ways = [Way(OURS, prepare), Way(base, lambda _, scratch: contenders.make_base(slug, cache, scratch))]
-    ours, alone = interleaved(bench, row, ways, bench.slow)
+    ours, alone = interleaved(bench, row.value, ways, bench.slow)
     more = median(one - other for one, other in zip(ours.seconds, alone.seconds, strict=True))
     target = Target(
         f"at most {_SECONDS_MORE_THAN_BASE:g} s more than {base}",
         f"{more:.2f} s",
         more <= _SECONDS_MORE_THAN_BASE,
+        is_shaky(ours.seconds) or is_shaky(alone.seconds),
     )
-    subject = _described(bench.large)
-    yield Line(row, subject, OURS, ours.seconds, memory=ours.memory, targets=(target,))
-    ratio = median_ratio(ours.seconds, alone.seconds)
-    yield Line(row, subject, base, alone.seconds, ratio, alone.memory)
+    subject = bench.large.title
+    yield Line(row.value, subject, OURS, ours.seconds, memory=ours.memory, targets=(target,))
+    yield Line(row.value, subject, base, alone.seconds, ours.seconds, alone.memory)
 
 
 def _sizes(bench: Bench, added: Mapping[str, int]) -> Iterator[Line]:
-    row = "8 size added to the slug, besides the base"
-    for title in dict.fromkeys((bench.large.title, bench.jar.title)):
-        size = added[title]
+    for app in bench.direct:
+        size = added[app.title]
         text = f"at most {_SIZE_IN_SLUG / MB:g} MB"
         target = Target(text, f"{size / MB:.1f} MB", size <= _SIZE_IN_SLUG)
-        yield Line(row, title, OURS, size=size, targets=(target,))
+        yield Line(Row.SIZE.value, app.title, OURS, size=size, targets=(target,))
     cli = tree_size(bench.programs.parent)
-    yield Line(row, "any app", f"{ORIGINAL}: the AWS CLI", size=cli)
+    yield Line(Row.SIZE.value, "any app", f"{ORIGINAL}: the AWS CLI", size=cli)
 
 
 # --- row 9: memory --------------------------------------------------------------------------------
 
 
 def _memory(bench: Bench, slugs: Mapping[str, Path]) -> Iterator[Line]:
-    row = "9 peak memory of a deploy"
+    row = Row.MEMORY
     deploys: dict[str, Deploy] = {OURS: contenders.ours(), ORIGINAL: contenders.original(bench.programs)}
-    found: dict[App, list[Measured]] = {}
+    peaks: dict[App, float] = {}
     for app in (bench.small, bench.jar, bench.big):
-        bucket = bench.server.create_bucket() if app is bench.big else None
-        functions = _Functions(bench, app, slugs[app.title], bucket)
+        by_s3 = app is bench.big
+        functions = _Functions(bench, app, slugs[app.title], bench.server.create_bucket() if by_s3 else None)
         ways = functions.ways(deploys, lambda number: number, new=True)
         samples = bench.slow if bench.timed else 1
-        found[app] = interleaved(bench, f"{row}, {app.title}", ways, 0, samples)
+        measured = interleaved(bench, f"{row.value}, {app.title}", ways, 0, samples)
         functions.delete()
-    peaks = [measured[0].memory or 0 for measured in found.values()]
-    flat = max(peaks) / min(peaks)
-    for app, measured in found.items():
-        subject = f"{_described(app)}{', by way of S3' if app is bench.big else ''}"
+        peaks[app] = measured[0].memory or 0
+        own = [Target(f"at most {_MEMORY / MB:g} MB", f"{peaks[app] / MB:.1f} MB", peaks[app] <= _MEMORY)]
+        if app is bench.jar:
+            own.append(_flat(bench, peaks))
         for name, figures in zip(deploys, measured, strict=True):
-            targets: tuple[Target, ...] = ()
-            if name == OURS and figures.memory is not None:
-                text, reached = f"at most {_MEMORY / MB:g} MB", f"{figures.memory / MB:.1f} MB"
-                targets = (Target(text, reached, figures.memory <= _MEMORY),)
-            if name == OURS and app is bench.big:
-                text = f"flat: the most at most {_FLAT:g} of the least"
-                targets += (Target(text, f"{flat:.2f}", flat <= _FLAT),)
             yield Line(
-                row,
-                subject,
+                row.value,
+                f"{app.title}, by way of S3" if by_s3 else app.title,
                 name,
                 memory=figures.memory,
                 calls=figures.calls,
                 sent=figures.sent,
-                targets=targets,
+                targets=tuple(own) if name == OURS else (),
             )
+
+
+def _flat(bench: Bench, peaks: Mapping[App, float]) -> Target:
+    ratio = peaks[bench.jar] / peaks[bench.small]
+    return Target(
+        f"flat: the peaks of the direct uploads within {_FLAT:g} of each other",
+        f"{ratio:.2f}",
+        1 / _FLAT <= ratio <= _FLAT,
+        subject=f"{bench.small.title} and {bench.jar.title}",
+    )
 
 
 # --- the packaging alone --------------------------------------------------------------------------
 
 
 def _base(bench: Bench, slug: Path, cache: Path) -> Iterator[Line]:
-    row, app = "base: making it", bench.large
+    row, app = Row.BASE, bench.large
     made: dict[str, Path] = {}
     sizes: dict[str, int] = {}
 
@@ -417,63 +443,73 @@ def _base(bench: Bench, slug: Path, cache: Path) -> Iterator[Line]:
 
         return Way(name, prepare, check)
 
-    zipped, by_python = "zip -r", "Python's zipfile"
+    zipped, by_python = "`zip -r`", "Python's zipfile"
     folder, python = app.folder, _python(slug)
     ways = [
         way(OURS, lambda scratch: contenders.make_base(slug, cache, scratch), lambda _: _base_of(slug)),
         way(zipped, lambda scratch: contenders.zip_folder(folder, scratch), _zip_in),
         way(by_python, lambda scratch: contenders.zip_by_python(python, folder, scratch), _zip_in),
     ]
-    measured = interleaved(bench, f"{row}, {app.title}", ways, bench.slow)
+    measured = interleaved(bench, f"{row.value}, {app.title}", ways, bench.slow)
+    ours = measured[0]
     for each, figures in zip(ways, measured, strict=True):
-        ratio = None if each.name == OURS else median_ratio(measured[0].seconds, figures.seconds)
         targets: tuple[Target, ...] = ()
-        if each.name == zipped and ratio is not None:
+        if each.name == zipped:
             size_ratio = sizes[OURS] / sizes[zipped]
             targets = (
-                Target(f"at most 1 ÷ {CORES} cores of {zipped}", f"{ratio:.3f}", ratio <= 1 / CORES),
-                Target(f"size at most {_SIZE_TO_ZIP} of it", f"{size_ratio:.3f}", size_ratio <= _SIZE_TO_ZIP),
+                _at_most(1 / CORES, f"1/{CORES} of {zipped}'s time, for {CORES} cores", ours, figures),
+                Target(
+                    f"at most {_SIZE_TO_ZIP:g} of {zipped}'s size",
+                    f"{size_ratio:.3f}",
+                    size_ratio <= _SIZE_TO_ZIP,
+                ),
             )
         yield Line(
-            row,
-            _described(app),
+            row.value,
+            app.title,
             each.name,
             figures.seconds,
-            ratio,
+            () if each.name == OURS else ours.seconds,
             figures.memory,
             sizes[each.name],
             targets=targets,
         )
 
 
-def _package(bench: Bench, app: App, slug: Path) -> Iterator[Line]:
-    row = "package: base and config"
-    ways = [
-        Way(OURS, lambda number, scratch: contenders.write_package(slug, config(number), scratch)),
-        Way("cp, jar uf", lambda number, scratch: contenders.update_jar(jar, config(number), scratch))
-        if (jar := app.folder / (app.jar or "")) != app.folder
-        else Way(
-            "cp, zip",
-            lambda number, scratch: contenders.append_to_zip(_base_of(slug), config(number), scratch),
-        ),
-    ]
-    ours, theirs = interleaved(bench, f"{row}, {app.title}", ways, bench.fast)
-    yield Line(row, _described(app), OURS, ours.seconds, memory=ours.memory)
-    ratio = median_ratio(ours.seconds, theirs.seconds)
-    yield Line(row, _described(app), ways[1].name, theirs.seconds, ratio, theirs.memory)
+def _package_by_zip(bench: Bench, app: App, slug: Path) -> Iterator[Line]:
+    base = _base_of(slug)
+    theirs = Way(
+        "`cp`, `zip`",
+        lambda number, scratch: contenders.append_to_zip(base, config(number), scratch),
+    )
+    return _package(bench, app, slug, theirs)
+
+
+def _package_by_jar(bench: Bench, app: App, slug: Path) -> Iterator[Line]:
+    assert app.jar is not None
+    jar = app.folder / app.jar
+    theirs = Way(
+        "`cp`, `jar uf`",
+        lambda number, scratch: contenders.update_jar(jar, config(number), scratch),
+    )
+    return _package(bench, app, slug, theirs)
+
+
+def _package(bench: Bench, app: App, slug: Path, other: Way) -> Iterator[Line]:
+    row = Row.PACKAGE
+    own = Way(OURS, lambda number, scratch: contenders.write_package(slug, config(number), scratch))
+    ours, theirs = interleaved(bench, f"{row.value}, {app.title}", [own, other], bench.fast)
+    yield Line(row.value, app.title, OURS, ours.seconds, memory=ours.memory)
+    yield Line(row.value, app.title, other.name, theirs.seconds, ours.seconds, theirs.memory)
 
 
 # --- what they share ------------------------------------------------------------------------------
 
 
-def _at_most(name: str, ratio: float | None, limit: float | None) -> tuple[Target, ...]:
-    if ratio is None or limit is None:
-        return ()
-    return (Target(f"at most {limit:g} of {name}", f"{ratio:.3f}", ratio <= limit),)
-
-
-def _described(app: App) -> str:
-    return f"{app.title}, {app.size / MB:.0f} MB in {app.files:,} files"
+def _at_most(limit: float, text: str, ours: Measured, theirs: Measured) -> Target:
+    ratio = median_ratio(ours.seconds, theirs.seconds)
+    shaky = is_shaky(ours.seconds) or is_shaky(theirs.seconds)
+    return Target(f"at most {text}", f"{ratio:.3f}", ratio <= limit, shaky)
 
 
 def _slug(bench: Bench, app: App, cache: Path) -> tuple[Path, int]:

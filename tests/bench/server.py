@@ -14,6 +14,7 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 import uuid
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from typing_extensions import Self
 
-__all__ = ["ACCESS_KEY", "REGION", "SECRET_KEY", "CountingLayer", "Server", "Traffic"]
+__all__ = ["ACCESS_KEY", "REGION", "SECRET_KEY", "CountingLayer", "Server", "ServerError", "Traffic"]
 
 REGION = "eu-west-1"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
@@ -51,6 +52,11 @@ SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 _TESTS = Path(__file__).resolve().parent.parent
 _TRAFFIC_PATH = "/-bench/traffic"
 _CODE_PATH = "/-bench/code/"
+_LAST_CHARACTERS = 3000
+
+
+class ServerError(Exception):
+    """A server that did not start, with what it said."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +81,24 @@ class Server:
     """The process, and what the bench asks of it."""
 
     def __enter__(self) -> "Self":
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.server"],
-            cwd=_TESTS,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
+        # A file and no pipe, since nobody reads it while the server runs.
+        with tempfile.TemporaryFile() as said:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bench.server"],
+                cwd=_TESTS,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            )
+            assert self._process.stdout is not None
+            port = self._process.stdout.readline()
+            if not port:
+                status = self._process.wait()
+                said.seek(0)
+                end = said.read()[-_LAST_CHARACTERS:].decode(errors="replace")
+                raise ServerError(f"moto's server did not start: exit status {status}\n{end}")
+        self.url = f"http://127.0.0.1:{int(port)}"
         session = boto3.Session(
             aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION
         )

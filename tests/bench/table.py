@@ -1,27 +1,18 @@
-"""The report: medians, ratios, targets, as one Markdown table."""
+"""The report: medians, ratios and targets, as a small Markdown table for each row."""
 
+import itertools
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Line", "Target", "markdown", "median", "median_ratio"]
+__all__ = ["Line", "Target", "is_shaky", "median", "median_ratio", "summary", "tables"]
 
-_TITLES = (
-    "row",
-    "of",
-    "contender",
-    "median s",
-    "min to max s",
-    "ours ÷ this",
-    "peak MB",
-    "size MB",
-    "calls",
-    "sent bytes",
-    "target for ours",
-    "",
-)
-_NUMBERS = {"median s", "min to max s", "ours ÷ this", "peak MB", "size MB", "calls", "sent bytes"}
 _MB = 1_000_000
+_SHAKY = 1.5
+_MARK = " †"
+_FOOTNOTE = (
+    f"† The slowest run took over {_SHAKY:g} times as long as the fastest: ratios with these times are shaky."
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +22,8 @@ class Target:
     text: str
     reached: str
     met: bool
+    shaky: bool = False  # it goes by times that are
+    subject: str = ""  # its line's, unless it is said here
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ class Line:
     subject: str
     contender: str
     seconds: Sequence[float] = ()
-    ratio: float | None = None
+    ours: Sequence[float] = ()  # our seconds in the same rounds, where the contender is another one
     memory: float | None = None  # bytes
     size: float | None = None  # bytes
     calls: float | None = None
@@ -62,27 +55,62 @@ def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
 
 
-def markdown(lines: Iterable[Line]) -> str:
-    """Return the table."""
-    rows = [_TITLES, ["---:" if title in _NUMBERS else "---" for title in _TITLES], *map(_cells, lines)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+def is_shaky(seconds: Sequence[float]) -> bool:
+    """Tell whether times of identical work are too far apart to go by."""
+    return max(seconds) > _SHAKY * min(seconds)
 
 
-def _cells(line: Line) -> list[str]:
-    return [
-        line.row,
-        line.subject,
-        line.contender,
-        _seconds(median(line.seconds)) if line.seconds else "",
-        f"{_seconds(min(line.seconds))} to {_seconds(max(line.seconds))}" if line.seconds else "",
-        "" if line.ratio is None else f"{line.ratio:.3f}",
-        _megabytes(line.memory),
-        _megabytes(line.size),
-        "" if line.calls is None else f"{line.calls:g}",
-        "" if line.sent is None else f"{line.sent:,.0f}",
-        "<br>".join(f"{target.text}: {target.reached}" for target in line.targets),
-        "<br>".join("met" if target.met else "**missed**" for target in line.targets),
+def summary(lines: Iterable[Line]) -> str:
+    """Return a line for each target, below how many of them are met; nothing where there is none."""
+    lines = list(lines)
+    targets = [target for line in lines for target in line.targets]
+    if not targets:
+        return ""
+    met = sum(target.met for target in targets)
+    reached = (f"- {line.row}: {_reached(line, target)}" for line in lines for target in line.targets)
+    parts = [f"## {met} of {len(targets)} targets are met", "\n".join(reached)]
+    return "\n\n".join([*parts, *([_FOOTNOTE] if any(target.shaky for target in targets) else [])]) + "\n"
+
+
+def tables(lines: Iterable[Line]) -> str:
+    """Return a table for each row, below its name, and its targets below that; rows keep their order."""
+    return "\n".join(_row(row, list(group)) for row, group in itertools.groupby(lines, lambda line: line.row))
+
+
+def _row(row: str, lines: Sequence[Line]) -> str:
+    cells = [[cell(line) for cell in _COLUMNS.values()] for line in lines]
+    for above, below in reversed(list(itertools.pairwise(cells))):
+        if above[0] == below[0]:
+            below[0] = ""  # the subject is said once
+    columns = [
+        (title, *column)
+        for title, column in zip(_COLUMNS, zip(*cells, strict=True), strict=True)
+        if any(column)
     ]
+    titles, *rest = zip(*columns, strict=True)
+    rule = ["---" if title in _TEXTS else "---:" for title in titles]
+    table = "".join(f"| {' | '.join(words)} |\n" for words in (titles, rule, *rest))
+    targets = [f"- {_reached(line, target)}\n" for line in lines for target in line.targets]
+    marked = any(line.seconds and is_shaky(line.seconds) for line in lines)
+    parts = [f"## {row}\n", table, "".join(targets), f"{_FOOTNOTE}\n" if marked else ""]
+    return "\n".join(part for part in parts if part)
+
+
+def _reached(line: Line, target: Target) -> str:
+    subject = target.subject or line.subject
+    what = f"{target.text} ({subject})" if subject else target.text
+    return f"{what}: {target.reached}, {'met' if target.met else '**missed**'}{_MARK if target.shaky else ''}"
+
+
+def _range(line: Line) -> str:
+    if len(line.seconds) < 2:
+        return ""
+    mark = _MARK if is_shaky(line.seconds) else ""
+    return f"{_seconds(min(line.seconds))} to {_seconds(max(line.seconds))}{mark}"
+
+
+def _to_best(line: Line) -> str:
+    return f"{median(line.ours) / min(line.seconds):.3f}" if len(line.ours) > 1 else ""
 
 
 def _seconds(value: float) -> str:
@@ -91,3 +119,18 @@ def _seconds(value: float) -> str:
 
 def _megabytes(value: float | None) -> str:
     return "" if value is None else f"{value / _MB:.1f}"
+
+
+_TEXTS = {"of", "contender"}
+_COLUMNS: dict[str, Callable[[Line], str]] = {
+    "of": lambda line: line.subject,
+    "contender": lambda line: line.contender,
+    "median s": lambda line: _seconds(median(line.seconds)) if line.seconds else "",
+    "min to max s": _range,
+    "ours ÷ this": lambda line: f"{median_ratio(line.ours, line.seconds):.3f}" if line.ours else "",
+    "ours ÷ its best": _to_best,
+    "peak MB": lambda line: _megabytes(line.memory),
+    "size MB": lambda line: _megabytes(line.size),
+    "calls": lambda line: "" if line.calls is None else f"{line.calls:g}",
+    "sent bytes": lambda line: "" if line.sent is None else f"{line.sent:,.0f}",
+}

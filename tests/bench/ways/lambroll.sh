@@ -11,18 +11,18 @@ set -euo pipefail
 
 cd -- "${_SCRATCH}"
 if [[ -n "${_JAR:-}" ]]; then
-    source="package.jar"
-    cp -- "${_APP}/${_JAR}" "${source}"
-    env | grep '^CONFIG_' >env.properties
-    jar uf "${source}" env.properties
+	source="package.jar"
+	cp -- "${_APP}/${_JAR}" "${source}"
+	env | grep '^CONFIG_' >env.properties
+	jar uf "${source}" env.properties
 else
-    source="app"
-    cp -R -- "${_APP}" "${source}"
-    env | grep '^CONFIG_' >app/env.properties
+	source="app"
+	cp -R -- "${_APP}" "${source}"
+	env | grep '^CONFIG_' >app/env.properties
 fi
 
 cat >function.json <<-EOT
 	{"FunctionName": "${_FUNCTION}", "Handler": "index.handler", "Role": "${_ROLE}", "Runtime": "${_RUNTIME}"}
 EOT
 lambroll --function function.json --endpoint "${_URL}" --region "${AWS_DEFAULT_REGION}" \
-    deploy --src "${source}" --publish=false --skip-configuration
+	deploy --src "${source}" --publish=false --skip-configuration

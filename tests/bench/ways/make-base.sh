@@ -10,18 +10,18 @@ buildpack="${1}" cache="${2}" build="${3}"
 
 # shellcheck source=/dev/null
 for part in output environment runtime base; do
-    source "${buildpack}/lib/${part}.sh"
+	source "${buildpack}/lib/${part}.sh"
 done
 
 # shellcheck disable=SC2154 # It comes with lib/runtime.sh.
 # They stay out of the slug; bin/compile has them there for as long as it runs.
 for package in "${RUNTIME_FOR_BUILDS[@]}"; do
-    if [[ ! -e "${build}/.lambda-deploy/runtime/${package}" ]]; then
-        cp -R -- "${cache}/lambda-deploy/dependencies/${package}" "${build}/.lambda-deploy/runtime"
-    fi
+	if [[ ! -e "${build}/.lambda-deploy/runtime/${package}" ]]; then
+		cp -R -- "${cache}/lambda-deploy/dependencies/${package}" "${build}/.lambda-deploy/runtime"
+	fi
 done
 IFS= read -r python <"${build}/.lambda-deploy/python"
 if [[ "${python}" != /* ]]; then
-    python="${build}/${python}"
+	python="${build}/${python}"
 fi
 base::make "${python}" "${build}" ""

@@ -11,23 +11,23 @@ set -euo pipefail
 : "${_APP:?}" "${_SCRATCH:?}" "${_FUNCTION:?}"
 
 if [[ -n "${_JAR:-}" ]]; then
-    package="${_SCRATCH}/package.jar"
-    cp -- "${_APP}/${_JAR}" "${package}"
-    cd -- "${_SCRATCH}"
-    env | grep '^CONFIG_' >env.properties
-    jar uf "${package}" env.properties
+	package="${_SCRATCH}/package.jar"
+	cp -- "${_APP}/${_JAR}" "${package}"
+	cd -- "${_SCRATCH}"
+	env | grep '^CONFIG_' >env.properties
+	jar uf "${package}" env.properties
 else
-    package="${_SCRATCH}/package.zip"
-    cp -R -- "${_APP}" "${_SCRATCH}/app"
-    cd -- "${_SCRATCH}/app"
-    env | grep '^CONFIG_' >env.properties
-    zip -q -r "${package}" .
+	package="${_SCRATCH}/package.zip"
+	cp -R -- "${_APP}" "${_SCRATCH}/app"
+	cd -- "${_SCRATCH}/app"
+	env | grep '^CONFIG_' >env.properties
+	zip -q -r "${package}" .
 fi
 
 if [[ -n "${_BUCKET:-}" ]]; then
-    aws s3 cp --quiet "${package}" "s3://${_BUCKET}/${_FUNCTION}.zip"
-    aws lambda update-function-code --function-name "${_FUNCTION}" \
-        --s3-bucket "${_BUCKET}" --s3-key "${_FUNCTION}.zip"
+	aws s3 cp --quiet "${package}" "s3://${_BUCKET}/${_FUNCTION}.zip"
+	aws lambda update-function-code --function-name "${_FUNCTION}" \
+		--s3-bucket "${_BUCKET}" --s3-key "${_FUNCTION}.zip"
 else
-    aws lambda update-function-code --function-name "${_FUNCTION}" --zip-file "fileb://${package}"
+	aws lambda update-function-code --function-name "${_FUNCTION}" --zip-file "fileb://${package}"
 fi
