@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import random
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,7 +15,6 @@ from deploy.applying import Release, apply
 from deploy.aws_codes import REPLACED
 from deploy.config import secrets
 from deploy.errors import DeployError, leaving
-from deploy.function import connect
 from deploy.preparing import prepare
 from deploy.waiting import Deadline
 
@@ -61,10 +63,14 @@ def deploy(
 
     `checkpoint` is called between two steps. Raises DeployError.
     """
+    # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
+    threading.Thread(target=_load_sdk, daemon=True).start()
     # An unchanged deploy, many times a day from a scheduler, is one line in the log.
     output.hold()
     with prepare(environment, settings.config, slug, output) as prepared:
         release.check_size(prepared.package, settings.release.bucket)
+        from deploy.function import connect
+
         function = function or connect(settings.function)
         deadline = Deadline(settings.release.timeout)
         for tried in range(TRIES):
@@ -96,6 +102,12 @@ def deploy(
             deployed = _deployed(prepared, decision, settings.release.alias, version, function)
             _report(deployed, function.name, prepared.origin, state.origin, output)
             return deployed
+
+
+def _load_sdk() -> None:
+    # What goes wrong here goes wrong again where it is asked for, and is told there.
+    with contextlib.suppress(Exception):
+        importlib.import_module("deploy.function")
 
 
 def _deployed(

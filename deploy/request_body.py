@@ -43,6 +43,9 @@ class ZipFileBody:
         self._size = len(self._head) + self._encoded_size + len(self._tail)
         self._position = 0
         self._progress = progress
+        # http.client reads 16 KB at a time; it is encoded in larger pieces.
+        self._encoded_start = 0
+        self._encoded = b""
 
     def __len__(self) -> int:
         return self._size
@@ -92,8 +95,10 @@ class ZipFileBody:
         return piece
 
     def _encode(self, start: int, most: int) -> bytes:
-        # Four characters stand for three bytes, so a group of four can be made from any position.
-        group, skip = divmod(start, 4)
-        groups = min((skip + most + 3) // 4, PIECE // 3)
-        self._file.seek(group * 3)
-        return base64.b64encode(self._file.read(groups * 3))[skip : skip + most]
+        skip = start - self._encoded_start
+        if not 0 <= skip < len(self._encoded):
+            # Four characters stand for three bytes, so a group of four can be made from any position.
+            group, skip = divmod(start, 4)
+            self._file.seek(group * 3)
+            self._encoded_start, self._encoded = group * 4, base64.b64encode(self._file.read(PIECE))
+        return self._encoded[skip : skip + most]
