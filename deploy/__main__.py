@@ -23,10 +23,13 @@ def _help() -> int:
 
 
 def _run() -> int:
+    import gc
     from pathlib import Path
 
     from deploy.cli import main
 
+    # A deploy is over before there is garbage to speak of; the formation dyno collects it again.
+    gc.disable()
     try:
         # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
         return main(sys.argv[1:], slug=Path(RUNTIME).parent.parent)

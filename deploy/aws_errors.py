@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from boto3.exceptions import Boto3Error
 from botocore import exceptions as sdk
 from urllib3.exceptions import HTTPError
 
@@ -95,7 +94,7 @@ def explained(call: Call) -> Iterator[None]:
         raise
     except sdk.ClientError as error:
         raise _explain_answer(error, call) from error
-    except (sdk.BotoCoreError, Boto3Error, HTTPError) as error:
+    except (sdk.BotoCoreError, HTTPError) as error:
         failure = _explain_failure(error, call)
         failure.code = NO_ANSWER if isinstance(error, sdk.ReadTimeoutError) else ""
         raise failure from error

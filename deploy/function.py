@@ -10,14 +10,14 @@ import base64
 import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
+from botocore.session import Session
 from botocore.utils import get_environ_proxies
 
 from deploy import __version__
@@ -284,10 +284,8 @@ class Function:
             Config(read_timeout=timeout, retries={"total_max_attempts": 1, "mode": "standard"})
         )
         with self._explaining("lambda:InvokeFunction"):
-            answer = (
-                boto3.session.Session()
-                .client("lambda", config=config)
-                .invoke(FunctionName=self._identifier, Qualifier=version, Payload=payload, LogType="Tail")
+            answer = _client(config).invoke(
+                FunctionName=self._identifier, Qualifier=version, Payload=payload, LogType="Tail"
             )
             content = answer["Payload"].read().decode("utf-8", "replace")
         log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
@@ -331,8 +329,13 @@ def connect(settings: FunctionSettings) -> Function:
     """
     _hand_over(settings.sdk_environment)
     with explained(_call(settings, START)):
-        client = boto3.session.Session().client("lambda", config=_sdk_config())
+        client = _client(_sdk_config())
     return Function(client, settings)
+
+
+def _client(config: Config) -> LambdaClient:
+    # By boto3's own core: boto3 itself loads what S3 needs, which is a third of a small deploy's time.
+    return cast("LambdaClient", Session().create_client("lambda", config=config))
 
 
 def _call(settings: FunctionSettings, action: str) -> Call:

@@ -42,12 +42,14 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
 
 
 def _watch(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:
+    import gc
     import signal
     import time
 
     from deploy.errors import InputError, Interrupted
     from deploy.watch import BEFORE_THE_END, StopSignal
 
+    gc.enable()
     stop = StopSignal()
     stop.install((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
     try:
