@@ -102,7 +102,7 @@ class RecordRelease:
 class UpdateCode:
     """Upload the package as the code of $LATEST, over `revision_id` alone where it is known.
 
-    `record` is carried out as soon as AWS has taken the upload, before it is in place, so that an older
+    `record` is carried out as soon as AWS has taken the upload, while it is put in place, so that an older
     release that comes now knows that it is older.
     """
 

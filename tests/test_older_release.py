@@ -352,7 +352,10 @@ def test_started_together_the_newer_one_wins(
     older, newer = deployers
     ok(releases.deploy(9))
     aws = releases.function.aws
-    aws.polls_per_update = aws.polls_per_version = number % 3
+    # An alias carries its release with it. A tag is written while AWS still puts the package in place; an
+    # update that takes no time at all, as there is none in AWS, would leave a moment without it.
+    at_once = 0 if releases.way else 1
+    aws.polls_per_update = aws.polls_per_version = at_once + number % 3
     newer.prepare(releases.slug, releases.environment(11), 0.02 * (number % 4))
     older.prepare(releases.slug, releases.environment(10), 0)
     newer.start()
