@@ -24,7 +24,7 @@ def make_zip(text: str = "exports.handler = async () => 1\n") -> bytes:
     """Make a ZIP of one file."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("index.js", text)
+        archive.writestr(zipfile.ZipInfo("index.js"), text)
     return content.getvalue()
 
 
