@@ -1,4 +1,6 @@
-"""ZIP files, byte by byte: the records of the format, and reading and checking them.
+"""ZIP files, byte by byte: the records of the format, and reading them.
+
+Whether an artifact may be passed on to Lambda, `checking` finds out, once, at build time.
 
 The numbers of sections are those of PKWARE's APPNOTE.TXT 6.3.10,
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
@@ -7,8 +9,6 @@ https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
 from __future__ import annotations
 
 import bisect
-import itertools
-import operator
 import os
 import struct
 import zlib
@@ -20,25 +20,30 @@ from deploy.errors import InputError
 from deploy.output import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+    from collections.abc import Iterator
 
 __all__ = [
+    "BUILD_AGAIN",
     "DEFLATED",
+    "ENCRYPTED",
     "IN_ZIP64_32",
+    "LOCAL_HEADER",
+    "LOCAL_SIGNATURE",
     "PIECE",
     "STORED",
+    "UNICODE_PATH",
     "Directory",
     "Entry",
     "NewEntry",
     "Seekable",
-    "check_name",
-    "damaged_entry",
+    "decode_name",
     "end_records",
+    "extra_fields",
     "read_at",
     "read_data",
     "read_directory",
     "read_entry",
+    "refused_entry",
     "set_start",
 ]
 
@@ -49,6 +54,9 @@ CENTRAL_HEADER = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 ZIP64_END = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
 ZIP64_LOCATOR = struct.Struct("<4sLQL")  # 4.3.15
 END = struct.Struct("<4s4H2LH")  # 4.3.16
+
+# Of a central header: signature, size, the lengths of name, extra field and comment, and the offset.
+OUTLINE = struct.Struct("<4s20xL3H8xL")
 
 LOCAL_SIGNATURE = b"PK\x03\x04"
 CENTRAL_SIGNATURE = b"PK\x01\x02"
@@ -87,6 +95,9 @@ class Entry(NamedTuple):
     crc: int
     compressed_size: int
     size: int
+    flags: int
+    raw_name: bytes
+    extra: bytes  # fields that extend the format (4.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,7 @@ class Directory:
     """The table of contents of a ZIP file.
 
     It may list tens of thousands of entries, so it holds numbers and the bytes as they stand in the file;
-    an Entry is made when somebody asks for it.
+    an Entry is made when somebody asks for it, and raises InputError where its record is damaged.
     """
 
     records: bytes = field(repr=False)
@@ -115,7 +126,7 @@ class Directory:
 
     def entry(self, index: int) -> Entry:
         """Give the entry of a record."""
-        return _parse_record(self.records, self.positions[index], self.prefix)[0]
+        return _parse(self.records, self.positions[index], self.prefix)
 
     def find(self, name: str) -> int | None:
         """Find the entry of this name, as the index of its record."""
@@ -148,11 +159,10 @@ class Seekable(Protocol):
 # --- reading --------------------------------------------------------------------------------------
 
 
-def read_directory(file: BinaryIO, *, local_headers: bool = True) -> Directory:
-    """Read and check a ZIP's central directory, and against it the local headers.
+def read_directory(file: BinaryIO) -> Directory:
+    """Read a ZIP's central directory, and nothing else of the file.
 
-    Without `local_headers` only the end of the file is read. Raises InputError where the file is no whole
-    ZIP or holds an entry that can't be passed on.
+    Raises InputError where the file is no whole ZIP.
     """
     size = file.seek(0, os.SEEK_END)
     count, records_size, records_start, end_start, comment = _read_end(file, size)
@@ -163,10 +173,10 @@ def read_directory(file: BinaryIO, *, local_headers: bool = True) -> Directory:
     if start < 0 or prefix < 0:
         raise _damaged("its central directory is not where its end says")
     records = read_at(file, start, records_size)
-    directory = _parse(file if local_headers else None, records, prefix, start, comment)
-    if len(directory) != count:
-        raise _damaged(f"it has {len(directory)} entries, but says that it has {count}")
-    return directory
+    positions, starts, unzipped_size = _outlines(records, prefix)
+    if len(positions) != count:
+        raise _damaged(f"it has {len(positions)} entries, but says that it has {count}")
+    return Directory(records, positions, starts, prefix, start, comment, unzipped_size)
 
 
 def read_entry(file: BinaryIO, entry: Entry) -> bytes:
@@ -179,11 +189,11 @@ def read_entry(file: BinaryIO, entry: Entry) -> bytes:
         try:
             content = zlib.decompress(content, -zlib.MAX_WBITS)
         except zlib.error:
-            raise _refused(entry.name, "is damaged") from None
+            raise refused_entry(entry.name, "is damaged") from None
     elif entry.method != STORED:
-        raise _refused(entry.name, "is neither stored nor deflated")
+        raise refused_entry(entry.name, "is neither stored nor deflated")
     if zlib.crc32(content) != entry.crc:
-        raise _refused(entry.name, "is damaged")
+        raise refused_entry(entry.name, "is damaged")
     return content
 
 
@@ -194,15 +204,6 @@ def read_data(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
     end = start + entry.compressed_size
     for position in range(start, end, PIECE):
         yield read_at(file, position, min(PIECE, end - position))
-
-
-def damaged_entry(name: str, why: str) -> InputError:
-    """Give the error that tells of an entry whose content is not what the directory says."""
-    return InputError(
-        f"The entry {printable(name)} of the artifact is damaged. Nothing was changed.",
-        why=why,
-        todo=BUILD_AGAIN,
-    )
 
 
 def _read_end(file: BinaryIO, size: int) -> tuple[int, int, int, int, bytes]:
@@ -246,65 +247,59 @@ def _read_zip64_end(file: BinaryIO, end_start: int) -> tuple[int, int, int, int]
     return None
 
 
-def _parse(file: BinaryIO | None, records: bytes, prefix: int, start: int, comment: bytes) -> Directory:
-    """Check each record, and against it the local header in the file, where there is one."""
-    positions, starts, ends, hashes = array("Q"), array("Q"), array("Q"), array("q")
+def _outlines(records: bytes, prefix: int) -> tuple[array[int], array[int], int]:
+    """Give where the records and the entries start, and the size of all entries unzipped.
+
+    Each deploy waits for it: it takes a record for what it says, and no more of it than it needs.
+    """
+    positions, starts = array("Q"), array("Q")
     unzipped_size = position = 0
-    size = len(records)
-    while position < size:
-        entry, raw_name, flags, end = _parse_record(records, position, prefix)
-        check_name(entry.name)
-        if flags & ENCRYPTED:
-            raise _refused(entry.name, "is encrypted, and Lambda can't decrypt it")
+    last = len(records) - OUTLINE.size
+    while position <= last:
+        signature, size, name, extra, comment, offset = OUTLINE.unpack_from(records, position)
+        if signature != CENTRAL_SIGNATURE:
+            raise _damaged("its central directory is damaged")
+        start = offset + prefix
+        if IN_ZIP64_32 in (size, offset):
+            entry = _parse(records, position, prefix)
+            size, start = entry.size, entry.start
         positions.append(position)
-        hashes.append(hash(entry.name))
-        starts.append(entry.start)
-        ends.append(entry.start if file is None else _end_of_data(file, entry, raw_name))
-        unzipped_size += entry.size
-        position = end
-    directory = Directory(records, positions, starts, prefix, start, comment, unzipped_size)
-    _check_duplicates(directory, hashes)
-    if file is not None:
-        _check_overlaps(directory, ends)
-    return directory
-
-
-def _parse_record(records: bytes, position: int, prefix: int) -> tuple[Entry, bytes, int, int]:
-    """Give the entry of a record, its name in bytes, its flags, and where the record ends."""
-    if position + CENTRAL_HEADER.size > len(records):
+        starts.append(start)
+        unzipped_size += size
+        position += OUTLINE.size + name + extra + comment
+    if position != len(records):
         raise _damaged("its central directory is cut short")
+    return positions, starts, unzipped_size
+
+
+def _parse(records: bytes, position: int, prefix: int) -> Entry:
+    """Give the entry of the record at a position."""
     (
-        signature, _, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length,
-        comment_length, _, _, _, offset,
+        _, _, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length,
+        _, _, _, _, offset,
     ) = CENTRAL_HEADER.unpack_from(records, position)  # fmt: skip
-    if signature != CENTRAL_SIGNATURE:
-        raise _damaged("its central directory is damaged")
     name_start = position + CENTRAL_HEADER.size
     extra_start = name_start + name_length
-    end = extra_start + extra_length + comment_length
-    if end > len(records):
-        raise _damaged("its central directory is cut short")
     raw_name = records[name_start:extra_start]
-    name = _decode_name(raw_name, flags)
-    if extra_length and records.find(UNICODE_PATH, extra_start, extra_start + extra_length) >= 0:
-        _check_unicode_path(name, records[extra_start : extra_start + extra_length])
+    extra = records[extra_start : extra_start + extra_length]
+    name = decode_name(raw_name, flags)
     if IN_ZIP64_32 in (compressed_size, size, offset):
-        extra = records[extra_start : extra_start + extra_length]
         size, compressed_size, offset = _read_zip64_extra(name, extra, size, compressed_size, offset)
-    return Entry(name, offset + prefix, method, crc, compressed_size, size), raw_name, flags, end
+    return Entry(name, offset + prefix, method, crc, compressed_size, size, flags, raw_name, extra)
 
 
-def _decode_name(raw: bytes, flags: int) -> str:
+def decode_name(raw: bytes, flags: int) -> str:
+    """Give the name that these bytes mean (4.4.4, bit 11); raises InputError where they mean none."""
     if flags & UTF_8:
         try:
             return raw.decode()
         except UnicodeDecodeError:
             shown = raw.decode("utf-8", "backslashreplace")
-            raise _refused(shown, "has a name that is not the UTF-8 that it says it is") from None
+            raise refused_entry(shown, "has a name that is not the UTF-8 that it says it is") from None
     return raw.decode("ascii") if raw.isascii() else raw.decode("cp437")
 
 
-def _extra_fields(extra: bytes, tag: bytes) -> Iterator[tuple[int, int]]:
+def extra_fields(extra: bytes, tag: bytes) -> Iterator[tuple[int, int]]:
     """Find the extra fields of a kind (4.5.1), as (start, length) of their data."""
     position = 0
     while position + 4 <= len(extra):
@@ -314,19 +309,11 @@ def _extra_fields(extra: bytes, tag: bytes) -> Iterator[tuple[int, int]]:
         position += 4 + length
 
 
-def _check_unicode_path(name: str, extra: bytes) -> None:
-    """Refuse a second name, which some programs unpack by (4.6.9: version, CRC-32, and the name in UTF-8)."""
-    for start, length in _extra_fields(extra, UNICODE_PATH):
-        second = extra[start + 5 : start + length].decode("utf-8", "backslashreplace")
-        if second != name:
-            raise _refused(name, f"has a second name, {printable(second)}")
-
-
 def _read_zip64_extra(
     name: str, extra: bytes, size: int, compressed_size: int, offset: int
 ) -> tuple[int, int, int]:
     """Take from the extra field, in this order, those values that the record has no room for."""
-    found = next(_extra_fields(extra, ZIP64_EXTRA), None)
+    found = next(extra_fields(extra, ZIP64_EXTRA), None)
     start, length = found or (0, 0)
     values = []
     for value in (size, compressed_size, offset):
@@ -334,66 +321,12 @@ def _read_zip64_extra(
             values.append(value)
             continue
         if length < 8:  # noqa: PLR2004 - bytes of one value
-            raise _refused(name, "has a damaged ZIP64 field")
+            raise refused_entry(name, "has a damaged ZIP64 field")
         values.append(struct.unpack_from("<Q", extra, start)[0])
         if values[-1] > LARGEST_FILE:
-            raise _refused(name, "has a damaged ZIP64 field")
+            raise refused_entry(name, "has a damaged ZIP64 field")
         start, length = start + 8, length - 8
     return values[0], values[1], values[2]
-
-
-def _check_duplicates(directory: Directory, hashes: array[int]) -> None:
-    ordered = sorted(hashes)
-    if not any(map(operator.eq, ordered, itertools.islice(ordered, 1, None))):
-        return
-    seen: set[str] = set()
-    for entry in directory:
-        if entry.name in seen:
-            raise _refused(entry.name, "is there twice")
-        seen.add(entry.name)
-
-
-def _end_of_data(file: BinaryIO, entry: Entry, expected_name: bytes) -> int:
-    """Check an entry's local header (4.3.7), and give the place behind its data."""
-    header = read_at(file, entry.start, LOCAL_HEADER.size + len(expected_name))
-    signature, _, flags, *_, name_length, extra_length = LOCAL_HEADER.unpack_from(header)
-    if signature != LOCAL_SIGNATURE:
-        raise _misplaced(entry)
-    # Who reads a ZIP as a stream goes by this name, and so it must not be another, unchecked one.
-    if name_length != len(expected_name) or not header.endswith(expected_name):
-        raw_name = read_at(file, entry.start + LOCAL_HEADER.size, name_length)
-        other = printable(_decode_name(raw_name, flags))
-        raise _refused(entry.name, f"has another name, {other}, where its data is")
-    data_start: int = entry.start + LOCAL_HEADER.size + name_length + extra_length
-    return data_start + entry.compressed_size
-
-
-def _check_overlaps(directory: Directory, ends: array[int]) -> None:
-    ordered = _in_file_order(directory)
-    following = (directory.starts[index] for index in itertools.islice(ordered, 1, None))
-    for index, end in zip(ordered, itertools.chain(following, (directory.start,)), strict=False):
-        if ends[index] > end:
-            raise _misplaced(directory.entry(index))
-
-
-def _in_file_order(directory: Directory) -> Sequence[int]:
-    """Give the indexes of the records in the order in which the entries stand in the file."""
-    starts = directory.starts
-    if any(map(operator.gt, starts, itertools.islice(starts, 1, None))):
-        return sorted(range(len(directory)), key=starts.__getitem__)
-    return range(len(directory))
-
-
-def _misplaced(entry: Entry) -> InputError:
-    return _refused(entry.name, "is not where the central directory says: the file is damaged")
-
-
-def check_name(name: str) -> None:
-    """Raise InputError for the name of an entry that would be unpacked somewhere else."""
-    # Lambda unpacks below /var/task; nothing may be written elsewhere.
-    climbs = ".." in name and ".." in name.replace("\\", "/").split("/")
-    if not name or "\0" in name or name.startswith("/") or climbs:
-        raise _refused(name, "has a name that leads out of the package")
 
 
 def read_at(file: Seekable, start: int, size: int) -> bytes:
@@ -416,7 +349,8 @@ def _damaged(why: str) -> InputError:
     )
 
 
-def _refused(name: str, why: str) -> InputError:
+def refused_entry(name: str, why: str) -> InputError:
+    """Give the error that tells of an entry that can't be passed on, whatever its content is."""
     return InputError(
         f"The entry {printable(name)} of the artifact {why}. Nothing was changed.",
         todo="Build the artifact without it, and push again.",
@@ -489,7 +423,7 @@ def set_start(record: bytearray, start: int) -> None:
     fields = CENTRAL_HEADER.unpack_from(record)
     extra_start = CENTRAL_HEADER.size + fields[10]
     extra = bytes(record[extra_start : extra_start + fields[11]])
-    found = next(_extra_fields(extra, ZIP64_EXTRA), None)
+    found = next(extra_fields(extra, ZIP64_EXTRA), None)
     if found is None:
         raise _damaged("its central directory is damaged")
     # The start is the last of the 8-byte values, behind those sizes that are there too.

@@ -18,8 +18,8 @@ import pathspec
 from deploy import __version__, archive, assembling
 from deploy import base as bases
 from deploy.base import BASE_ZIP, FOLDER, Base
+from deploy.checking import check_contents, check_entries
 from deploy.compressing import COMPRESSION, SourceFile, Written, create
-from deploy.contents import check_contents
 from deploy.errors import DeployError, InputError
 from deploy.limits import check_unzipped
 from deploy.output import megabytes, printable
@@ -87,6 +87,7 @@ def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tup
     try:
         with (app / path).open("rb") as file:
             directory = archive.read_directory(file)
+            check_entries(file, directory)
             sizes = ((entry.name, entry.size) for entry in directory)
             check_unzipped(printable(path), directory.unzipped_size, sizes)
             check_contents(file, directory, lambda done, total: output.progress("Checked", done, total))

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import deflate
 
-from deploy.archive import DEFLATED, IN_ZIP64_32, STORED, NewEntry, check_name, end_records
+from deploy.archive import DEFLATED, IN_ZIP64_32, STORED, NewEntry, end_records
+from deploy.checking import check_name
 from deploy.errors import DeployError, InputError
 from deploy.output import megabytes, printable
 

@@ -18,6 +18,7 @@ from deploy.formats import variables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from deploy.archive import Directory
     from deploy.formats import ConfigFile
     from deploy.function import Function
 
@@ -92,22 +93,24 @@ def compare(deployed: BinaryIO, package: BinaryIO, config_files: Sequence[Config
     to can.
     """
     with _saying("The deployed package is no whole ZIP."):
-        old = archive.read_directory(deployed, local_headers=False)
-    new = archive.read_directory(package, local_headers=False)
-    names = {file.name for file in config_files}
-    code = _changes(
-        {entry.name: (entry.size, entry.crc) for entry in old if entry.name not in names},
-        ((entry.name, (entry.size, entry.crc)) for entry in new if entry.name not in names),
-    )
+        old = archive.read_directory(deployed)
+        before = dict(_code(old, config_files))
+    code = _changes(before, _code(archive.read_directory(package), config_files))
     for file in config_files:
         index = old.find(file.name)
         if index is not None:
             with _saying(f"The {file.name} of the deployed package is damaged."):
                 content = archive.read_entry(deployed, old.entry(index))
-            before = _variables(file.name, content)
-            return Difference(_changes(before, variables(file.name, file.content).items()), code)
+            old_variables = _variables(file.name, content)
+            return Difference(_changes(old_variables, variables(file.name, file.content).items()), code)
     baked = variables(config_files[0].name, config_files[0].content)
     return Difference(_changes({}, baked.items()), code)
+
+
+def _code(directory: Directory, config_files: Sequence[ConfigFile]) -> Iterator[tuple[str, object]]:
+    """Give what tells one entry's content from another's, for all entries but the config."""
+    config = {file.name for file in config_files}
+    return ((entry.name, (entry.size, entry.crc)) for entry in directory if entry.name not in config)
 
 
 @contextlib.contextmanager

@@ -95,13 +95,14 @@ def _assemble(
 ) -> Package:
     try:
         directory = archive.read_directory(source)
-    except InputError:
-        # Damaged since the build or before it: that is another story for the user.
+        for config_file in config_files:
+            _check_place(config_file.name, directory)
+        assembly = assembling.assemble(directory, config_files)
+    except Exception:
+        # The build checked the base, so nothing of it is checked here but that it is the same one. Another
+        # one may hold anything, and to say what of it went wrong would be another story for the user.
         _check_digest(base, assembling.digest(source)[0])
         raise
-    for config_file in config_files:
-        _check_place(config_file.name, directory)
-    assembly = assembling.assemble(directory, config_files)
     base_sha256, sha256 = assembling.digests(source, assembly, progress)
     _check_digest(base, base_sha256)
     file = assembling.AssembledFile(source, assembly.parts)

@@ -377,7 +377,7 @@ def check_size(package: Package, bucket: Bucket | None) -> None:
 
 def _entries(package: Package) -> Iterator[archive.Entry]:
     """Read the package's entries, where somebody asks for one."""
-    yield from archive.read_directory(package.file, local_headers=False)
+    yield from archive.read_directory(package.file)
 
 
 def _reusable(package: Package, state: State) -> str | None:

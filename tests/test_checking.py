@@ -1,7 +1,8 @@
-"""The content of entries is what the directory says, or the build stops and names the entry."""
+"""What an artifact says of its entries is so, and may be passed on, or the build stops and names one."""
 
 import io
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -14,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.archive import PIECE, read_directory
-from deploy.contents import check_contents
+from deploy.assembling import AssembledFile, assemble
+from deploy.checking import check_contents, check_entries
 from deploy.errors import InputError
+from deploy.formats import ConfigFile
 from zips import zip_of
 
 NAME = "lib/Code.class"
@@ -23,14 +26,16 @@ NAME = "lib/Code.class"
 
 def check(base: bytes) -> None:
     file = io.BytesIO(base)
-    check_contents(file, read_directory(file))
+    directory = read_directory(file)
+    check_entries(file, directory)
+    check_contents(file, directory)
 
 
 def refusal(base: bytes) -> str:
     with pytest.raises(InputError) as caught:
         check(base)
     assert caught.value.exit_code == 2
-    assert "unzip -t" in caught.value.todo
+    assert caught.value.todo
     return f"{caught.value.what}\n{caught.value.why}"
 
 
@@ -153,7 +158,7 @@ def test_memory_stays_flat_whatever_the_data_grows_to(tmp_path: Path, declared: 
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (128 * 1024**2, 128 * 1024**2))
 from deploy.archive import read_directory
-from deploy.contents import check_contents
+from deploy.checking import check_contents
 from deploy.errors import InputError
 with open({str(path)!r}, "rb") as file:
     try:
@@ -171,3 +176,96 @@ with open({str(path)!r}, "rb") as file:
         text=True,
     )
     assert result.stdout == expected
+
+
+# --- names and places -----------------------------------------------------------------------------
+
+
+def test_bytes_changed_at_random_are_refused_or_harmless() -> None:
+    """Damage ends in InputError and in no other exception, and what passes can be made a package of."""
+    generator = random.Random(1)  # noqa: S311 - a reproducible choice, not a secret
+    files = {"index.js": b"exports.handler = 1\n" * 50, "node_modules/a/b.js": b"b" * 3000, "empty": b""}
+    whole = zip_of(files, comment=b"x")
+    passed = 0
+    for _ in range(3000):
+        damaged = bytearray(whole)
+        for _ in range(generator.randint(1, 4)):
+            damaged[generator.randrange(len(damaged))] = generator.randrange(256)
+        file = io.BytesIO(damaged)
+        try:
+            directory = read_directory(file)
+            check_entries(file, directory)
+        except InputError as error:
+            assert error.exit_code == 2
+            continue
+        passed += 1
+        assembly = assemble(directory, [ConfigFile("env.properties", b"NAME=value\n")])
+        package = AssembledFile(file, assembly.parts).read()
+        assert len(read_directory(io.BytesIO(package))) == len(directory) + 1
+    assert passed
+
+
+def test_an_encrypted_entry_is_refused_by_name() -> None:
+    """Lambda has no password."""
+    base = bytearray(zip_of({"secret.js": b"x"}))
+    base[base.rindex(b"PK\x01\x02") + 8] |= 1
+    assert "secret.js" in refusal(bytes(base))
+    assert "encrypted" in refusal(bytes(base))
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/etc/passwd", "a\\..\\evil"])
+def test_names_that_lead_out_of_the_package_are_refused(name: str) -> None:
+    """Nothing is unpacked anywhere but below /var/task."""
+    assert "leads out of the package" in refusal(zip_of({"ok": b"", name: b""}))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_is_there_twice_is_refused() -> None:
+    """Which of the two is unpacked would be chance."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as file:
+        file.writestr("twice.js", "1")
+        file.writestr("twice.js", "2")
+    assert "twice.js" in refusal(target.getvalue())
+
+
+def with_extra(name: str, second: bytes) -> bytes:
+    """Make a ZIP whose only entry has a second name, in Info-ZIP's Unicode Path field."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as file:
+        info = zipfile.ZipInfo(name)
+        field = b"\x01" + struct.pack("<L", zlib.crc32(name.encode())) + second
+        info.extra = b"\x55\x54\x01\x00\x00" + b"\x75\x70" + struct.pack("<H", len(field)) + field
+        file.writestr(info, "1")
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("second", [b"../../evil", b"env.properties", b"\xff"])
+def test_a_second_name_is_refused(second: bytes) -> None:
+    """unzip unpacks by it, so it could lead out of the package, or take the place of the config."""
+    text = refusal(with_extra("index.js", second))
+    assert text.startswith("The entry index.js of the artifact has a second name, ")
+    check(with_extra("index.js", b"index.js"))
+
+
+def test_a_name_that_is_no_utf_8_is_refused() -> None:
+    """It says that it is; Java does not open such a JAR."""
+    base = zip_of({"dätei": b""}).replace("dätei".encode(), b"d\xff\xfftei")
+    assert "has a name that is not the UTF-8 that it says it is" in refusal(base)
+
+
+def test_overlapping_entries_are_refused() -> None:
+    """A ZIP bomb lets many entries share the same data."""
+    base = bytearray(zip_of({"first": b"x" * 100, "second": b"y" * 100}, method=0))
+    first = base.index(b"PK\x01\x02")
+    struct.pack_into("<L", base, first + 20, 101)
+    assert "is not where the central directory says" in refusal(bytes(base))
+
+
+def test_another_name_where_the_data_is_is_refused() -> None:
+    """Who reads the ZIP as a stream would unpack it there; the message shows both names."""
+    base = zip_of({"lib/a.js": b"x"}).replace(b"lib/a.js", b"../../a\n", 1)
+    text = refusal(base)
+    assert text.startswith(
+        "The entry lib/a.js of the artifact has another name, ../../a\\n, where its data is"
+    )
