@@ -1,19 +1,24 @@
 """`make bench`: it runs end to end, and what it counts, reads and works out is right."""
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from bench import __main__ as bench_main
 from bench import inputs, measuring, rows, table
+from bench import server as bench_server
 from bench.measuring import Command, CommandError
 from bench.server import ACCESS_KEY, REGION, SECRET_KEY, Server, ServerError, Traffic
 from tools import require
@@ -153,7 +158,7 @@ def test_targets_are_those_of_the_contender_they_are_for(tmp_path: Path) -> None
     app = inputs.App("app", tmp_path, 0, 0)
     own = (table.Target("one call", "1", met=True),)
     names = {"ours": None, "limited": None, "free": None}
-    measured = [rows.Measured((seconds,), None, (Traffic({}, {}),)) for seconds in (1.0, 4.0, 2.0)]
+    measured = [rows.Measured((seconds,), None, (Traffic({}, {}, 0.0),)) for seconds in (1.0, 4.0, 2.0)]
 
     lines = rows._compared(rows.Row.CHANGED, app, names, measured, limits={"limited": 0.3}, own=own)
 
@@ -284,6 +289,31 @@ def test_the_server_counts_calls_and_the_bytes_of_their_bodies(tmp_path: Path) -
         assert (traffic.all_calls, traffic.all_sent) == (3, sum(sent) + 2 * len(part))
         assert server.take_traffic().calls == {}
         assert server.baked_config(function) == "NAME=value\n"
+
+
+def test_the_servers_own_work_is_what_comes_after_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds in which a contender sends are its own; those of several calls are added up."""
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+
+    class SlowBody(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            nonlocal now
+            now += 5.0
+            return super().read(size)
+
+    def moto(environ: Any, start_response: Any) -> list[bytes]:
+        nonlocal now
+        assert environ["wsgi.input"].read() == b"body"
+        now += 0.25
+        start_response("200 OK", [])
+        return []
+
+    layer = bench_server.CountingLayer(moto)
+    for _ in range(2):
+        run_wsgi_app(layer, EnvironBuilder(method="PUT", input_stream=SlowBody(b"body")).get_environ())
+    content, *_ = run_wsgi_app(layer, EnvironBuilder(bench_server._TRAFFIC_PATH).get_environ())
+    assert json.loads(b"".join(content))["work"] == 0.5
 
 
 def test_the_code_of_a_function_can_be_fetched_as_deploy_plan_does() -> None:

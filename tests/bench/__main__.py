@@ -165,7 +165,8 @@ _NOTES = """\
   every {interval} ms. What processes share counts once for all of them; a few MB of Python's own program are
   shared with the bench. In a full run, runs that are sampled are not timed.
 - Calls and bytes sent (the bodies of requests) are counted in front of moto's server, which runs on loopback
-  in a process of its own. What the server needs for a call is part of every contender's time. There is no
+  in a process of its own. What the server needs for a call is part of every contender's time, and of every
+  ratio; **of it moto's** tells how much that is, from the last byte of a body to the answer. There is no
   network in it: a line to AWS adds the same seconds to everyone who sends the same bytes.
 - A MB is 1,000,000 bytes.
 - What contenders write goes to memory where there is enough of it, for all of them alike. On an ext4 without
@@ -185,8 +186,8 @@ _LAMBROLL = """\
 _SURPRISES = """\
 - Row 1: ours makes three calls (it looks, updates, and looks whether the update is done) and the original's
   way one, which does not wait for the end.
-- Row 1, large Node.js app: what ours takes more than in row 2 is for making a package, sending 41 MB of it,
-  and moto's work on it; the last two are in the original's time as well, so its ratio can't be as low.
+- Row 1: moto reads the JSON and the base64 of a package of 41 MB several times over. That is most of our
+  time, and the same part of the original's, so the ratio can't be as low as in row 2.
 - Row 2 has no target for the small Node.js app: to start Python and boto3 is nearly all of our time there,
   and of the AWS CLI's, so that 0.1 is out of reach; the target is for large apps.
 - Row 9, flat: the peaks of the direct uploads, 5 and 50 MB, are within 1.25 of each other.

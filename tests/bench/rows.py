@@ -105,6 +105,11 @@ class Measured:
         return median(traffic.all_sent for traffic in self.traffic)
 
     @property
+    def work(self) -> float:
+        """Return the seconds that moto's own work took; no run that is sampled counts."""
+        return median(traffic.work for traffic in self.traffic[: len(self.seconds)])
+
+    @property
     def sent_code(self) -> float:
         """Return how many bytes of code it sent at most: what it sent with calls that take code."""
         taking = ("UpdateFunctionCode", "PutObject", "UploadPart")
@@ -317,6 +322,7 @@ def _compared(
             figures.memory,
             calls=figures.calls,
             sent=figures.sent,
+            work=figures.work,
             targets=targets,
         )
 

@@ -1,8 +1,8 @@
 """An AWS on loopback: moto's server in a process of its own, behind a layer that counts.
 
-The layer counts each call with the bytes of its body, by operation. It adds one thing, for `deploy plan`:
-moto gives an address for a function's code that nobody can fetch, so GetFunction's answer names one here.
-Reads from there are calls of "GetCode".
+The layer counts each call with the bytes of its body, by operation, and takes the time of moto's own work
+on it. It adds one thing, for `deploy plan`: moto gives an address for a function's code that nobody can
+fetch, so GetFunction's answer names one here. Reads from there are calls of "GetCode".
 
     with Server() as aws:
         function = aws.create_function("nodejs20.x")
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 import uuid
 import zipfile
@@ -61,10 +62,14 @@ class ServerError(Exception):
 
 @dataclass(frozen=True)
 class Traffic:
-    """What came in at the server: how many calls and how many bytes of their bodies, by operation."""
+    """What came in at the server: how many calls and how many bytes of their bodies, by operation.
+
+    `work` are the seconds that moto took in all for its answers once it had read the bodies.
+    """
 
     calls: Mapping[str, int]
     sent: Mapping[str, int]
+    work: float
 
     @property
     def all_calls(self) -> int:
@@ -166,6 +171,7 @@ class CountingLayer:
         self._application = application
         self._calls: dict[str, int] = {}
         self._sent: dict[str, int] = {}
+        self._work = 0.0
         self._lock = threading.Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -174,31 +180,35 @@ class CountingLayer:
         if path == _TRAFFIC_PATH:
             return self._take_traffic()(environ, start_response)
         if path.startswith(_CODE_PATH):
-            self._count("GetCode", 0)
+            self._count("GetCode", 0, 0.0)
             return _code(Request(environ))(environ, start_response)
         operation = _operation(Request(environ))
         body = _CountedBody(environ["wsgi.input"])
         environ["wsgi.input"] = body
+        if operation == "UpdateFunctionCode":
+            # Where a request has no query string moto takes its body for one, and parses all 40 MB of it.
+            environ["QUERY_STRING"] = environ["QUERY_STRING"] or "-"
         response = Response.from_app(self._application, environ)
-        self._count(operation, body.count)
+        self._count(operation, body.count, time.perf_counter() - body.last_read)
         if operation == "GetFunction" and response.status_code == 200:
             _name_an_address(response, environ["HTTP_HOST"])
         return response(environ, start_response)
 
-    def _count(self, operation: str, sent: int) -> None:
+    def _count(self, operation: str, sent: int, work: float) -> None:
         with self._lock:
+            self._work += work
             self._calls[operation] = self._calls.get(operation, 0) + 1
             self._sent[operation] = self._sent.get(operation, 0) + sent
 
     def _take_traffic(self) -> Response:
         with self._lock:
-            taken = {"calls": self._calls, "sent": self._sent}
-            self._calls, self._sent = {}, {}
+            taken = {"calls": self._calls, "sent": self._sent, "work": self._work}
+            self._calls, self._sent, self._work = {}, {}, 0.0
         return Response(json.dumps(taken), content_type="application/json")
 
 
 class _CountedBody(io.RawIOBase):
-    """The body of a request, which counts what is read of it.
+    """The body of a request, which counts what is read of it, and knows when something was read last.
 
     It never reads ahead: behind a body of known length nothing ends the stream.
     """
@@ -207,6 +217,7 @@ class _CountedBody(io.RawIOBase):
         super().__init__()
         self._stream = stream
         self.count = 0
+        self.last_read = time.perf_counter()
 
     def readable(self) -> bool:
         return True
@@ -216,6 +227,7 @@ class _CountedBody(io.RawIOBase):
         data = self._stream.read(len(view))
         view[: len(data)] = data
         self.count += len(data)
+        self.last_read = time.perf_counter()
         return len(data)
 
 

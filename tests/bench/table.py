@@ -39,6 +39,7 @@ class Line:
     size: float | None = None  # bytes
     calls: float | None = None
     sent: float | None = None  # bytes
+    work: float | None = None  # seconds of moto's own, within those of the contender
     targets: tuple[Target, ...] = ()
 
 
@@ -127,6 +128,7 @@ _COLUMNS: dict[str, Callable[[Line], str]] = {
     "contender": lambda line: line.contender,
     "median s": lambda line: _seconds(median(line.seconds)) if line.seconds else "",
     "min to max s": _range,
+    "of it moto's": lambda line: "" if line.work is None else _seconds(line.work),
     "ours ÷ this": lambda line: f"{median_ratio(line.ours, line.seconds):.3f}" if line.ours else "",
     "ours ÷ its best": _to_best,
     "peak MB": lambda line: _megabytes(line.memory),
