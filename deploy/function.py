@@ -1,4 +1,4 @@
-"""One Lambda function: typed calls. Besides it only `bucket` and `probes` use the SDK, which it starts.
+"""One Lambda function: typed calls. It starts the SDK, which besides it only `bucket` and `probes` use.
 
 Each call names the permission that it needs in its docstring, and raises DeployError with AWS's code.
 The API's pages are at https://docs.aws.amazon.com/lambda/latest/api/API_<Operation>.html.
