@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from typing import TYPE_CHECKING, TypeVar
 
 from deploy.aws_codes import CONFLICT, DENIED, LOST, NO_ANSWER, NOT_FOUND, REPLACED
 from deploy.errors import DeployError, leaving
+from deploy.matching import matches
 from deploy.output import megabytes
 from deploy.redaction import without_cut_value, without_values
 from deploy.release import (
@@ -199,7 +199,11 @@ class Release:
                     raise self._too_slow(version) from error
                 error.what = f"Version {version} could not be verified: the alias stays. {error.what}"
                 raise
-        if wrong := _wrong(invocation, step.verification):
+        try:
+            wrong = _wrong(invocation, step.verification, self._deadline.seconds)
+        except TimeoutError:
+            raise self._too_slow_to_match(version) from None
+        if wrong:
             raise DeployError(
                 f"Version {version} of {self._function.name} {wrong}. The alias points where it pointed.",
                 why=self._evidence(invocation),
@@ -212,6 +216,14 @@ class Release:
             f"Version {version} could not be verified: no answer in {self._deadline.seconds} seconds. "
             "The alias points where it pointed.",
             todo="Mend the function or its config, or let _LAMBDA_TIMEOUT give it more seconds.",
+        )
+
+    def _too_slow_to_match(self, version: str) -> DeployError:
+        return DeployError(
+            f"Version {version} could not be verified: in {self._deadline.seconds} seconds it was not found "
+            "out whether its answer matches _LAMBDA_VERIFY_EXPECT. The alias points where it pointed.",
+            why="A repetition within a repetition, as in (a+)+b, has more ways to match than can be tried.",
+            todo="Give _LAMBDA_VERIFY_EXPECT a simpler regular expression.",
         )
 
     def _evidence(self, invocation: Invocation) -> str:
@@ -309,10 +321,10 @@ class Release:
         return until_accepted(call, self._function, self._deadline, self._output)
 
 
-def _wrong(invocation: Invocation, verification: Verification) -> str | None:
+def _wrong(invocation: Invocation, verification: Verification, seconds: int) -> str | None:
     if invocation.error:
         return f"failed ({invocation.error})"
-    if verification.expect and not re.search(verification.expect, invocation.payload):
+    if verification.expect and not matches(verification.expect, invocation.payload, seconds):
         return "gave an answer that _LAMBDA_VERIFY_EXPECT does not match"
     return None
 

@@ -17,7 +17,7 @@ LAYERS = (
     "difference release",
     "baking bucket compressing function package",
     "assembling aws_errors base checking origin policy request_body",
-    "archive config formats function_reference limits settings waiting",
+    "archive config formats function_reference limits matching settings waiting",
     "aws_codes errors output redaction",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}

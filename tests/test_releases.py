@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -478,6 +479,19 @@ def test_a_verification_without_an_end_is_ended(function: Function, deployed: De
     assert "_LAMBDA_TIMEOUT" in outcome.stderr
     assert operations(function).count("Invoke") == 1
     assert function.alias() is None
+
+
+def test_an_expectation_that_takes_for_ever_is_ended(function: Function, deployed: Deploy) -> None:
+    """A regular expression may have more ways to match than can be tried; no dyno hangs in it."""
+    function.aws.answers(function, lambda _payload, _version: "a" * 60)
+    expect = {"_LAMBDA_VERIFY_EXPECT": "(a+)+b", "_LAMBDA_TIMEOUT": "1"}
+    outcome = deployed(status=1, **VERIFY, **expect)
+    assert "whether its answer matches _LAMBDA_VERIFY_EXPECT" in outcome.stderr
+    assert "The alias points where it pointed" in outcome.stderr
+    assert "Give _LAMBDA_VERIFY_EXPECT a simpler regular expression." in outcome.stderr
+    assert function.alias() is None
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 # --- rollback --------------------------------------------------------------------------------------
