@@ -490,8 +490,8 @@ def test_an_expectation_that_takes_for_ever_is_ended(function: Function, deploye
     assert "The alias points where it pointed" in outcome.stderr
     assert "Give _LAMBDA_VERIFY_EXPECT a simpler regular expression." in outcome.stderr
     assert function.alias() is None
-    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGVTALRM) == signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
 
 
 # --- rollback --------------------------------------------------------------------------------------
