@@ -28,7 +28,8 @@ options of all of them:
   --env-file FILE  take the config vars from a .env file instead of from the
                    environment; settings of the environment (_AWS_…, _LAMBDA_…)
                    win over those in it
-  --json           print one JSON document on stdout, everything else on stderr
+  --json           print one JSON document on stdout, everything else on stderr;
+                   where deploy stays, a line of JSON for each deploy
   --debug          print a traceback when something fails
   --version        print the version and exit
   -h, --help       print this and exit

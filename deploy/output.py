@@ -29,9 +29,10 @@ CLEAR_LINE = "\r\033[K"
 
 
 class Output:
-    """Writes steps, details, notices and errors, and the one JSON document where it was asked for.
+    """Writes steps, details, notices and errors, and JSON where it was asked for.
 
-    With `as_json` stdout carries the document alone, and everything else goes to stderr.
+    With `as_json` stdout carries the one document alone, or a record of each deploy, and everything else
+    goes to stderr.
     """
 
     def __init__(
@@ -99,6 +100,14 @@ class Output:
         self._documented = True
         if not self._write(self.stdout, json.dumps(content, indent=2)):
             raise DeployError("The JSON document could not be written to stdout.")
+
+    def record(self, content: object) -> None:
+        """With `--json` write one of many documents, in a line of its own: for a process that stays.
+
+        A reader that has gone does not end it.
+        """
+        if self.as_json:
+            self._write(self.stdout, json.dumps(content))
 
     def progress(self, label: str, done: int, total: int, unit: str = "") -> None:
         """Show how far something has come, once it has taken more than a second.

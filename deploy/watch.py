@@ -76,7 +76,9 @@ def stay(
         except InputError:
             raise  # wrong settings stay wrong until the owner changes them
         except Exception as error:  # noqa: BLE001 - a dyno that ends is started again, over and over
-            output.error(error if isinstance(error, DeployError) else unexpected(error))
+            failure = error if isinstance(error, DeployError) else unexpected(error)
+            output.error(failure)
+            output.record(failure.document())
             pause = min(FIRST_BACKOFF * 2**failures, schedule.interval)
             failures = min(failures + 1, 16)
             output.detail(f"Trying again in {pause:.0f} seconds")

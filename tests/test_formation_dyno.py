@@ -35,13 +35,14 @@ CONFIG = {"GREETING": "hello"}
 class Dyno:
     """The `deploy` process of an app in a formation dyno."""
 
-    def __init__(self, slug: Slug, config: Mapping[str, str]) -> None:
+    def __init__(self, slug: Slug, arguments: tuple[str, ...], config: Mapping[str, str]) -> None:
         self._slug = slug
+        self._arguments = arguments
         self._config = config
         self._said = {"stdout": "", "stderr": ""}
 
     def __enter__(self) -> "Self":
-        self.process = self._slug.start("deploy", config=self._config, dyno=DEPLOY_1)
+        self.process = self._slug.start("deploy", *self._arguments, config=self._config, dyno=DEPLOY_1)
         pipes = {"stdout": self.process.stdout, "stderr": self.process.stderr}
         self._readers = [
             threading.Thread(target=self._read, args=(name, pipe), daemon=True)
@@ -105,9 +106,9 @@ def start(nodejs_slug: Slug, function: Function) -> Iterator[Start]:
     """Give what starts a dyno, with these config vars beside the settings; it is killed after the test."""
     with ExitStack() as stack:
 
-        def start(**config: str) -> Dyno:
+        def start(*arguments: str, **config: str) -> Dyno:
             settings = {**function.aws.settings(function), **EVERY_SECOND}
-            return stack.enter_context(Dyno(nodejs_slug, {**settings, **CONFIG, **config}))
+            return stack.enter_context(Dyno(nodejs_slug, arguments, {**settings, **CONFIG, **config}))
 
         yield start
 
@@ -325,6 +326,19 @@ def test_wrong_settings_end_it_after_a_pause(
     assert "_LAMBDA_RECONCILE is neither repair nor report." in outcome.stderr
     assert outcome.stdout == "       Ending in 2 seconds; a config change or a push starts anew\n"
     assert function.deploy_calls == []
+
+
+def test_a_program_reads_a_line_for_each_deploy(start: Start, function: Function) -> None:
+    """With --json: of the first one, and of one that put drift right; all else goes to stderr."""
+    dyno = start("--json")
+    until(lambda: dyno.stdout.count("\n") == 1)
+    upload_by_hand(function)
+    until(lambda: dyno.stdout.count("\n") == 2)
+    assert dyno.ends()[0] == 0
+    for line in dyno.stdout.splitlines():
+        document = json.loads(line)
+        assert (document["function"], document["changed"]) == (function.name, True)
+    assert "-----> Stopped by SIGTERM" in dyno.stderr
 
 
 @pytest.mark.usefixtures("alarm")

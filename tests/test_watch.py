@@ -2,6 +2,7 @@
 
 import gc
 import io
+import json
 import os
 import random
 import signal
@@ -125,6 +126,16 @@ def test_drift_is_reported_and_put_right_in_the_same_round() -> None:
     said = run(world)
     assert (world.attempts, world.looks) == (2, 5)
     assert said == Said("", " !     It runs theirs.\n")
+
+
+def test_a_program_reads_of_failures_too() -> None:
+    """With --json each of them is a line on stdout, and its page is on stderr."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    world = World(rounds=3, failures=[failed(), RuntimeError("a bug")])
+    run(world, output=Output({}, as_json=True, stdout=stdout, stderr=stderr))
+    errors = [json.loads(line)["error"]["what"] for line in stdout.getvalue().splitlines()]
+    assert errors == ["AWS is down.", "The deploy stopped at a fault of its own (RuntimeError)."]
+    assert "Trying again in 30 seconds" in stderr.getvalue()
 
 
 def test_drift_that_comes_back_is_reported_each_time() -> None:
