@@ -154,7 +154,7 @@ class Release:
         with passing_through(
             bucket,
             self._the_package(),
-            self._function.settings,
+            self._function.sdk,
             lambda done: progress("Uploaded", done, step.size),
             self._output,
         ) as key:

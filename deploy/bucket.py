@@ -7,24 +7,24 @@ import signal
 import uuid
 from typing import TYPE_CHECKING, Any, Literal
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deploy.assembling import AssembledFile, Span, digest
-from deploy.aws_errors import Call, explained
 from deploy.errors import DeployError, InputError, Interrupted
 from deploy.function_reference import partition_of
 from deploy.policy import object_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from types_boto3_s3 import S3Client
 
     from deploy.output import Output
     from deploy.package import Package
-    from deploy.settings import Bucket, FunctionSettings
+    from deploy.sdk import Sdk
+    from deploy.settings import Bucket
 
 __all__ = ["encryption", "passing_through"]
 
@@ -40,7 +40,7 @@ PERSISTENT = Config(connect_timeout=3, read_timeout=3, retries={"total_max_attem
 def passing_through(
     bucket: Bucket,
     package: Package,
-    settings: FunctionSettings,
+    sdk: Sdk,
     progress: Callable[[int], None],
     output: Output,
 ) -> Iterator[str]:
@@ -52,11 +52,11 @@ def passing_through(
     uploaded where the bucket is missing or in another region.
     https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html (S3Bucket, S3Key)
     """
-    client: S3Client = boto3.session.Session().client("s3")
-    _check_region(client, bucket, settings)
-    passage = _Passage(bucket, settings, output)
+    client: S3Client = sdk.client("s3")
+    _check_region(client, bucket, sdk)
+    passage = _Passage(bucket, sdk, output)
     try:
-        with explained(_call("s3:PutObject", bucket, settings)):
+        with _explaining(sdk, "s3:PutObject", bucket):
             passage.upload(client, package, progress)
         yield passage.key
     finally:
@@ -69,10 +69,10 @@ class _Passage:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
     """
 
-    def __init__(self, bucket: Bucket, settings: FunctionSettings, output: Output) -> None:
-        self.key = f"{object_prefix(bucket, settings)}{uuid.uuid4()}.zip"
+    def __init__(self, bucket: Bucket, sdk: Sdk, output: Output) -> None:
+        self.key = f"{object_prefix(bucket, sdk.settings)}{uuid.uuid4()}.zip"
         self._bucket = bucket
-        self._settings = settings
+        self._sdk = sdk
         self._output = output
         self._place: dict[str, Any] = {"Bucket": bucket.name, "Key": self.key}
         self._upload_id = ""
@@ -100,7 +100,7 @@ class _Passage:
 
     def _begin(self) -> None:
         arguments: dict[str, Any] = {**self._place, **encryption(self._bucket)}
-        self._upload_id = _persistent_client().create_multipart_upload(**arguments)["UploadId"]
+        self._upload_id = self._persistent_client().create_multipart_upload(**arguments)["UploadId"]
 
     def take_away(self) -> None:
         """Delete what may be there; what can't be deleted is pointed out."""
@@ -117,8 +117,8 @@ class _Passage:
 
     def _take_away(self, action: str, what: str, call: Callable[[S3Client], object]) -> None:
         try:
-            with explained(_call(action, self._bucket, self._settings)):
-                call(_persistent_client())
+            with _explaining(self._sdk, action, self._bucket):
+                call(self._persistent_client())
         except DeployError as error:
             if error.code == NO_SUCH_UPLOAD:  # it was completed, and the answer lost
                 return
@@ -127,10 +127,15 @@ class _Passage:
                 f"delete it by hand, or let a lifecycle rule do so.\n{error.what}"
             )
 
+    def _persistent_client(self) -> S3Client:
+        client: S3Client = self._sdk.client("s3", PERSISTENT)
+        return client
 
-def _check_region(client: S3Client, bucket: Bucket, settings: FunctionSettings) -> None:
+
+def _check_region(client: S3Client, bucket: Bucket, sdk: Sdk) -> None:
     """Refuse a bucket that Lambda could not read from; S3 names its region even where it denies more."""
-    with explained(_call("s3:ListBucket", bucket, settings)):
+    wanted = sdk.settings.region
+    with _explaining(sdk, "s3:ListBucket", bucket):
         try:
             answer: Any = client.head_bucket(Bucket=bucket.name)
         except ClientError as error:
@@ -141,12 +146,12 @@ def _check_region(client: S3Client, bucket: Bucket, settings: FunctionSettings) 
             f"The bucket {bucket.name} does not exist. Nothing was changed.",
             todo="Make it, in the region of the function, or correct _LAMBDA_S3_BUCKET.",
         )
-    region = metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region", settings.region)
-    if region != settings.region:
+    region = metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region", wanted)
+    if region != wanted:
         raise InputError(
-            f"The bucket {bucket.name} is in {region}, the function in {settings.region}.",
+            f"The bucket {bucket.name} is in {region}, the function in {wanted}.",
             why="Lambda takes code from buckets of its own region alone.",
-            todo=f"Nothing was changed. Let _LAMBDA_S3_BUCKET name a bucket in {settings.region}.",
+            todo=f"Nothing was changed. Let _LAMBDA_S3_BUCKET name a bucket in {wanted}.",
         )
 
 
@@ -156,10 +161,6 @@ def encryption(bucket: Bucket) -> dict[str, str]:
     if bucket.kms_key_id:
         return {**checksum, "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": bucket.kms_key_id}
     return {**checksum, "ServerSideEncryption": "AES256"}
-
-
-def _persistent_client() -> S3Client:
-    return boto3.session.Session().client("s3", config=PERSISTENT)
 
 
 def _uninterrupted(action: Callable[[], None]) -> None:
@@ -187,6 +188,7 @@ def _uninterrupted(action: Callable[[], None]) -> None:
         raise interrupted
 
 
-def _call(action: str, bucket: Bucket, settings: FunctionSettings) -> Call:
-    resource = f"arn:{partition_of(settings.region)}:s3:::{bucket.name}/{object_prefix(bucket, settings)}*"
-    return Call(action, settings.function, settings.region, settings.sdk_environment, resource)
+def _explaining(sdk: Sdk, action: str, bucket: Bucket) -> AbstractContextManager[None]:
+    prefix = object_prefix(bucket, sdk.settings)
+    resource = f"arn:{partition_of(sdk.settings.region)}:s3:::{bucket.name}/{prefix}*"
+    return sdk.explaining(action, resource)

@@ -1,4 +1,4 @@
-"""One Lambda function: typed calls. It starts the SDK, which besides it only `bucket` and `probes` use.
+"""One Lambda function: typed calls.
 
 Each call names the permission that it needs in its docstring, and raises DeployError with AWS's code.
 The API's pages are at https://docs.aws.amazon.com/lambda/latest/api/API_<Operation>.html.
@@ -10,25 +10,24 @@ import base64
 import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
-from botocore.session import Session
 from botocore.utils import get_environ_proxies
 
 from deploy import __version__
 from deploy.aws_codes import DENIED, LATEST, NOT_FOUND
-from deploy.aws_errors import START, Call, explained
+from deploy.aws_errors import START
 from deploy.errors import DeployError
 from deploy.request_body import ZipFileBody
+from deploy.sdk import Sdk, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
 
     from types_boto3_lambda import LambdaClient
 
@@ -39,18 +38,6 @@ __all__ = ["Alias", "Configuration", "Function", "Invocation", "connect"]
 
 PARTIAL_CONTENT = 206
 DIGEST_LENGTH = 44  # characters of a SHA-256 in base64
-
-# How the dyno reaches the network holds for the deploy as well.
-KEPT_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
-
-SDK_DEFAULTS = {
-    # The files in the home folder are the app's, and a dyno has no instance role.
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_RETRY_MODE": "standard",
-    "AWS_MAX_ATTEMPTS": "5",
-}
 
 CONNECT_TIMEOUT = 10  # seconds
 READ_TIMEOUT = 90  # seconds; Lambda answers an update of 50 MB within some
@@ -120,24 +107,24 @@ class Invocation:
 class Function:
     """The function that the settings name."""
 
-    def __init__(self, client: LambdaClient, settings: FunctionSettings) -> None:
-        self._client = client
-        self.settings = settings
-        self._identifier = settings.function.identifier
+    def __init__(self, sdk: Sdk) -> None:
+        self.sdk = sdk
+        self._client: LambdaClient = sdk.lambda_client(_sdk_config())
+        self._identifier = sdk.settings.function.identifier
 
     @property
     def name(self) -> str:
         """The function's name, without account and region."""
-        return self.settings.function.name
+        return self.sdk.settings.function.name
 
     @property
     def region(self) -> str:
         """The region that it runs in."""
-        return self.settings.region
+        return self.sdk.settings.region
 
     def configuration(self, qualifier: str = LATEST) -> Configuration:
         """Read what $LATEST or a version is. Needs lambda:GetFunctionConfiguration."""
-        with self._explaining("lambda:GetFunctionConfiguration"):
+        with self.sdk.explaining("lambda:GetFunctionConfiguration"):
             return _configuration(
                 self._client.get_function_configuration(
                     FunctionName=self._identifier, **_qualified(qualifier)
@@ -150,7 +137,7 @@ class Function:
         The tags are None without the permission lambda:ListTags.
         """
         try:
-            with self._explaining("lambda:GetFunction"):
+            with self.sdk.explaining("lambda:GetFunction"):
                 answer = self._client.get_function(FunctionName=self._identifier)
         except DeployError as error:
             if error.code in DENIED:
@@ -161,7 +148,7 @@ class Function:
 
     def tag(self, arn: str, name: str, value: str) -> None:
         """Set a tag of the function. Needs lambda:TagResource."""
-        with self._explaining("lambda:TagResource"):
+        with self.sdk.explaining("lambda:TagResource"):
             self._client.tag_resource(Resource=arn, Tags={name: value})
 
     def update_code(
@@ -200,12 +187,12 @@ class Function:
     def _update_code(self, revision_id: str | None, **code: Any) -> Configuration:  # noqa: ANN401 - the SDK's own
         if revision_id is not None:
             code["RevisionId"] = revision_id
-        with self._explaining("lambda:UpdateFunctionCode"):
+        with self.sdk.explaining("lambda:UpdateFunctionCode"):
             return _configuration(self._client.update_function_code(FunctionName=self._identifier, **code))
 
     def publish(self, code_sha256: str, description: str) -> Configuration:
         """Publish $LATEST as a version, unless its code is another by now. Needs lambda:PublishVersion."""
-        with self._explaining("lambda:PublishVersion"):
+        with self.sdk.explaining("lambda:PublishVersion"):
             return _configuration(
                 self._client.publish_version(
                     FunctionName=self._identifier, CodeSha256=code_sha256, Description=description
@@ -214,7 +201,7 @@ class Function:
 
     def versions(self) -> list[Configuration]:
         """List the published versions, oldest first. Needs lambda:ListVersionsByFunction."""
-        with self._explaining("lambda:ListVersionsByFunction"):
+        with self.sdk.explaining("lambda:ListVersionsByFunction"):
             pages = self._client.get_paginator("list_versions_by_function").paginate(
                 FunctionName=self._identifier
             )
@@ -224,19 +211,19 @@ class Function:
 
     def delete_version(self, version: str) -> None:
         """Delete a published version. Needs lambda:DeleteFunction on it."""
-        with self._explaining("lambda:DeleteFunction"):
+        with self.sdk.explaining("lambda:DeleteFunction"):
             self._client.delete_function(FunctionName=self._identifier, Qualifier=version)
 
     def code_location(self, qualifier: str) -> tuple[str, int]:
         """Give the address of a version's package and its size in bytes. Needs lambda:GetFunction."""
-        with self._explaining("lambda:GetFunction"):
+        with self.sdk.explaining("lambda:GetFunction"):
             answer = self._client.get_function(FunctionName=self._identifier, **_qualified(qualifier))
         return answer.get("Code", {}).get("Location", ""), answer.get("Configuration", {}).get("CodeSize", 0)
 
     def alias(self, name: str) -> Alias | None:
         """Read an alias; None where there is none of this name. Needs lambda:GetAlias."""
         try:
-            with self._explaining("lambda:GetAlias"):
+            with self.sdk.explaining("lambda:GetAlias"):
                 return _alias(self._client.get_alias(FunctionName=self._identifier, Name=name))
         except DeployError as error:
             if error.code == NOT_FOUND:
@@ -245,13 +232,13 @@ class Function:
 
     def aliases(self) -> list[Alias]:
         """List all aliases. Needs lambda:ListAliases."""
-        with self._explaining("lambda:ListAliases"):
+        with self.sdk.explaining("lambda:ListAliases"):
             pages = self._client.get_paginator("list_aliases").paginate(FunctionName=self._identifier)
             return [_alias(item) for page in pages for item in _items(page, "Aliases")]
 
     def create_alias(self, name: str, version: str, description: str) -> Alias:
         """Make an alias. Needs lambda:CreateAlias."""
-        with self._explaining("lambda:CreateAlias"):
+        with self.sdk.explaining("lambda:CreateAlias"):
             return _alias(
                 self._client.create_alias(
                     FunctionName=self._identifier,
@@ -263,7 +250,7 @@ class Function:
 
     def update_alias(self, name: str, version: str, description: str, revision_id: str) -> Alias:
         """Point an alias at a version, all of it, and only over this revision. Needs lambda:UpdateAlias."""
-        with self._explaining("lambda:UpdateAlias"):
+        with self.sdk.explaining("lambda:UpdateAlias"):
             return _alias(
                 self._client.update_alias(
                     FunctionName=self._identifier,
@@ -283,8 +270,8 @@ class Function:
         config = _sdk_config().merge(
             Config(read_timeout=timeout, retries={"total_max_attempts": 1, "mode": "standard"})
         )
-        with self._explaining("lambda:InvokeFunction"):
-            answer = _client(config).invoke(
+        with self.sdk.explaining("lambda:InvokeFunction"):
+            answer = self.sdk.lambda_client(config).invoke(
                 FunctionName=self._identifier, Qualifier=version, Payload=payload, LogType="Tail"
             )
             content = answer["Payload"].read().decode("utf-8", "replace")
@@ -299,7 +286,7 @@ class Function:
             timeout=READ_TIMEOUT,
         )
         headers = {"Range": f"bytes={first}-{last}"}
-        with self._explaining("lambda:GetFunction"):
+        with self.sdk.explaining("lambda:GetFunction"):
             request = AWSRequest("GET", url, headers=headers).prepare()
             try:
                 answer = session.send(request)
@@ -317,29 +304,12 @@ class Function:
             )
         return answer.content
 
-    def _explaining(self, action: str) -> AbstractContextManager[None]:
-        return explained(_call(self.settings, action))
-
 
 def connect(settings: FunctionSettings) -> Function:
-    """Start the AWS SDK with nothing but the `_AWS_…` settings.
-
-    The SDK reads os.environ, where the app's own `AWS_…` config vars stand: it is emptied first. Raises
-    DeployError for settings that the SDK does not take.
-    """
-    _hand_over(settings.sdk_environment)
-    with explained(_call(settings, START)):
-        client = _client(_sdk_config())
-    return Function(client, settings)
-
-
-def _client(config: Config) -> LambdaClient:
-    # By boto3's own core: boto3 itself loads what S3 needs, which is a third of a small deploy's time.
-    return cast("LambdaClient", Session().create_client("lambda", config=config))
-
-
-def _call(settings: FunctionSettings, action: str) -> Call:
-    return Call(action, settings.function, settings.region, settings.sdk_environment)
+    """Start the AWS SDK for a function; raises DeployError for settings that the SDK does not take."""
+    sdk = start(settings)
+    with sdk.explaining(START):
+        return Function(sdk)
 
 
 def _sdk_config() -> Config:
@@ -348,12 +318,6 @@ def _sdk_config() -> Config:
         read_timeout=READ_TIMEOUT,
         user_agent_extra=f"lambda-deploy/{__version__}",
     )
-
-
-def _hand_over(sdk_environment: Mapping[str, str]) -> None:
-    kept = {name: value for name, value in os.environ.items() if name.upper() in KEPT_NAMES}
-    os.environ.clear()
-    os.environ.update({**kept, **SDK_DEFAULTS, **sdk_environment})
 
 
 def _qualified(qualifier: str) -> dict[str, Any]:

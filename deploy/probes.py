@@ -23,15 +23,14 @@ import zipfile
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 
 from deploy.aws_codes import DENIED
-from deploy.aws_errors import Call, explained
+from deploy.aws_errors import START
 from deploy.bucket import encryption
 from deploy.errors import DeployError
-from deploy.function import connect
 from deploy.policy import object_prefix
+from deploy.sdk import start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,15 +157,13 @@ class Probes:
 
     def __init__(self, settings: Settings) -> None:
         """Start the SDK; raises DeployError for settings that it does not take."""
-        connect(settings.function)
-        self._settings = settings
+        self._sdk = start(settings.function)
         self._identifier = settings.function.function.identifier
         self._lambda_probes = _lambda_probes(self._identifier, settings.release.alias)
-        with explained(self._call("lambda:*")):
-            session = boto3.session.Session()
-            self._sts: Any = session.client("sts", config=CONFIG)
-            self._lambda: Any = session.client("lambda", config=CONFIG)
-            self._s3: Any = session.client("s3", config=CONFIG) if settings.release.bucket else None
+        with self._sdk.explaining(START):
+            self._sts = self._sdk.client("sts", CONFIG)
+            self._lambda = self._sdk.lambda_client(CONFIG)
+            self._s3 = self._sdk.client("s3", CONFIG) if settings.release.bucket else None
 
     def identity(self) -> Answer:
         """Ask whose the credentials are, which needs no permission."""
@@ -207,7 +204,7 @@ class Probes:
 
     def objects(self, bucket: Bucket) -> Objects:
         """Put a small object into the bucket, read it and delete it; what can't be deleted is not put."""
-        key = f"{object_prefix(bucket, self._settings.function)}doctor-{uuid.uuid4()}"
+        key = f"{object_prefix(bucket, self._sdk.settings)}doctor-{uuid.uuid4()}"
         place = {"Bucket": bucket.name, "Key": key}
         deleted = self._object("s3:DeleteObject", "delete_object", place)
         answers = {
@@ -244,7 +241,7 @@ class Probes:
         response: Mapping[str, Any] = {}
         failure: DeployError | None = None
         try:
-            with explained(self._call(action)):
+            with self._sdk.explaining(action):
                 response = getattr(client, operation)(**parameters)
         except DeployError as error:
             failure = error
@@ -260,10 +257,6 @@ class Probes:
             received=time.time(),
             refusals=refusals,
         )
-
-    def _call(self, action: str) -> Call:
-        function = self._settings.function
-        return Call(action, function.function, function.region, function.sdk_environment)
 
 
 def _not_aws(action: str) -> DeployError:

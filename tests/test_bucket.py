@@ -10,8 +10,8 @@ import pytest
 
 from deploy.bucket import PART, passing_through
 from deploy.errors import InputError, Interrupted
-from deploy.function import connect
 from deploy.output import Output
+from deploy.sdk import start
 from deploy.settings import Bucket, read_settings
 from embedded_aws import EmbeddedAWS, Function
 from zips import package_in
@@ -19,7 +19,7 @@ from zips import package_in
 
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
-    """Give the process its environment back, which `connect` empties for the SDK."""
+    """Give the process its environment back, which `start` empties for the SDK."""
     before = dict(os.environ)
     yield
     os.environ.clear()
@@ -28,13 +28,12 @@ def environment() -> Iterator[None]:
 
 def test_progress_counts_all_that_was_sent(aws: EmbeddedAWS, function: Function) -> None:
     """In several parts: never backwards, and the whole size at the end; then the bucket is empty again."""
-    settings = read_settings(aws.settings(function)).function
-    connect(settings)
+    sdk = start(read_settings(aws.settings(function)).function)
     name = aws.create_bucket()
     content = os.urandom(2 * PART + 100)
     seen: list[int] = []
     output = Output({}, stdout=io.StringIO())
-    with passing_through(Bucket(name), package_in(io.BytesIO(content)), settings, seen.append, output) as key:
+    with passing_through(Bucket(name), package_in(io.BytesIO(content)), sdk, seen.append, output) as key:
         assert aws.left_in(name) == [key]
     assert seen == sorted(seen)
     assert seen[-1] == len(content)
@@ -45,8 +44,7 @@ def test_a_package_that_was_changed_meanwhile_is_not_put_together(
     aws: EmbeddedAWS, function: Function
 ) -> None:
     """Its parts are read one by one; where they are of two packages, nothing stays in the bucket."""
-    settings = read_settings(aws.settings(function)).function
-    connect(settings)
+    sdk = start(read_settings(aws.settings(function)).function)
     name = aws.create_bucket()
     file = io.BytesIO(os.urandom(2 * PART))
 
@@ -58,7 +56,7 @@ def test_a_package_that_was_changed_meanwhile_is_not_put_together(
     before = len(aws.calls)
     with (
         pytest.raises(InputError, match="The base was changed while it was being deployed"),
-        passing_through(Bucket(name), package_in(file), settings, change, output),
+        passing_through(Bucket(name), package_in(file), sdk, change, output),
     ):
         pass
     assert aws.left_in(name) == []
@@ -67,8 +65,7 @@ def test_a_package_that_was_changed_meanwhile_is_not_put_together(
 
 def test_parts_that_cannot_be_taken_away_are_pointed_out(aws: EmbeddedAWS, function: Function) -> None:
     """They hold secrets, and nobody would look for them."""
-    settings = read_settings(aws.settings(function)).function
-    connect(settings)
+    sdk = start(read_settings(aws.settings(function)).function)
     name = aws.create_bucket()
     aws.denied.add("s3:AbortMultipartUpload")
     shown = io.StringIO()
@@ -79,7 +76,7 @@ def test_parts_that_cannot_be_taken_away_are_pointed_out(aws: EmbeddedAWS, funct
     content = package_in(io.BytesIO(os.urandom(2 * PART)))
     with (
         pytest.raises(Interrupted),
-        passing_through(Bucket(name), content, settings, interrupt, Output({}, stderr=shown)),
+        passing_through(Bucket(name), content, sdk, interrupt, Output({}, stderr=shown)),
     ):
         pass
     assert f"Parts of the package could not be deleted from s3://{name}/" in shown.getvalue()
@@ -91,8 +88,7 @@ def test_a_signal_at_the_start_of_the_cleaning_up_does_not_prevent_it(
     aws: EmbeddedAWS, function: Function, monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
     """However late it comes: what holds secrets is deleted first, and then the deploy ends."""
-    settings = read_settings(aws.settings(function)).function
-    connect(settings)
+    sdk = start(read_settings(aws.settings(function)).function)
     name = aws.create_bucket()
     real = signal.pthread_sigmask
     calls = iter(range(100))
@@ -107,7 +103,7 @@ def test_a_signal_at_the_start_of_the_cleaning_up_does_not_prevent_it(
     mask = real(signal.SIG_BLOCK, ())
     with (
         pytest.raises(Interrupted),
-        passing_through(Bucket(name), content, settings, lambda _done: None, Output({})),
+        passing_through(Bucket(name), content, sdk, lambda _done: None, Output({})),
     ):
         monkeypatch.setattr(signal, "pthread_sigmask", interrupted)
     monkeypatch.undo()

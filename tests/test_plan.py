@@ -205,7 +205,7 @@ class _Counting(Function):
     requests = received = 0
 
     def __init__(self, function: Function) -> None:
-        super().__init__(function._client, function.settings)
+        super().__init__(function.sdk)
 
     def fetch(self, url: str, first: int, last: int) -> bytes:
         content = super().fetch(url, first, last)
