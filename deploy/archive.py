@@ -113,6 +113,7 @@ class Directory:
     starts: array[int] = field(repr=False)  # where the local headers start in the file
     prefix: int  # bytes in the file before the place that offsets count from
     start: int  # where the central directory starts in the file
+    tail: bytes = field(repr=False)  # what stands behind the records: the end records and the comment
     comment: bytes
     unzipped_size: int  # bytes that the entries take when they are unpacked
 
@@ -176,7 +177,8 @@ def read_directory(file: BinaryIO) -> Directory:
     positions, starts, unzipped_size = _outlines(records, prefix)
     if len(positions) != count:
         raise _damaged(f"it has {len(positions)} entries, but says that it has {count}")
-    return Directory(records, positions, starts, prefix, start, comment, unzipped_size)
+    tail = read_at(file, start + records_size, size - start - records_size)
+    return Directory(records, positions, starts, prefix, start, tail, comment, unzipped_size)
 
 
 def read_entry(file: BinaryIO, entry: Entry) -> bytes:

@@ -46,17 +46,13 @@ class Span(NamedTuple):
 class Assembly:
     """A package that is nowhere written down: spans of the base, and bytes between and behind them.
 
+    The spans come in the order in which they stand in the base, that of the records in `directory` last.
     Sizes are in bytes.
     """
 
     parts: tuple[Span | bytes, ...] = field(repr=False)
+    directory: Directory = field(repr=False)
     unzipped_size: int
-
-    @property
-    def common(self) -> int:
-        """Bytes with which base and package both begin."""
-        first = self.parts[0]
-        return first.end if isinstance(first, Span) and first.start == 0 else 0
 
 
 def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
@@ -89,7 +85,7 @@ def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
     unzipped_size = directory.unzipped_size + sum(len(file.content) for file in added)
     unzipped_size -= sum(directory.entry(index).size for index in dropped)
     parts = (*spans, bytes(content), records, bytes(added_records) + end)
-    return Assembly(parts, unzipped_size)
+    return Assembly(parts, directory, unzipped_size)
 
 
 def _size(part: Span | bytes) -> int:
@@ -150,24 +146,43 @@ def digests(
     assembly: Assembly,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[bytes, bytes]:
-    """Give the SHA-256 of a base and of the package made from it; what both begin with is read once.
+    """Give the SHA-256 of a base and of the package made from it, of one and the same reading.
 
-    `progress` is told bytes done and in all.
+    Whatever is written to the base meanwhile is in both of them or in none. `progress` is told bytes done
+    and in all.
     """
-    file = AssembledFile(base, assembly.parts)
-    sha256 = hashlib.sha256()
-    _hash(base, 0, assembly.common, sha256, lambda done: progress(done, file.size))
-    package_sha256 = sha256.copy()
-    _hash(base, assembly.common, base.seek(0, os.SEEK_END), sha256)
-    _hash(file, assembly.common, file.size, package_sha256, lambda done: progress(done, file.size))
-    return sha256.digest(), package_sha256.digest()
+    directory, position = assembly.directory, 0
+    of_base, of_package = hashlib.sha256(), hashlib.sha256()
+
+    def read(end: int, *targets: hashlib._Hash) -> None:
+        nonlocal position
+        _hash(base, position, end, targets, lambda done: progress(done, directory.start))
+        position = end
+
+    for part in assembly.parts:
+        if not isinstance(part, Span):
+            of_package.update(part)
+        elif part.start == directory.start:
+            of_package.update(directory.records)
+        elif part.start == 0:
+            # Both begin alike, mostly with all that they have in common: it is hashed once.
+            read(part.end, of_base)
+            of_package = of_base.copy()
+        else:
+            read(part.start, of_base)
+            read(part.end, of_base, of_package)
+    read(directory.start, of_base)
+    # Not read again: from these the package's own were made.
+    of_base.update(directory.records)
+    of_base.update(directory.tail)
+    return of_base.digest(), of_package.digest()
 
 
 def digest(file: BinaryIO) -> tuple[bytes, int]:
     """Give a file's SHA-256 and its size in bytes."""
     size = file.seek(0, os.SEEK_END)
     sha256 = hashlib.sha256()
-    _hash(file, 0, size, sha256)
+    _hash(file, 0, size, (sha256,))
     return sha256.digest(), size
 
 
@@ -175,12 +190,14 @@ def _hash(
     file: Seekable,
     start: int,
     end: int,
-    sha256: hashlib._Hash,
+    targets: Sequence[hashlib._Hash],
     progress: Callable[[int], None] = lambda _position: None,
 ) -> None:
     for position in range(start, end, PIECE):
         size = min(PIECE, end - position)
-        sha256.update(read_at(file, position, size))
+        piece = read_at(file, position, size)
+        for target in targets:
+            target.update(piece)
         progress(position + size)
 
 

@@ -158,6 +158,34 @@ def _with_prefix(files: dict[str, bytes], prefix: bytes) -> bytes:
     return target.getvalue()
 
 
+class WrittenTo(io.BytesIO):
+    """A base that somebody writes to all the time: what was read once is different the next time."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        start = self.tell()
+        content = super().read(size)
+        self.seek(start)
+        self.write(bytes(byte ^ 1 for byte in content))
+        return content
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        zip_of(FILES),
+        b"#!/bin/sh\n" + zip_of(FILES),
+        zip_of({"env.properties": b"OLD=1", **FILES}),
+        zip_of({**FILES, "env.properties": b"OLD=1"}),
+    ],
+    ids=["plain", "prefix", "config first", "config last"],
+)
+def test_base_and_package_are_hashed_in_one_reading(base: bytes) -> None:
+    """Where it is written to meanwhile, a base that passes for the build's makes the build's package."""
+    expected = hashlib.sha256(base).digest(), hashlib.sha256(package_of(base)).digest()
+    assembly = assemble(read_directory(io.BytesIO(base)), [CONFIG])
+    assert digests(WrittenTo(base), assembly) == expected
+
+
 def test_data_descriptors_pass_through() -> None:
     """JARs are written as streams, with each entry's sizes behind its data."""
 

@@ -155,8 +155,8 @@ def _report(lines: list[Line], about: list[str], *, quick: bool) -> str:
 _ROUNDS = """\
 - Each figure is the median of {slow} rounds of one invocation, of {fast} where a run takes little time. In a
   round the contenders of a row take their turn one after the other, each time another one first. **ours ÷
-  this** is the median of the rounds' ratios: below 1, ours is faster. **ours ÷ its best** is our median by the
-  fastest run of the other. Machines are noisy; the ratio is the result.
+  this** is the median of the rounds' ratios: below 1, ours is faster. **ours ÷ its best** is our median by
+  the fastest run of the other. Machines are noisy; the ratio is the result.
 """
 _ROUND = """\
 - Each figure is of one round, and the runs are sampled while they are timed. There are no targets in it.
@@ -171,7 +171,7 @@ _NOTES = """\
 - Moto is used as it is, but for one thing: UpdateFunctionCode gets a query string, whoever calls it. Without
   one moto takes the body for a form and parses all of it, which was a quarter of its work.
 - There is no network in it. A line to AWS adds the same seconds to everyone who sends the same bytes: over a
-  slow one a changed package takes nearly as long either way, and an unchanged one, which is not sent, does not.
+  slow one a changed package takes nearly as long either way; an unchanged one is not sent at all.
 - A MB is 1,000,000 bytes.
 - What contenders write goes to memory where there is enough of it, for all of them alike. On an ext4 without
   a journal, files that are made within minutes after many were removed take the kernel seconds, for it goes
