@@ -40,6 +40,8 @@ ANSWER_LENGTH = 300  # characters of its answer, shown then
 
 UPLOAD_UNKNOWN = "AWS may have taken the upload or not; $LATEST is the old or the new package, whole."
 
+UPLOAD_TAKEN = "AWS has taken the upload; $LATEST is the new package once AWS has put it in place."
+
 
 def apply(steps: tuple[Step, ...], release: Release) -> str | None:
     """Carry out a plan; gives the version that the alias points at then, None without an alias.
@@ -105,6 +107,7 @@ class Release:
         output.step(f"Updating {function.name} in {function.region}")
         with leaving(UPLOAD_UNKNOWN):
             uploaded = self._upload(step)
+        with leaving(UPLOAD_TAKEN):
             if uploaded.code_sha256 != step.code_sha256:
                 raise _replaced(f"its CodeSha256 is {uploaded.code_sha256}, ours is {step.code_sha256}")
             if step.record:

@@ -7,19 +7,18 @@ left. `.lambda-deploy/build.json` says which.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from deploy.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["BASE_ZIP", "BUILD_FILE", "FOLDER", "Base", "read", "write"]
 
 FOLDER = ".lambda-deploy"
 BASE_ZIP = f"{FOLDER}/base.zip"
 BUILD_FILE = f"{FOLDER}/build.json"
+LARGEST = 1 << 62  # no file has as many bytes, or entries
 
 
 @dataclass(frozen=True)
@@ -49,18 +48,41 @@ def read(app: Path) -> Base:
     deploy.package tells, which reads it anyway.
     """
     try:
-        base = Base(**json.loads((app / BUILD_FILE).read_text(encoding="utf-8")))
-        is_inside = (app / base.base).resolve().is_relative_to(app.resolve())
+        base = Base(**json.loads(_read_file(app / BUILD_FILE)))
+        _check(base, app)
     except FileNotFoundError:
         raise InputError(
             f"There is no {BUILD_FILE} here: this app has not been built by the buildpack.",
             todo="Push the app with the buildpack added, or run bin/compile on it.",
         ) from None
     except (OSError, ValueError, TypeError, RecursionError):
-        raise _not_ours() from None
-    if not is_inside:
-        raise _not_ours()
+        raise InputError(
+            f"{BUILD_FILE} is not what the buildpack writes: another version made it.",
+            todo="Push the app again, so that it is built anew.",
+        ) from None
     return base
+
+
+def _read_file(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise ValueError
+    return path.read_bytes()
+
+
+def _check(base: Base, app: Path) -> None:
+    """Raise ValueError where a value is none that a build writes, or the base is not in the app."""
+    texts = (base.kind, base.base, base.sha256, base.buildpack_version)
+    texts_or_none = (base.compression, base.source_version, base.stack)
+    numbers = (base.size, base.unzipped_size, base.entries)
+    if not (
+        all(isinstance(text, str) for text in texts)
+        and all(text is None or isinstance(text, str) for text in texts_or_none)
+        and all(type(number) is int and 0 <= number <= LARGEST for number in numbers)
+    ):
+        raise ValueError
+    # os.path: a loop of links is no error yet.
+    if not Path(os.path.realpath(app / base.base)).is_relative_to(os.path.realpath(app)):
+        raise ValueError
 
 
 def write(app: Path, base: Base) -> None:
@@ -70,10 +92,3 @@ def write(app: Path, base: Base) -> None:
     unfinished.write_text(f"{json.dumps(asdict(base), indent=2)}\n", encoding="utf-8")
     unfinished.chmod(0o644)
     unfinished.replace(path)
-
-
-def _not_ours() -> InputError:
-    return InputError(
-        f"{BUILD_FILE} is not what the buildpack writes: another version made it.",
-        todo="Push the app again, so that it is built anew.",
-    )

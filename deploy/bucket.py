@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from deploy.assembling import AssembledFile, Span, digest
+from deploy.assembling import AssembledFile, Span
 from deploy.errors import DeployError, InputError, Interrupted
 from deploy.function_reference import partition_of
 from deploy.policy import object_prefix
@@ -93,7 +93,7 @@ class _Passage:
             )
             progress(end)
         # They were read from the base one by one, which somebody may have written to meanwhile.
-        package.check(digest(package.file)[0])
+        package.check_again()
         self._may_be_complete = True
         client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
         self._upload_id = ""

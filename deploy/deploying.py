@@ -64,7 +64,8 @@ def deploy(
     `checkpoint` is called between two steps. Raises DeployError.
     """
     # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
-    threading.Thread(target=_load_sdk, daemon=True).start()
+    with contextlib.suppress(RuntimeError):  # there may be no room for a thread
+        threading.Thread(target=_load_sdk, daemon=True).start()
     # An unchanged deploy, many times a day from a scheduler, is one line in the log.
     output.hold()
     with prepare(environment, settings.config, slug, output) as prepared:

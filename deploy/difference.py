@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from deploy.formats import ConfigFile
     from deploy.function import Function
 
-__all__ = ["Changes", "Difference", "compare", "remote_file"]
+__all__ = ["NO_DIFFERENCE", "Changes", "Difference", "compare", "remote_file"]
 
 # bytes read at first: the end record with the longest comment, and so most central directories
 TAIL = 64 * 1024 + 22
@@ -43,6 +43,9 @@ class Difference:
 
     config: Changes
     code: Changes
+
+
+NO_DIFFERENCE = Difference(Changes((), (), ()), Changes((), (), ()))
 
 
 class RemoteFile(io.RawIOBase):

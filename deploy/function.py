@@ -174,6 +174,10 @@ class Function:
         self._client.meta.events.register(event, stream)
         try:
             return self._update_code(revision_id, ZipFile=b"")
+        except DeployError:
+            # What is not what was signed, AWS refuses for reasons that are another story.
+            package.check_again()
+            raise
         finally:
             self._client.meta.events.unregister(event, stream)
 

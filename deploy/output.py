@@ -43,6 +43,7 @@ class Output:
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
     ) -> None:
+        self._is_closed = not (stdout or sys.stdout)
         self.stdout = stdout or sys.stdout or _nowhere()
         self.stderr = stderr or sys.stderr or _nowhere()
         self.as_json = as_json
@@ -98,7 +99,7 @@ class Output:
         if not self.as_json or self._documented:
             return
         self._documented = True
-        if not self._write(self.stdout, json.dumps(content, indent=2)):
+        if self._is_closed or not self._write(self.stdout, json.dumps(content, indent=2)):
             raise DeployError("The JSON document could not be written to stdout.")
 
     def record(self, content: object) -> None:

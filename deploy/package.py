@@ -47,6 +47,14 @@ class Package:
         """The digest as AWS Lambda gives it: CodeSha256, in base64."""
         return base64.b64encode(self.sha256).decode("ascii")
 
+    def check_again(self) -> None:
+        """Raise InputError where it is another package now."""
+        try:
+            sha256, _ = assembling.digest(self.file)
+        except InputError:  # cut short
+            sha256 = b""
+        self.check(sha256)
+
     def check(self, sha256: bytes) -> None:
         """Raise InputError where what was read later is another package: the base is read each time."""
         if sha256 != self.sha256:
@@ -82,7 +90,11 @@ def check_base(app: Path, base: Base) -> None:
 
 def _opened(app: Path, base: Base) -> BinaryIO:
     try:
-        return (app / base.base).open("rb")
+        # A pipe would be waited for, and a device has no end.
+        path = app / base.base
+        if path.exists() and not path.is_file():
+            raise InputError(f"The base that the build left, {printable(base.base)}, is no file.", todo=ANEW)
+        return path.open("rb")
     except OSError as error:
         raise InputError(
             f"The base that the build left, {printable(base.base)}, can't be read: {error.strerror}.",
@@ -165,11 +177,13 @@ def _copy(package: Package, target: BinaryIO, progress: Callable[[int, int], Non
 def _check_place(name: str, directory: archive.Directory) -> None:
     """Refuse a config file that would take the place of a part of the function."""
     path = PurePosixPath(name)
-    parents = {str(parent) for parent in path.parents}
+    parents = {str(parent) for parent in path.parents} - {"."}
     stem = path.with_suffix("")
     shadowed = {f"{stem}{rest}" for rest in SHADOWED_BY_JSON} if path.suffix == ".json" else set()
     if directory.find(name) is not None and path.stem != REPLACEABLE_STEM:
         raise _misplaced(name, "the artifact has a file of this name, which it would replace")
+    if directory.find(f"./{name}") is not None:
+        raise _misplaced(name, f"the artifact has the same file by the name of ./{printable(name)}")
     if next(directory.starting_with(f"{name}/"), None) is not None:
         raise _misplaced(name, "the artifact has a folder of this name")
     for parent in sorted(parents):
@@ -185,6 +199,11 @@ def _check_place(name: str, directory: archive.Directory) -> None:
 def _misplaced(name: str, why: str) -> InputError:
     return InputError(
         f"The config can't be baked into {printable(name)}: {why}. Nothing was changed.",
-        todo="Give the file another name in _LAMBDA_CONFIG_FILES, for example env"
-        f"{PurePosixPath(name).suffix}.",
+        todo="Give the file another name in _LAMBDA_CONFIG_FILES, for example "
+        f"{_other_name(PurePosixPath(name))}.",
     )
+
+
+def _other_name(path: PurePosixPath) -> str:
+    """Give a name that is likely to be free."""
+    return f"{'config' if path.stem == REPLACEABLE_STEM else REPLACEABLE_STEM}{path.suffix}"

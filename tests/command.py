@@ -15,9 +15,12 @@ PROGRAM = (
 
 
 def deploy(
-    slug: Path, *arguments: str | Path, env: Mapping[str, str] | None = None
+    slug: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, timeout: float | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `deploy ARGUMENTS` on a slug, with PATH and `env` as its whole environment."""
+    """Run `deploy ARGUMENTS` on a slug, with PATH and `env` as its whole environment.
+
+    Raises TimeoutExpired where it takes more than `timeout` seconds.
+    """
     return subprocess.run(
         command(slug, *arguments),
         env={"PATH": os.environ["PATH"], **(env or {})},
@@ -26,6 +29,7 @@ def deploy(
         text=True,
         encoding="utf-8",
         check=False,
+        timeout=timeout,
     )
 
 

@@ -389,7 +389,7 @@ def test_a_signal_within_a_deploy_lets_the_step_in_hand_finish(start: Start, fun
     ("stuck", "end"),
     [
         ("before anything", (0, "-----> Stopped by SIGTERM\n")),
-        ("after the upload", (1, "AWS may have taken the upload or not")),
+        ("after the upload", (1, "AWS has taken the upload; $LATEST is the new package once")),
     ],
 )
 def test_a_step_that_takes_too_long_is_cut_off(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 
 import pytest
 
@@ -79,6 +80,13 @@ def test_json_alone_goes_to_stdout() -> None:
     output.document({"name": "ä"})
     assert json.loads(stdout.getvalue()) == {"name": "ä"}
     assert stderr.getvalue() == "-----> Step\n !     Notice\n"
+
+
+def test_a_document_that_nobody_can_get_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has no stdout where it was closed before the start (`deploy plan --json >&-`)."""
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(DeployError, match="The JSON document could not be written to stdout"):
+        Output({}, as_json=True, stderr=io.StringIO()).document({})
 
 
 def test_without_json_there_is_no_document() -> None:

@@ -23,7 +23,7 @@ from deploy.package import build, write
 
 NAMES = (
     "först/index.js index.js index.json package.json config/index.js native.node data/index.json lib/tool.js "
-    "env.json"
+    "env.json ./env.sh ./ folder.properties/x"
 )
 
 
@@ -122,6 +122,8 @@ def test_a_base_that_was_changed_since_the_build_is_refused(app: Path) -> None:
         ("lib", "has a folder of this name"),
         ("index.js/env.json", "index.js is a file"),
         ("först", "has a folder of this name"),
+        ("folder.properties", "has a folder of this name"),
+        ("env.sh", r"has the same file by the name of \./env\.sh"),
     ],
 )
 def test_config_never_takes_the_place_of_code(app: Path, name: str, why: str) -> None:
@@ -130,6 +132,7 @@ def test_config_never_takes_the_place_of_code(app: Path, name: str, why: str) ->
         pass
     assert name in caught.value.what
     assert "_LAMBDA_CONFIG_FILES" in caught.value.todo
+    assert f"for example {name}." not in caught.value.todo
 
 
 @pytest.mark.parametrize("name", ["env.json", "lib/env.json", "lib.json", "config.sh"])
