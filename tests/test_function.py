@@ -344,7 +344,7 @@ def test_a_proxy_that_is_down_is_named() -> None:
 
 def test_settings_that_the_sdk_does_not_take_are_told_as_such() -> None:
     """Whatever `_AWS_X` the SDK chokes on, it ends in an explanation."""
-    settings = settings_for("http://127.0.0.1:9", _AWS_PROFILE="canary")
+    settings = settings_for("http://127.0.0.1:9", _AWS_DEFAULTS_MODE="canary")
     with pytest.raises(InputError) as caught:
         upload(connect(settings))
     assert "_AWS_… settings" in caught.value.todo
