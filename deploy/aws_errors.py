@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from deploy.function_reference import FunctionReference
 
-__all__ = ["START", "Call", "explained"]
+__all__ = ["START", "Call", "explained", "other_account", "todo_for_other_account"]
 
 CODE_LENGTH = 100  # characters of AWS's name for an error
 MESSAGE_LENGTH = 600  # characters of AWS's message that are shown
@@ -39,6 +39,7 @@ THROTTLED = {
 }
 RUN_AGAIN = "Run deploy again."
 DENIED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (\S+)")
+CALLER = re.compile(r"User: arn:[\w-]+:(?:iam|sts)::(\d{12}):")
 FUNCTION_ARN = re.compile(r"on resource: (arn:\S+:function:[\w-]+)(:[\w$-]+)?")
 START = "lambda:*"  # no call, but the start of the SDK
 SERVICES = {"lambda": "AWS Lambda", "s3": "Amazon S3", "sts": "AWS STS"}
@@ -180,6 +181,8 @@ def _denied(message: str, call: Call) -> DeployError:
     elif (by_other := DENIED_ACTION.search(message)) and by_other[1] != call.action:
         # S3 asks KMS in the deployer's name.
         call = replace(call, action=by_other[1], named_resource=by_other[2])
+    elif (caller := other_account(message, call.function)) and "explicit deny" not in message:
+        return _denied_elsewhere(message, call, caller)
     statement = {"Effect": "Allow", "Action": call.action, "Resource": call.resource(message)}
     todo = "Add this statement to the IAM policy of the deployer:\n" + json.dumps(statement, indent=2)
     if "explicit deny" in message:
@@ -190,6 +193,32 @@ def _denied(message: str, call: Call) -> DeployError:
         f"The deployer lacks the permission {call.action} on {call.target}.",
         why=f"AWS says: {message}",
         todo=todo,
+    )
+
+
+def _denied_elsewhere(message: str, call: Call, caller: str) -> DeployError:
+    account = call.function.account or ""
+    return DeployError(
+        f"_LAMBDA_FUNCTION_ARN names the account {account}, and the access key belongs to {caller}.",
+        why=f"So the deployer lacks the permission {call.action} on {call.target}. AWS says: {message}",
+        todo=todo_for_other_account(account, caller, call.action),
+    )
+
+
+def other_account(message: str, function: FunctionReference) -> str:
+    """Find in a refusal of AWS's the caller's account; empty where it is the function's, or not told."""
+    caller = CALLER.search(message)
+    if caller is None or function.account in {None, caller[1]}:
+        return ""
+    return caller[1]
+
+
+def todo_for_other_account(account: str, caller: str, action: str) -> str:
+    """Say what to do where the function's account is not the caller's; IAM policies alone can't help."""
+    return (
+        f"Correct the account in _LAMBDA_FUNCTION_ARN, or set an access key of the account {account}. If it "
+        f"is meant to be so, the function's resource-based policy has to allow {action} to {caller} (`aws "
+        "lambda add-permission`), besides the deployer's own policy."
     )
 
 

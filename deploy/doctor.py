@@ -9,16 +9,18 @@ import contextlib
 import datetime as dt
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from deploy import archive
 from deploy import base as bases
+from deploy import release as releases
+from deploy.aws_errors import other_account, todo_for_other_account
 from deploy.baking import bake
 from deploy.errors import DeployError, InputError
 from deploy.output import megabytes, printable
 from deploy.package import build, check_base
 from deploy.policy import grants
 from deploy.probes import Answer, Objects, Probes
-from deploy.release import check_size
 from deploy.settings import read_release_settings, read_settings
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from deploy.baking import Bake
     from deploy.base import Base
+    from deploy.function_reference import FunctionReference
     from deploy.output import Output
     from deploy.policy import Grant, Permission
     from deploy.settings import Bucket, FunctionSettings, Settings
@@ -52,6 +55,10 @@ REJECTED = {
 }
 
 SETTINGS_ARE_WRONG = "settings are wrong"
+
+# https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+TASK_ROOT = "/var/task/"
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 LARGEST_SKEW = 5 * 60  # seconds; AWS refuses requests that are older or younger
@@ -134,21 +141,22 @@ def check_app(environment: Mapping[str, str], slug: Path, output: Output) -> Ite
 def _check_package(slug: Path, base: Base, baked: Bake, bucket: Bucket | None, output: Output) -> Check:
     try:
         with build(slug, base, baked.files, output.hashing) as package:
-            check_size(package, bucket)
+            releases.check_size(package, bucket)
     except DeployError as error:
         return _failed("package", error)
-    way = f" (more goes by way of s3://{bucket.name})" if bucket else ""
-    return _ok(
-        "package",
-        f"{megabytes(package.size)} of 50 MB{way}, {megabytes(package.unzipped_size)} of 250 MB unzipped",
-    )
+    size = f"{megabytes(package.size)} of 50 MB"
+    if bucket and package.size > releases.DIRECT_LIMIT:
+        size = f"{megabytes(package.size)}, by way of s3://{bucket.name} for it is over 50 MB"
+    return _ok("package", f"{size}, {megabytes(package.unzipped_size)} of 250 MB unzipped")
 
 
 # --- AWS -------------------------------------------------------------------------------------------
 
 
-def check_aws(settings: Settings, *, complete: bool) -> Iterator[Check]:
+def check_aws(settings: Settings, slug: Path, *, complete: bool) -> Iterator[Check]:
     """Check credentials, clock and function, and then each permission that the settings need.
+
+    Whether the function can run what is deployed stops no deploy: it may be put right afterwards.
 
     `complete` tells that these are all settings, not only those that say where the function is.
     """
@@ -163,6 +171,8 @@ def check_aws(settings: Settings, *, complete: bool) -> Iterator[Check]:
     # Where nobody answers, there is no need to wait once more.
     dry_run = latest if _obstacle(latest) else probes.dry_run()
     yield _check_function(latest, dry_run, settings.function)
+    if latest.error is None:
+        yield from _check_fit(latest.content, slug, settings.config.files if complete else ())
     yield from _check_lambda(settings, probes, latest, dry_run)
     if settings.release.bucket:
         yield from _check_s3(settings, settings.release.bucket, probes, _obstacle(latest))
@@ -218,12 +228,22 @@ def _check_function(latest: Answer, dry_run: Answer, settings: FunctionSettings)
         return _failed("function", error)
     if content:
         facts = [where, *(content.get(name) for name in ("PackageType", "Runtime", "State"))]
+        facts.append(_wait(content))
         return _ok("function", ", ".join(fact for fact in facts if fact))
     if dry_run.code == CONFLICT:
         return _ok("function", f"{where}, being updated just now")
     if latest.denies:
         return _unknown("function", f"neither {READ} nor {UPDATE} is allowed")
     return _unknown("function", _obstacle(latest))
+
+
+def _wait(content: Mapping[str, Any]) -> str:
+    """Say that a deploy would wait for the function; nothing where it would not."""
+    if content.get("State") == "Pending":
+        return "being made ready just now: a deploy waits for that"
+    if content.get("LastUpdateStatus") == "InProgress":
+        return "being updated just now: a deploy waits for that"
+    return ""
 
 
 def _wrong_function(latest: Answer, dry_run: Answer, name: str) -> DeployError | None:
@@ -245,6 +265,75 @@ def _wrong_function(latest: Answer, dry_run: Answer, name: str) -> DeployError |
     if dry_run.code == NOT_FOUND or (dry_run.allows and dry_run.code != CONFLICT):
         return dry_run.error
     return None
+
+
+# --- what runs it -----------------------------------------------------------------------------------
+
+
+def _check_fit(content: Mapping[str, Any], slug: Path, files: tuple[str, ...]) -> Iterator[Check]:
+    """Check that the function runs this base, and finds the config `files` where they are known."""
+    try:
+        base = bases.read(slug)
+    except DeployError:  # which check_app has told
+        return
+    runtime = content.get("Runtime", "")
+    if error := _wrong_runtime(runtime, base.kind):
+        yield _failed("runtime", error, needed=False)
+    environment = content.get("Environment", {})
+    # AWS gives an error in place of variables that the deployer may not decrypt. What an OS-only runtime does
+    # with the wrapper is the app's matter.
+    if not files or not runtime or runtime.startswith("provided") or "Error" in environment:
+        return
+    wrapper = environment.get("Variables", {}).get(WRAPPER, "")
+    if check := _check_wrapper(wrapper, files, slug, base):
+        yield check
+
+
+def _wrong_runtime(runtime: str, kind: str) -> DeployError | None:
+    if kind == "java" and runtime and not runtime.startswith(("java", "provided")):
+        return DeployError(
+            f"The function runs {runtime}, and this app is a Java app.",
+            todo="Set the function's runtime to a Java, or name another function in _LAMBDA_FUNCTION_ARN.",
+        )
+    if kind == "nodejs" and runtime.startswith("java"):
+        return DeployError(
+            f"The function runs {runtime}, and this app is a Node.js app.",
+            todo="Set the function's runtime to a Node.js, or name another function in _LAMBDA_FUNCTION_ARN.",
+        )
+    return None
+
+
+def _check_wrapper(wrapper: str, files: tuple[str, ...], slug: Path, base: Base) -> Check | None:
+    """Check that what starts the function's runtime goes by a baked env.sh, where one is baked."""
+    scripts = [f"{TASK_ROOT}{file}" for file in files if file.endswith(".sh")]
+    if wrapper in scripts:
+        return _ok("wrapper", f"{WRAPPER} is {printable(wrapper)}")
+    todo = f"Remove {WRAPPER} from the function, or name the file in _LAMBDA_CONFIG_FILES."
+    if scripts:
+        todo = f"Set it on the function, after the first deploy with this file: {WRAPPER}={scripts[0]}"
+    of_the_app = wrapper.startswith(TASK_ROOT)
+    if of_the_app and not _holds(slug, base, wrapper.removeprefix(TASK_ROOT)):
+        what = f"The function's {WRAPPER} is {printable(wrapper)}, which the package does not hold."
+        why = "A function whose wrapper is missing does not start."
+    elif not scripts:
+        return None
+    elif of_the_app:
+        return _unknown("wrapper", f"{printable(wrapper)}, a script of the app, has to source {scripts[0]}")
+    else:
+        what = f"The function has no environment variable {WRAPPER}."
+        if wrapper:
+            what = f"The function's {WRAPPER} is {printable(wrapper)}, and not {scripts[0]}."
+        why = "So the config that is baked into this file does not reach its environment."
+    return _failed("wrapper", DeployError(what, why=why, todo=todo), needed=False)
+
+
+def _holds(slug: Path, base: Base, name: str) -> bool:
+    """Tell whether the base holds a file; it does, where that can't be told."""
+    try:
+        with (slug / base.base).open("rb") as file:
+            return archive.read_directory(file).find(name) is not None
+    except (OSError, InputError):
+        return True
 
 
 # --- permissions -----------------------------------------------------------------------------------
@@ -269,7 +358,7 @@ def _check_lambda(settings: Settings, probes: Probes, latest: Answer, dry_run: A
         if obstacle:
             yield _unknown(action, obstacle)
         elif answer := known.get(action) or probes.permission(action):
-            yield _check_permission(permission, grant, answer)
+            yield _check_permission(permission, grant, answer, settings.function.function)
         else:
             yield _unknown(action, f"asked only where {READ} has told that there is no such version")
 
@@ -285,20 +374,22 @@ def _check_s3(settings: Settings, bucket: Bucket, probes: Probes, obstacle: str)
             answers |= objects.answers
     for permission, grant in _needed(settings, "s3", "kms"):
         if answer := answers.get(permission.action):
-            yield _check_permission(permission, grant, answer)
+            yield _check_permission(permission, grant, answer, settings.function.function)
         else:
             yield _unknown(permission.action, obstacle or "not tried, because another one is missing")
     yield from _check_leftovers(objects, bucket)
 
 
-def _check_permission(permission: Permission, grant: Grant, answer: Answer) -> Check:
+def _check_permission(
+    permission: Permission, grant: Grant, answer: Answer, function: FunctionReference
+) -> Check:
     action = permission.action
     if answer.error is None or answer.allows:
         return _ok(action, permission.purpose)
     if answer.code.startswith("KMS."):
         todo = "Check _LAMBDA_S3_KMS_KEY_ID: a key that is enabled, in the region of the bucket."
     elif answer.denies:
-        todo = _remedy(action, grant, answer.error.why)
+        todo = _remedy(action, grant, answer.error.why, function)
     else:
         return _unknown(action, answer.error.what)
     if not permission.needed:
@@ -307,9 +398,14 @@ def _check_permission(permission: Permission, grant: Grant, answer: Answer) -> C
     return Check(action, "failed", detail, todo, int(permission.needed))
 
 
-def _remedy(action: str, grant: Grant, why: str) -> str:
+def _remedy(action: str, grant: Grant, why: str, function: FunctionReference) -> str:
     if "explicit deny" in why:
         return f"A policy denies {action} explicitly: that statement has to go, an Allow does not help."
+    if action.startswith("lambda:") and (caller := other_account(why, function)):
+        return (
+            f"_LAMBDA_FUNCTION_ARN names the account {function.account}, and the access key belongs to "
+            f"{caller}. {todo_for_other_account(function.account or '', caller, action)}"
+        )
     condition = " under its condition" if grant.condition else ""
     return f"Allow it{condition} on {' and '.join(grant.resources)}: `deploy doctor --policy` prints all."
 

@@ -367,6 +367,16 @@ def _read_sdk_environment(environment: Mapping[str, str], problems: list[Problem
                 "is not set, but _AWS_ACCESS_KEY_ID is a temporary key (ASIA…), which needs one",
             )
         )
+    if not {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"} & sdk.keys():
+        problems.extend(
+            Problem(
+                f"_{name}",
+                "names a profile, but there is none in a dyno: a deploy goes by the keys in its settings and "
+                f"reads no file in ~/.aws. Remove it: `heroku config:unset _{name}`",
+            )
+            for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+            if name in sdk
+        )
     return sdk
 
 
@@ -403,12 +413,9 @@ def _read_release_settings(
     alias = _read_alias(environment, qualifier, problems)
     verification = _read_verification(environment, problems)
     keep_versions = _number(environment, "_LAMBDA_KEEP_VERSIONS", problems)
-    if alias is None:
-        problems.extend(
-            Problem(name, "is about published versions: it needs _LAMBDA_ALIAS")
-            for name in ("_LAMBDA_VERIFY_PAYLOAD", "_LAMBDA_KEEP_VERSIONS")
-            if _value(environment, name)
-        )
+    about_versions = ("_LAMBDA_VERIFY_PAYLOAD", "_LAMBDA_VERIFY_EXPECT", "_LAMBDA_KEEP_VERSIONS")
+    if alias is None and (wrong := _asked_for_by(environment, *about_versions)):
+        problems.append(Problem("_LAMBDA_ALIAS", f"{wrong}: versions are published for an alias alone"))
     timeout = _number(environment, "_LAMBDA_TIMEOUT", problems)
     return ReleaseSettings(
         alias,
@@ -446,9 +453,9 @@ def _read_verification(environment: Mapping[str, str], problems: list[Problem]) 
                 re.compile(expect)
         except (re.error, OverflowError, RecursionError):
             problems.append(Problem("_LAMBDA_VERIFY_EXPECT", "is not a valid regular expression"))
-        if not payload:
-            problems.append(Problem("_LAMBDA_VERIFY_PAYLOAD", "is not set, but _LAMBDA_VERIFY_EXPECT is"))
     if not payload:
+        if wrong := _asked_for_by(environment, "_LAMBDA_VERIFY_EXPECT"):
+            problems.append(Problem("_LAMBDA_VERIFY_PAYLOAD", wrong))
         return None
     try:
         json.loads(payload)
@@ -462,11 +469,8 @@ def _read_bucket(environment: Mapping[str, str], problems: list[Problem]) -> Buc
     prefix = _value(environment, "_LAMBDA_S3_PREFIX")
     key_id = _value(environment, "_LAMBDA_S3_KMS_KEY_ID") or None
     if not name:
-        problems.extend(
-            Problem(other, "is set, but _LAMBDA_S3_BUCKET is not")
-            for other, value in (("_LAMBDA_S3_PREFIX", prefix), ("_LAMBDA_S3_KMS_KEY_ID", key_id))
-            if value
-        )
+        if wrong := _asked_for_by(environment, "_LAMBDA_S3_PREFIX", "_LAMBDA_S3_KMS_KEY_ID"):
+            problems.append(Problem("_LAMBDA_S3_BUCKET", wrong))
         return None
     if not BUCKET.fullmatch(name):
         wrong = "is not the name of a bucket; it stands alone, without s3://, path or ARN"
@@ -544,6 +548,12 @@ def _value(environment: Mapping[str, str], name: str) -> str:
     return environment.get(name, "").strip()
 
 
+def _asked_for_by(environment: Mapping[str, str], *names: str) -> str:
+    """Say what is wrong with a setting that is missing where one of these is set; nothing where none is."""
+    given = [name for name in names if _value(environment, name)]
+    return f"is not set, but {' and '.join(given)} {'is' if len(given) == 1 else 'are'}" if given else ""
+
+
 def _list(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(part for item in _value(environment, name).split(",") if (part := item.strip()))
 
@@ -559,7 +569,8 @@ def _report(problems: list[Problem]) -> InputError:
     return InputError(
         f"{count} missing or wrong. Nothing was changed.",
         why="\n".join(lines),
-        todo="Correct it on the app (`heroku config:set NAME=value`) or in the .env file, and run again.",
+        todo="Correct it on the app (`heroku config:set NAME=value`, `heroku config:unset NAME`) or in the "
+        ".env file, and run again.",
     )
 
 

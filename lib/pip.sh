@@ -30,7 +30,8 @@ function pip::download() {
 		environment::unset_prefix PYTHON
 		# Older pips read a setup.cfg in the current folder.
 		cd -- "${workspace}"
-		"${pip[@]}" install \
+		# A pip that is stopped leaves its temporary files: they go with the workspace.
+		TMPDIR="${PWD}" "${pip[@]}" install \
 			-vv --no-input --progress-bar off --disable-pip-version-check --no-cache-dir --no-compile \
 			--require-hashes --no-deps --only-binary :all: \
 			"${target[@]}" \

@@ -235,6 +235,7 @@ case "$*" in
 "-I -m pip install"*)
     for folder; do :; done
     mkdir -p "$folder"
+    echo >"$TMPDIR/pip-unpack-half"
     echo half >"$folder/half"
     exec "$REAL" -c "import time; time.sleep(60)"
     ;;
@@ -282,13 +283,14 @@ def test_a_killed_build_leaves_nothing_that_is_used(build: Build) -> None:
 
 
 def test_a_stopped_build_cleans_up(build: Build, tmp_path: Path) -> None:
-    """A build that is told to stop removes its temporary files and what it half-filled."""
+    """A build that is told to stop removes its temporary files, pip's too, and what it half-filled."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     build = replace(build, environment={**build.environment, "TMPDIR": str(temporary)})
 
     with half_way(build) as process:
-        assert list(temporary.iterdir())
+        (workspace,) = temporary.iterdir()
+        assert (workspace / "pip-unpack-half").exists()
         os.killpg(process.pid, signal.SIGTERM)
 
     assert process.returncode != 0

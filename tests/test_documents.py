@@ -28,6 +28,14 @@ def test_the_readme_leads_to_every_document() -> None:
         assert f"](docs/{document.name}" in readme
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_options_go_behind_two_dashes(document: Path) -> None:
+    """The Heroku CLI takes an option of deploy's for one of its own, unless `--` comes before."""
+    for command in re.findall(r"heroku run ([^`\n]*)", document.read_text(encoding="utf-8")):
+        _of_heroku, dashes, _of_deploy = f" {command} ".partition(" -- ")
+        assert dashes or not re.search(r"deploy.* -", command), command
+
+
 def anchors(document: Path) -> set[str]:
     """Give the anchors of a document's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)

@@ -274,6 +274,36 @@ def test_each_refusal_says_what_why_and_what_to_do(answer: Answer, what: str, re
     assert rest in f"{error.why}\n{error.todo}"
 
 
+def test_a_function_of_another_account_is_told_with_both_accounts() -> None:
+    """A mistyped account in the ARN: a statement in the deployer's own policy would not help; the page."""
+    denied = DENIED.replace("::123456789012", "::999999999999").replace("identity-based", "resource-based")
+    with Answers([Answer(403, "AccessDeniedException", denied)]) as server:
+        error = refusal(server.url)
+    assert (error.what, error.why) == (
+        "_LAMBDA_FUNCTION_ARN names the account 123456789012, and the access key belongs to 999999999999.",
+        f"So the deployer lacks the permission lambda:UpdateFunctionCode on my-function. AWS says: {denied}",
+    )
+    assert error.todo == (
+        "Correct the account in _LAMBDA_FUNCTION_ARN, or set an access key of the account 123456789012. If "
+        "it is meant to be so, the function's resource-based policy has to allow lambda:UpdateFunctionCode "
+        "to 999999999999 (`aws lambda add-permission`), besides the deployer's own policy."
+    )
+
+
+def test_only_the_caller_s_account_makes_it_another_one() -> None:
+    """A role's session is of its account too; an explicit deny, or a bare name, is no matter of accounts."""
+    session = DENIED.replace("iam::123456789012:user/", "sts::999999999999:assumed-role/deployer/")
+    name = {"_LAMBDA_FUNCTION_ARN": "my-function", "_AWS_DEFAULT_REGION": "eu-west-1"}
+    for message, changed, what in (
+        (session, {}, "names the account"),
+        (DENIED, {}, "lacks the permission"),
+        (session, name, "lacks the permission"),
+        (f"{session} with an explicit deny", {}, "lacks the permission"),
+    ):
+        with Answers([Answer(403, "AccessDeniedException", message)]) as server:
+            assert what in refusal(server.url, **changed).what
+
+
 def test_wrong_key_without_a_token_does_not_speak_of_one() -> None:
     """What is not set is not to be checked."""
     with Answers([Answer(403, "UnrecognizedClientException", "invalid")]) as server:
@@ -344,7 +374,7 @@ def test_a_proxy_that_is_down_is_named() -> None:
 
 def test_settings_that_the_sdk_does_not_take_are_told_as_such() -> None:
     """Whatever `_AWS_X` the SDK chokes on, it ends in an explanation."""
-    settings = settings_for("http://127.0.0.1:9", _AWS_PROFILE="canary")
+    settings = settings_for("http://127.0.0.1:9", _AWS_DEFAULTS_MODE="canary")
     with pytest.raises(InputError) as caught:
         upload(connect(settings))
     assert "_AWS_… settings" in caught.value.todo

@@ -184,8 +184,6 @@ def test_all_problems_are_reported_together() -> None:
         ({"_LAMBDA_FUNCTION_ARN": f"{ARN}:live", "_LAMBDA_ALIAS": "test"}, "another alias"),
         ({"_LAMBDA_ALIAS": "42"}, "_LAMBDA_ALIAS is not the name of an alias"),
         ({"_LAMBDA_ALIAS": "$LATEST"}, "_LAMBDA_ALIAS is not the name of an alias"),
-        ({"_LAMBDA_VERIFY_PAYLOAD": "{}"}, "_LAMBDA_VERIFY_PAYLOAD is about published versions"),
-        ({"_LAMBDA_KEEP_VERSIONS": "3"}, "_LAMBDA_KEEP_VERSIONS is about published versions"),
         ({"_LAMBDA_ALIAS": "live", "_LAMBDA_KEEP_VERSIONS": "0"}, "is not a whole number above 0"),
         ({"_LAMBDA_ALIAS": "live", "_LAMBDA_VERIFY_PAYLOAD": "{"}, "is not valid JSON"),
         ({"_LAMBDA_ALIAS": "live", "_LAMBDA_VERIFY_EXPECT": "x"}, "_LAMBDA_VERIFY_PAYLOAD is not set"),
@@ -195,7 +193,6 @@ def test_all_problems_are_reported_together() -> None:
         ),
         ({"_LAMBDA_TIMEOUT": "5m"}, "_LAMBDA_TIMEOUT is not a whole number above 0"),
         ({"_LAMBDA_S3_BUCKET": "s3://deploys"}, "without s3://"),
-        ({"_LAMBDA_S3_PREFIX": "x/"}, "_LAMBDA_S3_BUCKET is not"),
         ({"_LAMBDA_S3_BUCKET": "deploys", "_LAMBDA_S3_PREFIX": "/x"}, "begins with a slash"),
         ({"_AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE"}, "_AWS_SESSION_TOKEN is not set"),
         ({"_AWS_ACCESS_KEY_ID": "AKIA IOSF"}, "_AWS_ACCESS_KEY_ID holds a blank"),
@@ -212,6 +209,42 @@ def test_all_problems_are_reported_together() -> None:
 def test_each_problem_names_its_setting(changed: dict[str, str], expected: str) -> None:
     """One problem at a time, for each kind that a single setting can have."""
     assert expected in problems({**VALID, **changed})
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        (["_LAMBDA_KEEP_VERSIONS"], ["_LAMBDA_ALIAS"]),
+        (["_LAMBDA_VERIFY_PAYLOAD", "_LAMBDA_KEEP_VERSIONS"], ["_LAMBDA_ALIAS"]),
+        (["_LAMBDA_VERIFY_EXPECT"], ["_LAMBDA_VERIFY_PAYLOAD", "_LAMBDA_ALIAS"]),
+        (["_LAMBDA_S3_KMS_KEY_ID"], ["_LAMBDA_S3_BUCKET"]),
+        (["_LAMBDA_S3_PREFIX", "_LAMBDA_S3_KMS_KEY_ID"], ["_LAMBDA_S3_BUCKET"]),
+    ],
+)
+def test_of_settings_that_belong_together_the_missing_one_is_shown(
+    given: list[str], missing: list[str]
+) -> None:
+    """The example is of what has to be set, not of what is set already; the whole text."""
+    examples = {setting.name: setting.example for setting in SETTINGS}
+    are = f"{' and '.join(given)} {'are' if len(given) > 1 else 'is'}"
+    why = {"_LAMBDA_ALIAS": ": versions are published for an alias alone"}
+    assert problems({**VALID, **{name: examples[name] for name in given}}) == "\n".join(
+        f"{name} is not set, but {are}{why.get(name, '')}.\n  For example: {name}={examples[name]}"
+        for name in missing
+    )
+
+
+@pytest.mark.parametrize("name", ["_AWS_PROFILE", "_AWS_DEFAULT_PROFILE"])
+def test_a_profile_is_refused_where_no_file_could_hold_it(name: str, tmp_path: Path) -> None:
+    """The SDK would look for it in ~/.aws, which is never read; with a file of one's own it may be there."""
+    with pytest.raises(InputError) as caught:
+        read_settings({**VALID, name: "canary"})
+    assert caught.value.why == (
+        f"{name} names a profile, but there is none in a dyno: a deploy goes by the keys in its settings and "
+        f"reads no file in ~/.aws. Remove it: `heroku config:unset {name}`."
+    )
+    assert "`heroku config:unset NAME`" in caught.value.todo
+    read_settings({**VALID, name: "canary", "_AWS_CONFIG_FILE": str(tmp_path / "config")})
 
 
 def test_a_qualifier_of_the_arn_is_the_alias() -> None:

@@ -38,6 +38,30 @@ def test_a_function_without_alias_tells_whether_it_is_up_to_date(
     assert function.deploy_calls[-1].operation == "GetFunctionConfiguration"
 
 
+def test_a_function_without_alias_tells_its_code_and_its_release(
+    slug: Path, aws: EmbeddedAWS, function: Function
+) -> None:
+    """CodeSha256 always; the release once one is recorded, and where dyno metadata has status look for it."""
+    env = aws.settings(function)
+    digest = function.get()["Configuration"]["CodeSha256"]
+    assert f"       CodeSha256:  {digest}\n       Up to date:" in status(slug, env)
+    for app, comes_from in (({}, "v7"), ({"HEROKU_APP_NAME": "my-app"}, "my-app, v7")):
+        release = {**env, **app, "HEROKU_RELEASE_VERSION": "v7"}
+        assert deploy(slug, "--force", env=release).returncode == 0
+        assert f"       Comes from:  {comes_from}\n" in status(slug, release)
+        document = json.loads(status(slug, release, "--json"))
+        assert document["release"] == {"app": app.get("HEROKU_APP_NAME"), "number": 7}
+    assert "Comes from" not in status(slug, env)
+    assert json.loads(status(slug, env, "--json"))["release"] is None
+
+
+def test_a_list_of_no_versions_says_so(slug: Path, aws: EmbeddedAWS, function: Function) -> None:
+    """A heading with nothing below it looks like a fault."""
+    for way in ({}, {"_LAMBDA_ALIAS": "live"}):
+        shown = status(slug, {**aws.settings(function), **way}, "--versions")
+        assert shown.endswith("-----> Versions\n       none\n")
+
+
 def test_an_alias_tells_its_version_and_where_that_comes_from(
     slug: Path, aws: EmbeddedAWS, function: Function
 ) -> None:
@@ -49,11 +73,14 @@ def test_an_alias_tells_its_version_and_where_that_comes_from(
         "HEROKU_RELEASE_VERSION": "v42",
         "HEROKU_SLUG_COMMIT": "2c3a0b24069af49b3de35b8e8c26765c1dba9ff0",
     }
-    assert "live: not there yet, the first deploy makes it" in status(slug, env)
+    before = status(slug, env)
+    assert "live: not there yet, the first deploy makes it" in before
+    assert "CodeSha256" not in before
     assert deploy(slug, env=env).returncode == 0
     assert deploy(slug, env={**env, "HEROKU_RELEASE_VERSION": "v43", "NAME": "canary"}).returncode == 0
     shown = status(slug, {**env, "NAME": "canary"}, "--versions")
-    assert "       Alias:       live is version 2\n" in shown
+    digest = function.get("2")["Configuration"]["CodeSha256"]
+    assert f"       Alias:       live is version 2\n       CodeSha256:  {digest}\n" in shown
     assert "       Comes from:  my-app, v43, commit 2c3a0b24069a, base " in shown
     assert "       Up to date:  yes\n" in shown
     first, second = shown.partition("-----> Versions\n")[2].splitlines()

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     checks = [*_show([check], output), *_show(check_app(environment, slug, output), output)]
     if settings:
         output.step(f"Checking {settings.function.function.name} and what this deployer may do")
-        checks += _show(check_aws(settings, complete=check.status == "ok"), output)
+        checks += _show(check_aws(settings, slug, complete=check.status == "ok"), output)
     failed = [check for check in checks if check.status == "failed"]
     exit_status = max(check.exit_status for check in checks)
     output.step(_summary(checks, failed, exit_status))

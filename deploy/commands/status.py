@@ -51,12 +51,14 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     with build(slug, base, baked.files) as package:
         steps = release.plan(package, settings.release, state, "", force=True)
     serving = _serving(state)
+    running = serving if alias_name else latest
     facts = [
         ("State", latest.state or "unknown"),
         ("Last update", f"{latest.update_status or 'unknown'}, {age(latest.last_modified)}"),
         ("Reason", latest.update_reason if latest.update_status == "Failed" else ""),
         ("Alias", _alias_line(alias_name, state)),
-        ("Comes from", serving.description if serving else ""),
+        ("CodeSha256", running.code_sha256 if running else ""),
+        ("Comes from", serving.description if serving else _release(recorded)),
         ("Age", age(serving.last_modified) if serving else ""),
         ("Up to date", _up_to_date(changed=bool(steps), origin=origin, recorded=recorded)),
     ]
@@ -69,6 +71,8 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
         for version in reversed(versions):
             mark = f" ← {alias_name}" if alias and alias.version == version.version else ""
             output.detail(f"{version.version:>5}  {age(version.last_modified)}  {version.description}{mark}")
+        if not versions:
+            output.detail("none")
     output.document(
         {
             "function": function.name,
@@ -82,6 +86,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
             "version": alias.version if alias else None,
             "weights": dict(alias.weights) if alias else {},
             "description": serving.description if serving else None,
+            "release": {"app": recorded.app, "number": recorded.release} if recorded else None,
             "up_to_date": not steps,
             "deploy_would_step_back": origin.is_older_than(recorded),
             "versions": [
@@ -120,6 +125,13 @@ def _up_to_date(*, changed: bool, origin: Origin, recorded: Origin | None) -> st
             f"no: release v{recorded.release} was deployed, and a deploy of this v{origin.release} steps back"
         )
     return "no: a deploy would change it, see `deploy plan`"
+
+
+def _release(recorded: Origin | None) -> str:
+    """Name the release that was deployed last; nothing where it is not known."""
+    if recorded is None:
+        return ""
+    return f"{f'{recorded.app}, ' if recorded.app else ''}v{recorded.release}"
 
 
 def _serving(state: State) -> Configuration | None:
