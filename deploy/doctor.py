@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from deploy import archive
 from deploy import base as bases
 from deploy import release as releases
 from deploy.aws_errors import other_account, todo_for_other_account
 from deploy.baking import bake
 from deploy.errors import DeployError, InputError
 from deploy.output import megabytes, printable
-from deploy.package import build, check_base
+from deploy.package import build, check_base, holds
 from deploy.policy import grants
 from deploy.probes import Answer, Objects, Probes
 from deploy.settings import read_release_settings, read_settings
@@ -330,9 +329,8 @@ def _check_wrapper(wrapper: str, files: tuple[str, ...], slug: Path, base: Base)
 def _holds(slug: Path, base: Base, name: str) -> bool:
     """Tell whether the base holds a file; it does, where that can't be told."""
     try:
-        with (slug / base.base).open("rb") as file:
-            return archive.read_directory(file).find(name) is not None
-    except (OSError, InputError):
+        return holds(slug, base, name)
+    except InputError:
         return True
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deploy.base import Base
     from deploy.formats import ConfigFile
 
-__all__ = ["Package", "build", "check_base", "check_target", "write"]
+__all__ = ["Package", "build", "check_base", "check_target", "holds", "write"]
 
 # What an artifact may hold from an earlier bake, or from a developer's machine: it is replaced.
 REPLACEABLE_STEM = "env"
@@ -86,6 +86,12 @@ def check_base(app: Path, base: Base) -> None:
     with _opened(app, base) as source:
         archive.read_directory(source)
         _check_digest(base, assembling.digest(source)[0])
+
+
+def holds(app: Path, base: Base, name: str) -> bool:
+    """Tell whether the base has a file of this name; raises InputError where it can't be read."""
+    with _opened(app, base) as source:
+        return archive.read_directory(source).find(name) is not None
 
 
 def _opened(app: Path, base: Base) -> BinaryIO:
