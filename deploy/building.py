@@ -17,8 +17,8 @@ import pathspec
 
 from deploy import __version__, archive, assembling
 from deploy import base as bases
-from deploy.base import BASE_ZIP, FOLDER, Base
-from deploy.checking import check_contents, check_entries
+from deploy.base import BASE_ZIP, BUILD_FILE, FOLDER, Base
+from deploy.checking import check_contents, check_entries, leaves
 from deploy.compressing import COMPRESSION, SourceFile, Written, create
 from deploy.errors import DeployError, InputError
 from deploy.limits import check_unzipped
@@ -40,8 +40,7 @@ def make(app: Path, environment: Mapping[str, str], output: Output) -> Base:
 
     Raises InputError where there is nothing to deploy or what there is can't be deployed.
     """
-    folder = app / FOLDER
-    folder.mkdir(exist_ok=True)
+    _make_folder(app)
     if any((app / name).is_file() for name in JAVA_BUILD_FILES):
         kind, compression = "java", None
         path, written = _find_java(app, environment, output)
@@ -65,11 +64,53 @@ def make(app: Path, environment: Mapping[str, str], output: Output) -> Base:
         environment.get("SOURCE_VERSION") or None,
         environment.get("STACK") or None,
     )
-    bases.write(app, base)
+    _write_build_file(app, base)
     output.detail(
         f"{path}: {megabytes(base.size)}, {base.entries} entries, {megabytes(base.unzipped_size)} unzipped"
     )
     return base
+
+
+def _make_folder(app: Path) -> None:
+    """Make the folder of the base, and forget an earlier build: one that fails leaves nothing to deploy."""
+    folder = app / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+        (app / BUILD_FILE).unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_written(app, error, folder) from None
+
+
+def _write_build_file(app: Path, base: Base) -> None:
+    try:
+        bases.write(app, base)
+    except OSError as error:
+        raise _not_written(app, error, app / BUILD_FILE) from None
+    finally:
+        with contextlib.suppress(OSError):
+            (app / f"{BUILD_FILE}.unfinished").unlink()
+
+
+def _not_written(app: Path, error: OSError, path: Path) -> DeployError:
+    """Tell of what could not be written; where the error names no path, it was `path`."""
+    shown = _shown_path(app, error, path)
+    if isinstance(error, (FileExistsError, IsADirectoryError, NotADirectoryError)):
+        return InputError(
+            f"{shown}: {error.strerror}.",
+            why=f"The buildpack keeps what it builds in {FOLDER}, and something else is in its place.",
+            todo=f"Remove {shown} from the app, and push again.",
+        )
+    return DeployError(
+        f"{shown}: {error.strerror}.",
+        why=f"The build has to write to {FOLDER}, and could not.",
+        todo="See that the disk has room and that the build may write there, and push again.",
+    )
+
+
+def _shown_path(app: Path, error: OSError, otherwise: Path) -> str:
+    """Give the path in the app that an error is about."""
+    name = error.filename2 or error.filename
+    return printable(os.path.relpath(name if isinstance(name, (str, os.PathLike)) else otherwise, app))
 
 
 # --- Java -----------------------------------------------------------------------------------------
@@ -179,9 +220,8 @@ def _make_nodejs(app: Path, output: Output) -> Written:
         unfinished.chmod(0o644)
         unfinished.replace(app / BASE_ZIP)
     except OSError as error:
-        name = error.filename if isinstance(error.filename, str) else app / BASE_ZIP
         raise DeployError(
-            f"{printable(os.path.relpath(name, app))}: {error.strerror}.",
+            f"{_shown_path(app, error, app / BASE_ZIP)}: {error.strerror}.",
             why="The base ZIP could not be made.",
         ) from None
     finally:
@@ -297,17 +337,6 @@ def _link_target(app: Path, path: str, name: str) -> str:
             todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
         )
     parent = os.path.realpath(os.path.dirname(path))  # noqa: PTH120 - strings throughout
-    if target.startswith("/") or _leaves(target, os.path.relpath(parent, root)):
+    if target.startswith("/") or leaves(target, os.path.relpath(parent, root)):
         return os.path.relpath(resolved, parent)
     return target
-
-
-def _leaves(target: str, folder: str) -> bool:
-    """Tell whether a relative path, walked from a folder of the app, leaves the app on its way."""
-    depth = 0
-    for part in (*folder.split("/"), *target.split("/")):
-        if part not in {"", "."}:
-            depth += -1 if part == ".." else 1
-        if depth < 0:
-            return True
-    return False

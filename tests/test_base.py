@@ -1,5 +1,6 @@
 """The base: what goes into it, which JAR it is, and what can't be one."""
 
+import errno
 import io
 import json
 import os
@@ -387,6 +388,80 @@ def test_a_full_disk_is_told_with_the_base(app: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
     assert list((app / ".lambda-deploy").iterdir()) == []
+
+
+def test_a_full_disk_is_told_with_build_json(app: Path) -> None:
+    """It is the last that is written; without it nothing is deployed, and no half of it stays."""
+    fill(app, "pom.xml")
+    jar(app, "target/a.jar")
+    make_base(app)
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, old[1]))
+        with pytest.raises(DeployError, match=r"^\.lambda-deploy/build\.json: File too large\.$") as caught:
+            make_base(app)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert caught.value.exit_code == 1
+    assert "See that the disk has room" in caught.value.todo
+    assert list((app / ".lambda-deploy").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_folder_that_can_not_be_made_is_told(
+    app: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A full disk, a permission that is missing, and a disk that is not written to."""
+
+    def refuse(path: Path, **_: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    nodejs(app)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(DeployError) as caught:
+        make_base(app)
+    assert caught.value.exit_code == 1
+    assert caught.value.what == f".lambda-deploy: {os.strerror(number)}."
+    assert "See that the disk has room and that the build may write there" in caught.value.todo
+
+
+@pytest.mark.parametrize(
+    ("thing", "path", "expected"),
+    [
+        ("file", ".lambda-deploy", ".lambda-deploy: File exists."),
+        ("dangling link", ".lambda-deploy", ".lambda-deploy: File exists."),
+        ("folder", ".lambda-deploy/build.json", ".lambda-deploy/build.json: Is a directory."),
+        (
+            "folder",
+            ".lambda-deploy/build.json.unfinished",
+            ".lambda-deploy/build.json.unfinished: Is a directory.",
+        ),
+    ],
+)
+def test_what_lies_in_the_place_of_the_build_is_told(app: Path, thing: str, path: str, expected: str) -> None:
+    """The app brings it along, so its owner has to remove it."""
+    nodejs(app)
+    (app / path).parent.mkdir(exist_ok=True)
+    if thing == "folder":
+        (app / path).mkdir()
+    elif thing == "file":
+        (app / path).touch()
+    else:
+        (app / path).symlink_to("nowhere")
+    text = refusal(app)
+    assert text.startswith(f"{expected}\n")
+    assert f"Remove {path} from the app, and push again." in text
+
+
+def test_a_build_that_fails_leaves_nothing_of_the_one_before(app: Path) -> None:
+    """What is deployed is the last build, or nothing."""
+    nodejs(app)
+    make_base(app)
+    os.mkfifo(app / "pipe")
+    assert "pipe is neither a file" in refusal(app)
+    with pytest.raises(InputError, match="has not been built"):
+        read(app)
 
 
 def test_a_build_json_that_leads_out_of_the_slug_is_refused(app: Path) -> None:
