@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+import warnings
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -210,6 +211,7 @@ def _make_nodejs(app: Path, output: Output) -> Written:
     try:
         _note_missing_modules(app, output)
         files = sorted(_files(app, _ignored_by(app)), key=lambda file: file.name.encode())
+        _check_not_empty(files)
         _check_sizes(files)
         with unfinished.open("wb") as target:
             written = create(
@@ -228,6 +230,18 @@ def _make_nodejs(app: Path, output: Output) -> Written:
         with contextlib.suppress(OSError):
             unfinished.unlink()
     return written
+
+
+def _check_not_empty(files: Sequence[SourceFile]) -> None:
+    # package.json is always there to be deployed, so it is the app's own doing.
+    if all(file.path is None and file.link_target is None for file in files):
+        raise InputError(
+            f"{IGNORE_FILE} leaves out every file of the app: there is nothing to deploy. "
+            "Nothing was changed.",
+            why="What it names does not get into the package.",
+            todo="Take out the line that matches too much, or bring files back behind it with lines such as "
+            "`!/index.js`, and push again.",
+        )
 
 
 def _check_sizes(files: Sequence[SourceFile]) -> None:
@@ -251,18 +265,38 @@ def _note_missing_modules(app: Path, output: Output) -> None:
 def _ignored_by(app: Path) -> Callable[[str], bool]:
     """Read .lambdaignore, in gitignore's syntax (https://git-scm.com/docs/gitignore)."""
     path = app / IGNORE_FILE
-    if not path.exists():
+    if not os.path.lexists(path):
         return lambda _path: False
     if not path.is_file():
-        raise InputError(f"{IGNORE_FILE} is no file.")
+        raise InputError(f"{IGNORE_FILE} is no file.", todo="Make it one, or remove it, and push again.")
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except ValueError:
-        raise InputError(f"{IGNORE_FILE} is not UTF-8 text.") from None
+        raise InputError(f"{IGNORE_FILE} is not UTF-8 text.", todo="Save it as such, and push.") from None
     try:
-        return pathspec.GitIgnoreSpec.from_lines(lines).match_file
+        return _patterns(lines).match_file
     except (ValueError, re.error):
-        raise InputError(f"{IGNORE_FILE} holds a line that is no gitignore pattern.") from None
+        wrong = [str(number) for number, line in enumerate(lines, 1) if not _is_pattern(line)]
+        raise InputError(
+            f"{IGNORE_FILE} holds a line that is no gitignore pattern.",
+            why=f"Line {', '.join(wrong)}.",
+            todo="Correct or remove it, and push again. A `!` or `\\` that is meant as it stands has a `\\` "
+            "before it; https://git-scm.com/docs/gitignore tells the rest.",
+        ) from None
+
+
+def _patterns(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Python's, of a [[ in a regular expression
+        return pathspec.GitIgnoreSpec.from_lines(lines)
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        _patterns([line])
+    except (ValueError, re.error):
+        return False
+    return True
 
 
 def _files(app: Path, is_ignored: Callable[[str], bool]) -> Iterator[SourceFile]:
@@ -301,9 +335,21 @@ def _check_text(name: str) -> None:
         ) from None
 
 
+def _check_target_text(target: str, name: str) -> None:
+    try:
+        target.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"The symbolic link {printable(name)} leads to {printable(target)}, which is not valid UTF-8, as "
+            "a name in a ZIP must be.",
+            todo=f"Rename what it leads to, and make the link anew, or name the link in {IGNORE_FILE}.",
+        ) from None
+
+
 def _source_file(app: Path, entry: os.DirEntry[str], name: str) -> SourceFile:
     if entry.is_symlink():
         target = _link_target(app, entry.path, name)
+        _check_target_text(target, name)
         return SourceFile(name, link_target=target, size=len(target.encode()))
     if not entry.is_file():
         raise InputError(

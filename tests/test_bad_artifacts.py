@@ -132,6 +132,15 @@ def test_a_jar_that_went_bad_after_the_build_is_not_deployed(
     assert function.code_sha256() == before
 
 
+def test_a_nodejs_app_without_a_file_is_refused(tmp_path: Path) -> None:
+    """Where .lambdaignore names all of it, the build ends as with a bad JAR."""
+    (tmp_path / "package.json").write_bytes(b"{}")
+    (tmp_path / ".lambdaignore").write_text("*\n")
+    text = said(run(tmp_path, "base", str(tmp_path), env={}))
+    assert ".lambdaignore leaves out every file of the app" in text
+    assert list((tmp_path / ".lambda-deploy").iterdir()) == []
+
+
 def test_a_good_jar_goes_the_same_way(aws: EmbeddedAWS, function: Function, tmp_path: Path) -> None:
     """What all cases above have in common is no reason to refuse them."""
     slug = java_app(tmp_path / "slug", zip_of(FILES))

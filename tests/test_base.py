@@ -177,6 +177,17 @@ def test_links_that_lead_out_of_the_package_are_refused(app: Path, target: str, 
     make_base(app)
 
 
+def test_a_link_whose_target_is_no_utf_8_is_refused(app: Path) -> None:
+    """A ZIP that we make holds names in UTF-8 alone; the message names the link and shows its target."""
+    nodejs(app)
+    (app / "lnk").symlink_to(os.fsdecode(b"caf\xe9"))
+    text = refusal(app)
+    assert "The symbolic link lnk leads to caf\\udce9, which is not valid UTF-8" in text
+    assert "name the link in .lambdaignore" in text
+    (app / ".lambdaignore").write_text("/lnk\n")
+    make_base(app)
+
+
 def test_what_is_no_file_is_refused_by_name(app: Path) -> None:
     """A pipe or a socket can't be packed, and must not hang the build."""
     nodejs(app)
@@ -189,6 +200,23 @@ def test_a_name_that_is_not_utf_8_is_refused(app: Path) -> None:
     nodejs(app)
     (Path(os.fsdecode(bytes(app) + b"/caf\xe9.js"))).write_text("")
     assert "caf\\udce9.js is not valid UTF-8" in refusal(app)
+
+
+@pytest.mark.parametrize("ignored", ["*\n", "# all of it\n/*\n!lib/\n/lib/*\n"])
+def test_an_app_of_which_nothing_is_left_is_refused(app: Path, ignored: str) -> None:
+    """A base without a file would be deployed as a function that holds nothing but config."""
+    nodejs(app)
+    fill(app, "lib/a.js")
+    make_base(app)
+    (app / ".lambdaignore").write_text(ignored)
+    text = refusal(app)
+    assert ".lambdaignore leaves out every file of the app: there is nothing to deploy." in text
+    assert "bring files back behind it with lines such as `!/index.js`" in text
+    with pytest.raises(InputError, match="has not been built"):
+        read(app)
+    (app / ".lambdaignore").write_text(f"{ignored}!/index.js\n")
+    make_base(app)
+    assert "index.js" in entries(app)
 
 
 def test_missing_node_modules_are_pointed_out(app: Path) -> None:
@@ -205,7 +233,8 @@ def test_missing_node_modules_are_pointed_out(app: Path) -> None:
         ("package.json", b"{", "package.json is not valid JSON"),
         (".lambdaignore", b"\xff", ".lambdaignore is not UTF-8"),
         (".lambdaignore", b"[z-a]", ".lambdaignore holds a line that is no gitignore pattern"),
-        (".lambdaignore", b"!", ".lambdaignore holds a line that is no gitignore pattern"),
+        (".lambdaignore", b"!", ".lambdaignore holds a line that is no gitignore pattern.\nLine 1.\nCorrect"),
+        (".lambdaignore", b"\xef\xbb\xbf!\nfoo[\n\\\r\n# [z-a]\n[z-a]\n", "pattern.\nLine 1, 3, 5.\nCorrect"),
     ],
 )
 def test_broken_files_of_the_app_are_named(app: Path, file: str, content: bytes, expected: str) -> None:
@@ -213,6 +242,25 @@ def test_broken_files_of_the_app_are_named(app: Path, file: str, content: bytes,
     nodejs(app)
     (app / file).write_bytes(content)
     assert expected in refusal(app)
+
+
+@pytest.mark.parametrize("make_it", ["folder", "dangling link"])
+def test_a_lambdaignore_that_is_no_file_is_refused(app: Path, make_it: str) -> None:
+    """What it was to leave out, secrets perhaps, must not be deployed because it can't be read."""
+    nodejs(app)
+    if make_it == "folder":
+        (app / ".lambdaignore").mkdir()
+    else:
+        (app / ".lambdaignore").symlink_to("nowhere")
+    assert ".lambdaignore is no file.\n\nMake it one, or remove it" in refusal(app)
+
+
+def test_patterns_that_python_warns_of_are_taken_without_a_word(app: Path) -> None:
+    """A `[[` is nothing that the owner of the app could mend."""
+    nodejs(app)
+    (app / ".lambdaignore").write_text("[[:alpha:]]\n")
+    made = deploy(app, "base", app)
+    assert (made.returncode, made.stderr) == (0, "")
 
 
 def test_a_folder_that_can_not_be_written_is_an_error(app: Path) -> None:
