@@ -117,6 +117,7 @@ def _shown_path(app: Path, error: OSError, otherwise: Path) -> str:
 # --- Java -----------------------------------------------------------------------------------------
 
 JAR_FOLDERS = ("target", "build/libs")
+MODULE_FOLDERS = tuple(f"*/{folder}" for folder in JAR_FOLDERS)
 NO_CANDIDATE_ENDS = ("-sources.jar", "-javadoc.jar", "-tests.jar", "-plain.jar")
 NO_CANDIDATE_START = "original-"
 WITH_DEPENDENCIES_ENDS = ("-shaded.jar", "-with-dependencies.jar", "-all.jar")
@@ -128,15 +129,35 @@ def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tup
     path = _inside(app, _named_jar(app, named) if named else _only_jar(app))
     try:
         with (app / path).open("rb") as file:
-            directory = archive.read_directory(file)
-            check_entries(file, directory)
+            with _naming(path, is_named=bool(named)):
+                directory = archive.read_directory(file)
+                check_entries(file, directory)
             sizes = ((entry.name, entry.size) for entry in directory)
             check_unzipped(printable(path), directory.unzipped_size, sizes)
-            check_contents(file, directory, lambda done, total: output.progress("Checked", done, total))
+            with _naming(path, is_named=bool(named)):
+                check_contents(file, directory, lambda done, total: output.progress("Checked", done, total))
             sha256, size = assembling.digest(file)
     except OSError as error:
         raise DeployError(f"{printable(path)} can't be read: {error.strerror}.") from None
     return path, Written(sha256, size, directory.unzipped_size, len(directory))
+
+
+@contextlib.contextmanager
+def _naming(path: str, *, is_named: bool) -> Iterator[None]:
+    """Add to an error of the artifact which file that is, and where it is named."""
+    try:
+        yield
+    except InputError as error:
+        shown = printable(path)
+        if is_named:
+            error.why = f"The artifact is {shown}, which _LAMBDA_JAR_FILE names. {error.why}".rstrip()
+            error.todo = (
+                "If that is the wrong file, correct _LAMBDA_JAR_FILE, and push again. If not, "
+                f"{error.todo[:1].lower()}{error.todo[1:]}"
+            )
+        else:
+            error.why = f"The artifact is {shown}. {error.why}".rstrip()
+        raise
 
 
 def _inside(app: Path, path: str) -> str:
@@ -152,10 +173,13 @@ def _inside(app: Path, path: str) -> str:
 
 def _named_jar(app: Path, named: str) -> str:
     # os.path: a name that is too long, or a loop of links, is a file that is not there.
-    if named.startswith("/") or not os.path.isfile(os.path.realpath(app / named)):  # noqa: PTH113
+    real = os.path.realpath(app / named)
+    if named.startswith("/") or not os.path.isfile(real):  # noqa: PTH113
+        is_folder = not named.startswith("/") and os.path.isdir(real)  # noqa: PTH112
         raise InputError(
-            "The file that _LAMBDA_JAR_FILE names is not there.",
-            why=_list_jars("The build left", _jars(app)),
+            f"The file that _LAMBDA_JAR_FILE names is not there: {printable(named)}"
+            f"{' is a folder' if is_folder else ''}.",
+            why=_list_jars("The build left", [*_jars(app), *_others(app)]),
             todo="Give its path from the app's own folder, for example "
             "_LAMBDA_JAR_FILE=target/my-function.jar, and push again.",
         )
@@ -177,20 +201,52 @@ def _only_jar(app: Path) -> str:
             todo="Say which: `heroku config:set _LAMBDA_JAR_FILE=" + printable(candidates[0]) + "`, "
             "and push again.",
         )
-    raise InputError(
-        "There is no JAR to deploy.",
-        why=_list_jars(f"Looked in {' and '.join(JAR_FOLDERS)}, which hold", jars),
-        todo="Add heroku/java or heroku/gradle before this buildpack, so that the app is built first, "
-        "or name the JAR or ZIP: `heroku config:set _LAMBDA_JAR_FILE=path/in/the/app.jar`.",
-    )
+    raise _no_jar(jars, _others(app))
+
+
+def _no_jar(jars: list[str], others: list[str]) -> InputError:
+    """Say where was looked, and what else there is that may be meant."""
+    why = _list_jars(f"Looked in {' and '.join(JAR_FOLDERS)}, which hold", jars)
+    if others:
+        why += "\n" + _list_jars("The build left as well", others)
+    nameable = [name for name in others if not name.endswith(".war")]
+    if nameable:
+        whole = [name for name in nameable if name.endswith(WITH_DEPENDENCIES_ENDS)]
+        todo = (
+            "Say which of them is the function: `heroku config:set _LAMBDA_JAR_FILE="
+            f"{printable((whole or nameable)[0])}`, and push again."
+        )
+        if len(nameable) < len(others):
+            todo += " Lambda can't run a WAR."
+    elif others:
+        todo = (
+            "Lambda can't run a WAR: have the build make a JAR that holds the app and its dependencies, with "
+            "maven-shade-plugin or Gradle's shadow, and push again."
+        )
+    else:
+        todo = (
+            "Add heroku/java or heroku/gradle before this buildpack, so that the app is built first, "
+            "or name the JAR or ZIP: `heroku config:set _LAMBDA_JAR_FILE=path/in/the/app.jar`."
+        )
+    return InputError("There is no JAR to deploy.", why=why, todo=todo)
 
 
 def _jars(app: Path) -> list[str]:
+    return _built(app, JAR_FOLDERS, "jar")
+
+
+def _others(app: Path) -> list[str]:
+    """Find what may be the function, but is it only where it is named: the JARs of modules, ZIPs and WARs."""
+    modules = [jar for jar in _built(app, MODULE_FOLDERS, "jar") if _is_candidate(PurePosixPath(jar).name)]
+    return modules + [path for ending in ("zip", "war") for path in _built(app, JAR_FOLDERS, ending)]
+
+
+def _built(app: Path, folders: Sequence[str], ending: str) -> list[str]:
     return [
         path.relative_to(app).as_posix()
-        for folder in JAR_FOLDERS
-        for path in sorted((app / folder).glob("*.jar"))
-        if path.is_file()
+        for folder in folders
+        for path in sorted(app.glob(f"{folder}/*.{ending}"))
+        if path.is_file() and not path.relative_to(app).parts[0].startswith(".")
     ]
 
 

@@ -319,20 +319,25 @@ def test_the_setting_names_the_jar_or_zip(app: Path) -> None:
 @pytest.mark.parametrize(
     ("named", "expected"),
     [
-        ("target/c.jar", "is not there"),
-        ("../other.jar", "leads out of the app"),
-        ("/etc/passwd", "is not there"),
-        ("loop", "is not there"),
-        ("x" * 5000, "is not there"),
-        ("target", "is not there"),
+        ("target/c.jar", "The file that _LAMBDA_JAR_FILE names is not there: target/c.jar.\n"),
+        ("../other.jar", "../other.jar leads out of the app"),
+        ("/etc/passwd", "is not there: /etc/passwd.\n"),
+        ("/etc", "is not there: /etc.\n"),
+        ("loop", "is not there: loop.\n"),
+        ("x" * 5000, f"is not there: {'x' * 5000}.\n"),
+        ("a\nb\udcff", "is not there: a\\nb\\udcff.\n"),
+        ("target", "is not there: target is a folder.\n"),
     ],
 )
 def test_a_wrong_setting_is_explained(app: Path, named: str, expected: str) -> None:
-    """The message lists what the build left."""
-    fill(app, "pom.xml")
-    jar(app, "target/a.jar", "../other.jar")
+    """The message repeats it, and lists what the build left."""
+    fill(app, "pom.xml", "target/a.zip")
+    jar(app, "target/a.jar", "../other.jar", "module/target/b.jar")
     (app / "loop").symlink_to("loop")
-    assert expected in refusal(app, _LAMBDA_JAR_FILE=named)
+    text = refusal(app, _LAMBDA_JAR_FILE=named)
+    assert expected in text
+    if "leads out" not in expected:
+        assert "The build left:\n  target/a.jar\n  module/target/b.jar\n  target/a.zip\n" in text
 
 
 def test_a_jar_behind_an_absolute_link_is_found_after_the_move(app: Path, tmp_path: Path) -> None:
@@ -350,15 +355,71 @@ def test_no_jar_at_all_is_explained(app: Path) -> None:
     fill(app, "pom.xml")
     text = refusal(app)
     assert "There is no JAR to deploy" in text
+    assert "Looked in target and build/libs, which hold:\n  no JAR at all\n" in text
     assert "heroku/java or heroku/gradle before this buildpack" in text
 
 
+@pytest.mark.parametrize(
+    ("found", "shown", "suggested"),
+    [
+        (["module/target/f.jar"], ["module/target/f.jar"], "module/target/f.jar"),
+        (["a/build/libs/a.jar", "b/build/libs/b-all.jar"], None, "b/build/libs/b-all.jar"),
+        (
+            ["m/target/f-sources.jar", "m/target/original-f.jar", "m/target/f.jar"],
+            ["m/target/f.jar"],
+            "m/target/f.jar",
+        ),
+        (["target/f.zip", "target/f.war"], ["target/f.zip", "target/f.war"], "target/f.zip"),
+        (["build/libs/f.zip", "m/target/f.jar"], ["m/target/f.jar", "build/libs/f.zip"], "m/target/f.jar"),
+    ],
+)
+def test_what_else_may_be_the_function_is_listed(
+    app: Path, found: list[str], shown: list[str] | None, suggested: str
+) -> None:
+    """Modules leave their JARs elsewhere: the page names them, and the setting that takes one."""
+    fill(app, "pom.xml")
+    jar(app, *found, ".cache/target/x.jar")
+    text = refusal(app)
+    listed = "".join(f"  {name}\n" for name in shown or found)
+    assert f"  no JAR at all\nThe build left as well:\n{listed}" in text
+    assert f"`heroku config:set _LAMBDA_JAR_FILE={suggested}`" in text
+    assert ("Lambda can't run a WAR." in text) == ("target/f.war" in found)
+    assert "heroku/java" not in text
+    assert make_base(app, _LAMBDA_JAR_FILE=suggested)[0].base == suggested
+
+
+def test_a_war_is_no_jar(app: Path) -> None:
+    """Lambda can't run one, so nobody is told to name it."""
+    fill(app, "pom.xml")
+    jar(app, "target/f.war", "target/f-sources.jar")
+    text = refusal(app)
+    assert "which hold:\n  target/f-sources.jar\nThe build left as well:\n  target/f.war\n" in text
+    assert "Lambda can't run a WAR: have the build make a JAR" in text
+    assert "_LAMBDA_JAR_FILE" not in text
+
+
 def test_a_damaged_jar_is_refused_when_it_is_built(app: Path) -> None:
-    """Not months later, in a release phase."""
+    """Not months later, in a release phase; the page says which JAR it is."""
     fill(app, "pom.xml")
     jar(app, "target/a.jar")
     (app / "target/a.jar").write_bytes((app / "target/a.jar").read_bytes()[:-30])
-    assert "not a whole ZIP or JAR file" in refusal(app)
+    text = refusal(app)
+    assert "not a whole ZIP or JAR file" in text
+    assert "\nThe artifact is target/a.jar. Reading it, " in text
+    assert "_LAMBDA_JAR_FILE" not in text
+
+
+def test_a_file_that_is_named_and_is_no_jar_is_refused_with_the_setting(app: Path) -> None:
+    """It may be the setting that is wrong, not the build."""
+    fill(app, "pom.xml")
+    jar(app, "target/a.jar")
+    text = refusal(app, _LAMBDA_JAR_FILE="pom.xml")
+    assert "The artifact is not a whole ZIP or JAR file" in text
+    assert "\nThe artifact is pom.xml, which _LAMBDA_JAR_FILE names. Reading it, " in text
+    todo = (
+        "If that is the wrong file, correct _LAMBDA_JAR_FILE, and push again. If not, build the app again: "
+    )
+    assert f"\n{todo}" in text
 
 
 def test_neither_java_nor_nodejs_is_an_error(app: Path) -> None:
