@@ -28,6 +28,7 @@ from deploy.output import megabytes, printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from deploy.archive import Directory
     from deploy.output import Output
 
 __all__ = ["make"]
@@ -139,6 +140,7 @@ def _find_java(app: Path, environment: Mapping[str, str], output: Output) -> tup
             sha256, size = assembling.digest(file)
     except OSError as error:
         raise DeployError(f"{printable(path)} can't be read: {error.strerror}.") from None
+    _note_what_lambda_would_not_run(path, directory, output)
     return path, Written(sha256, size, directory.unzipped_size, len(directory))
 
 
@@ -158,6 +160,29 @@ def _naming(path: str, *, is_named: bool) -> Iterator[None]:
         else:
             error.why = f"The artifact is {shown}. {error.why}".rstrip()
         raise
+
+
+def _note_what_lambda_would_not_run(path: str, directory: Directory, output: Output) -> None:
+    """Point out a JAR that passes all checks, and that Lambda's Java runtimes find no class in."""
+    if not path.lower().endswith(".jar"):
+        return
+    if next(directory.starting_with("BOOT-INF/"), None) is not None:
+        output.notice(
+            f"{printable(path)} is an executable JAR of Spring Boot, with the app in its BOOT-INF/, where "
+            "Lambda's Java runtimes don't look.\n"
+            "Deploy a JAR that holds the classes of the app and of its dependencies themselves: "
+            "maven-shade-plugin makes one, or Gradle's shadow."
+        )
+    elif not any(_is_code(entry.name) for entry in directory):
+        output.notice(
+            f"{printable(path)} holds no class, and no JAR in lib/: there is nothing for Lambda to run.\n"
+            "Look at what the build puts into it, or name another file: "
+            "`heroku config:set _LAMBDA_JAR_FILE=path/in/the/app.jar`."
+        )
+
+
+def _is_code(name: str) -> bool:
+    return name.endswith(".class") or (name.startswith("lib/") and name.endswith(".jar"))
 
 
 def _inside(app: Path, path: str) -> str:

@@ -422,6 +422,47 @@ def test_a_file_that_is_named_and_is_no_jar_is_refused_with_the_setting(app: Pat
     assert f"\n{todo}" in text
 
 
+EXECUTABLE = (
+    "is an executable JAR of Spring Boot, with the app in its BOOT-INF/, where Lambda's Java runtimes "
+    "don't look.\n !     Deploy a JAR that holds the classes of the app and of its dependencies themselves: "
+    "maven-shade-plugin makes one, or Gradle's shadow.\n"
+)
+NO_CLASS = (
+    "holds no class, and no JAR in lib/: there is nothing for Lambda to run.\n"
+    " !     Look at what the build puts into it, or name another file: "
+    "`heroku config:set _LAMBDA_JAR_FILE=path/in/the/app.jar`.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["BOOT-INF/classes/a.class", "org/springframework/boot/loader/Launcher.class"], EXECUTABLE),
+        (["META-INF/MANIFEST.MF", "a.txt"], NO_CLASS),
+        (["other/a.jar"], NO_CLASS),
+        (["example/Handler.class"], None),
+        (["META-INF/MANIFEST.MF", "lib/a.jar"], None),
+    ],
+)
+def test_a_jar_that_lambda_would_not_run_is_pointed_out(
+    app: Path, names: list[str], expected: str | None
+) -> None:
+    """It is whole, so it is the base all the same; its owner learns of it before the function fails."""
+    fill(app, "pom.xml")
+    (app / "target").mkdir()
+    for name in ("f.jar", "f.zip"):
+        with zipfile.ZipFile(app / "target" / name, "w") as file:
+            for entry in names:
+                file.writestr(entry, "")
+    shown = make_base(app)[1]
+    notice = f" !     target/f.jar {expected}" if expected else ""
+    first, _, rest = shown.partition("\n")
+    assert first == "-----> Finding the JAR to deploy"
+    assert rest.startswith(f"{notice}       target/f.jar: ")
+    # A ZIP may be for any runtime.
+    assert " !" not in make_base(app, _LAMBDA_JAR_FILE="target/f.zip")[1]
+
+
 def test_neither_java_nor_nodejs_is_an_error(app: Path) -> None:
     """bin/detect says so before; the command can be run by hand as well."""
     assert "neither a Java nor a Node.js app" in refusal(app)
