@@ -73,9 +73,10 @@ LONGEST_COMMENT = 0xFFFF
 LARGEST_FILE = 1 << 62  # bytes; sums of two such numbers still fit into 64 bits
 
 STORED, DEFLATED = 0, 8
-ENCRYPTED = 0x0001  # 4.4.4, general purpose bit 0
+ENCRYPTED = 0x2041  # 4.4.4, general purpose bits 0, 6 (strong encryption) and 13 (of the directory)
 UTF_8 = 0x0800  # 4.4.4, general purpose bit 11
 MADE_BY_UNIX = 3 << 8 | 20  # 4.4.2: the upper byte, and version 2.0 of the format
+HAVE_MODES = (3, 19)  # 4.4.2: Unix and macOS, whose external attributes (4.4.15) begin with a Unix mode
 NEEDS_2_0 = 20  # 4.4.3: folders and deflate
 NEEDS_4_5 = 45  # 4.4.3: ZIP64
 MIDNIGHT_1980 = (0, 1 << 5 | 1)  # 4.4.6: the first moment that the format knows, as time and date
@@ -98,6 +99,7 @@ class Entry(NamedTuple):
     flags: int
     raw_name: bytes
     extra: bytes  # fields that extend the format (4.5)
+    mode: int  # its type and permissions, as Unix counts them; 0 where the record tells none
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +279,8 @@ def _outlines(records: bytes, prefix: int) -> tuple[array[int], array[int], int]
 def _parse(records: bytes, position: int, prefix: int) -> Entry:
     """Give the entry of the record at a position."""
     (
-        _, _, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length,
-        _, _, _, _, offset,
+        _, made_by, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length,
+        _, _, _, attributes, offset,
     ) = CENTRAL_HEADER.unpack_from(records, position)  # fmt: skip
     name_start = position + CENTRAL_HEADER.size
     extra_start = name_start + name_length
@@ -287,7 +289,8 @@ def _parse(records: bytes, position: int, prefix: int) -> Entry:
     name = decode_name(raw_name, flags)
     if IN_ZIP64_32 in (compressed_size, size, offset):
         size, compressed_size, offset = _read_zip64_extra(name, extra, size, compressed_size, offset)
-    return Entry(name, offset + prefix, method, crc, compressed_size, size, flags, raw_name, extra)
+    mode = attributes >> 16 if made_by >> 8 in HAVE_MODES else 0
+    return Entry(name, offset + prefix, method, crc, compressed_size, size, flags, raw_name, extra, mode)
 
 
 def decode_name(raw: bytes, flags: int) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import itertools
 import operator
+import stat
 import zlib
 from array import array
+from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO
 
 from deploy.archive import (
@@ -32,13 +34,16 @@ from deploy.errors import InputError
 from deploy.output import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from deploy.archive import Directory, Entry
 
-__all__ = ["check_contents", "check_entries", "check_name"]
+__all__ = ["check_contents", "check_entries", "check_name", "leaves"]
 
 INPUT = 64 * 1024  # bytes given to zlib at a time: those that it leaves over are copied
+LONGEST_TARGET = 4096  # bytes, Linux's PATH_MAX
+MOST_LINKS = 40  # that Linux follows on one path
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
 
 # --- names and places -----------------------------------------------------------------------------
@@ -47,18 +52,29 @@ INPUT = 64 * 1024  # bytes given to zlib at a time: those that it leaves over ar
 def check_entries(file: BinaryIO, directory: Directory) -> None:
     """Check what a ZIP says of its entries, in its directory and where their data is.
 
-    Raises InputError for the first one that can't be passed on.
+    Raises InputError for the first one that can't be passed on, and where there is none at all.
     """
-    hashes, ends = array("q"), array("Q")
+    if not len(directory):
+        raise InputError(
+            "The artifact holds no entry: there is nothing in it to deploy. Nothing was changed.",
+            why="It is a ZIP or JAR file, and an empty one.",
+            todo=BUILD_AGAIN,
+        )
+    names: list[str] = []
+    links: list[Entry] = []
+    ends = array("Q")
     for entry in directory:
         check_name(entry.name)
         if entry.flags & ENCRYPTED:
-            raise refused_entry(entry.name, "is encrypted, and Lambda can't decrypt it")
-        _check_unicode_path(entry)
-        hashes.append(hash(entry.name))
+            raise _encrypted(entry)
+        _check_second_name(entry.name, entry.extra)
+        names.append(entry.name)
+        if stat.S_ISLNK(entry.mode):
+            links.append(entry)
         ends.append(_end_of_data(file, entry))
-    _check_duplicates(directory, hashes)
+    _check_places(names)
     _check_overlaps(directory, ends)
+    _check_links(file, links)
 
 
 def check_name(name: str) -> None:
@@ -69,39 +85,61 @@ def check_name(name: str) -> None:
         raise refused_entry(name, "has a name that leads out of the package")
 
 
-def _check_unicode_path(entry: Entry) -> None:
+def _check_second_name(name: str, extra: bytes) -> None:
     """Refuse a second name, which some programs unpack by (4.6.9: version, CRC-32, and the name in UTF-8)."""
-    for start, length in extra_fields(entry.extra, UNICODE_PATH):
-        second = entry.extra[start + 5 : start + length].decode("utf-8", "backslashreplace")
-        if second != entry.name:
-            raise refused_entry(entry.name, f"has a second name, {printable(second)}")
+    for start, length in extra_fields(extra, UNICODE_PATH):
+        second = extra[start + 5 : start + length].decode("utf-8", "backslashreplace")
+        if second != name:
+            raise refused_entry(name, f"has a second name, {printable(second)}")
 
 
-def _check_duplicates(directory: Directory, hashes: array[int]) -> None:
-    ordered = sorted(hashes)
-    if not any(map(operator.eq, ordered, itertools.islice(ordered, 1, None))):
-        return
-    seen: set[str] = set()
-    for entry in directory:
-        if entry.name in seen:
-            raise refused_entry(entry.name, "is there twice")
-        seen.add(entry.name)
+def _check_places(names: Sequence[str]) -> None:
+    """Refuse two entries that would be unpacked to one place, and a file where others need a folder."""
+    # No name holds a zero, and it sorts before all else: what lies in x/ comes right behind x.
+    keys = [_place(name).replace("/", "\0") for name in names]
+    ordered = sorted(range(len(keys)), key=keys.__getitem__)
+    for first, second in itertools.pairwise(ordered):
+        if not keys[first]:  # "." or "./" is where all of it is unpacked
+            continue
+        if keys[first] == keys[second]:
+            also = "" if names[first] == names[second] else f", also as {printable(names[first])}"
+            raise refused_entry(names[second], f"is there twice{also}")
+        if keys[second].startswith(f"{keys[first]}\0") and not names[first].endswith("/"):
+            raise refused_entry(names[first], f"is a file, and the folder of {printable(names[second])} too")
+
+
+def _place(name: str) -> str:
+    """Give the path at which an entry is unpacked."""
+    if "//" not in name and "./" not in name and "/." not in name and name != ".":
+        return name.removesuffix("/")
+    return "/".join(part for part in name.split("/") if part not in {"", "."})
 
 
 def _end_of_data(file: BinaryIO, entry: Entry) -> int:
     """Check an entry's local header (4.3.7), and give the place behind its data."""
     expected = entry.raw_name
     header = read_at(file, entry.start, LOCAL_HEADER.size + len(expected))
-    signature, _, flags, *_, name_length, extra_length = LOCAL_HEADER.unpack_from(header)
+    signature, _, flags, method, *_, name_length, extra_length = LOCAL_HEADER.unpack_from(header)
     if signature != LOCAL_SIGNATURE:
         raise _misplaced(entry)
+    name_start = entry.start + LOCAL_HEADER.size
+    data_start: int = name_start + name_length + extra_length
     # Who reads a ZIP as a stream goes by this name, and so it must not be another, unchecked one.
     if name_length != len(expected) or not header.endswith(expected):
-        raw_name = read_at(file, entry.start + LOCAL_HEADER.size, name_length)
-        other = printable(decode_name(raw_name, flags))
+        other = printable(decode_name(read_at(file, name_start, name_length), flags))
         raise refused_entry(entry.name, f"has another name, {other}, where its data is")
-    data_start: int = entry.start + LOCAL_HEADER.size + name_length + extra_length
+    # The same holds for all else by which it is read. Its sizes may stand behind the data alone.
+    if flags & ENCRYPTED:
+        raise _encrypted(entry)
+    if method != entry.method:
+        raise refused_entry(entry.name, "has another compression method where its data is")
+    if extra_length:
+        _check_second_name(entry.name, read_at(file, name_start + name_length, extra_length))
     return data_start + entry.compressed_size
+
+
+def _encrypted(entry: Entry) -> InputError:
+    return refused_entry(entry.name, "is encrypted, and Lambda can't decrypt it")
 
 
 def _check_overlaps(directory: Directory, ends: array[int]) -> None:
@@ -122,6 +160,64 @@ def _in_file_order(directory: Directory) -> Sequence[int]:
 
 def _misplaced(entry: Entry) -> InputError:
     return refused_entry(entry.name, "is not where the central directory says: the file is damaged")
+
+
+# --- symbolic links -------------------------------------------------------------------------------
+
+
+def _check_links(file: BinaryIO, entries: Sequence[Entry]) -> None:
+    """Refuse symbolic links that lead out of the package, as those of a Node.js app are refused."""
+    links = {_place(entry.name): _link_target(file, entry) for entry in entries}
+    for entry, (place, target) in zip(entries, links.items(), strict=True):
+        if target.startswith("/") or leaves(target, place.rpartition("/")[0], links):
+            raise refused_entry(
+                entry.name, f"is a symbolic link that leads out of the package, to {printable(target)}"
+            )
+
+
+def _link_target(file: BinaryIO, entry: Entry) -> str:
+    if entry.name.endswith("/") or not _place(entry.name):
+        raise refused_entry(entry.name, "is a symbolic link and a folder at once")
+    if max(entry.size, entry.compressed_size) > LONGEST_TARGET:
+        raise refused_entry(entry.name, "is a symbolic link whose target is longer than a path can be")
+    raw = b"".join(read_data(file, entry))
+    if entry.method == DEFLATED:
+        try:
+            # No more than it declares: `check_contents` refuses what holds more.
+            raw = zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, LONGEST_TARGET)
+        except zlib.error:
+            raise _damaged(entry.name, "Its data can't be decompressed.") from None
+    elif entry.method != STORED:
+        raise refused_entry(entry.name, "is a symbolic link whose target is neither stored nor deflated")
+    if not raw or b"\0" in raw:
+        raise refused_entry(entry.name, "is a symbolic link whose target is no path")
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def leaves(target: str, folder: str, links: Mapping[str, str] = NO_LINKS) -> bool:
+    """Tell whether a relative path, walked from a folder of a package, leaves the package on its way.
+
+    `links` are the targets of those symbolic links that are followed.
+    """
+    place: list[str] = []
+    ahead = [*reversed(target.split("/")), *reversed(folder.split("/"))]
+    followed = 0
+    while ahead:
+        part = ahead.pop()
+        if part == ".." and not place:
+            return True
+        if part == "..":
+            place.pop()
+        elif part not in {"", "."}:
+            place.append(part)
+            next_target = links.get("/".join(place)) if links else None
+            if next_target is not None:
+                followed += 1
+                if followed > MOST_LINKS:  # a loop, which leads nowhere
+                    return False
+                place.pop()
+                ahead += reversed(next_target.split("/"))
+    return False
 
 
 # --- contents -------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from deploy.limits import UNZIPPED_LIMIT
 from embedded_aws import EmbeddedAWS, Function
 from in_process import Outcome
 from in_process import deploy as run
-from zips import zip_of
+from zips import link_to, zip_of
 
 JAR = "target/function.jar"
 NAME = "com/example/Handler.class"
@@ -72,8 +72,20 @@ BAD = {
     "cut short by a byte": (lambda: zip_of(FILES)[:-1], "is not a whole ZIP or JAR file"),
     "cut short in the middle": (lambda: zip_of(FILES)[:900], "is not a whole ZIP or JAR file"),
     "empty": (lambda: b"", "is not a whole ZIP or JAR file"),
+    "without entries": (lambda: zip_of({}), "The artifact holds no entry"),
+    "without entries but junk": (lambda: b"junk" * 100 + zip_of({}), "The artifact holds no entry"),
+    "entries lost": (lambda: zip_of(FILES)[:-22] + zip_of({}), "The artifact holds no entry"),
     "encrypted": (encrypted, f"The entry {NAME} of the artifact is encrypted"),
     "duplicate": (duplicate, f"The entry {NAME} of the artifact is there twice"),
+    "in one place": (
+        named(f"./{NAME}"),
+        f"The entry ./{NAME} of the artifact is there twice, also as {NAME}",
+    ),
+    "a file and a folder": (named("com/example"), "The entry com/example of the artifact is a file, and"),
+    "a link outside": (
+        lambda: zip_of({**FILES, "com/link": link_to("../../etc")}),
+        "The entry com/link of the artifact is a symbolic link that leads out of the package, to ../../etc",
+    ),
     "dots": (named("lib/../../evil"), "The entry lib/../../evil of the artifact has a name that leads out"),
     "absolute": (named("/etc/evil"), "The entry /etc/evil of the artifact has a name that leads out"),
     "two names": (two_names, f"The entry {NAME} of the artifact has another name, ../../../etc/cron.d/evil"),
@@ -110,8 +122,10 @@ def said(outcome: Outcome) -> str:
 def test_the_build_refuses_a_bad_jar(tmp_path: Path, make: Callable[[], bytes], expected: str) -> None:
     """`deploy base` ends with status 2 and names the entry, and leaves nothing that could be deployed."""
     app = java_app(tmp_path / "app", make())
-    assert expected in said(run(app, "base", str(app), env={}))
-    assert not (app / ".lambda-deploy/build.json").exists()
+    text = said(run(app, "base", str(app), env={}))
+    assert expected in text
+    assert JAR in text
+    assert list((app / ".lambda-deploy").iterdir()) == []
 
 
 @cases
@@ -130,6 +144,15 @@ def test_a_jar_that_went_bad_after_the_build_is_not_deployed(
     assert "Traceback" not in outcome.stderr
     assert function.deploy_calls == []
     assert function.code_sha256() == before
+
+
+def test_a_nodejs_app_without_a_file_is_refused(tmp_path: Path) -> None:
+    """Where .lambdaignore names all of it, the build ends as with a bad JAR."""
+    (tmp_path / "package.json").write_bytes(b"{}")
+    (tmp_path / ".lambdaignore").write_text("*\n")
+    text = said(run(tmp_path, "base", str(tmp_path), env={}))
+    assert ".lambdaignore leaves out every file of the app" in text
+    assert list((tmp_path / ".lambda-deploy").iterdir()) == []
 
 
 def test_a_good_jar_goes_the_same_way(aws: EmbeddedAWS, function: Function, tmp_path: Path) -> None:

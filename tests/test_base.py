@@ -1,5 +1,6 @@
 """The base: what goes into it, which JAR it is, and what can't be one."""
 
+import errno
 import io
 import json
 import os
@@ -176,6 +177,17 @@ def test_links_that_lead_out_of_the_package_are_refused(app: Path, target: str, 
     make_base(app)
 
 
+def test_a_link_whose_target_is_no_utf_8_is_refused(app: Path) -> None:
+    """A ZIP that we make holds names in UTF-8 alone; the message names the link and shows its target."""
+    nodejs(app)
+    (app / "lnk").symlink_to(os.fsdecode(b"caf\xe9"))
+    text = refusal(app)
+    assert "The symbolic link lnk leads to caf\\udce9, which is not valid UTF-8" in text
+    assert "name the link in .lambdaignore" in text
+    (app / ".lambdaignore").write_text("/lnk\n")
+    make_base(app)
+
+
 def test_what_is_no_file_is_refused_by_name(app: Path) -> None:
     """A pipe or a socket can't be packed, and must not hang the build."""
     nodejs(app)
@@ -188,6 +200,23 @@ def test_a_name_that_is_not_utf_8_is_refused(app: Path) -> None:
     nodejs(app)
     (Path(os.fsdecode(bytes(app) + b"/caf\xe9.js"))).write_text("")
     assert "caf\\udce9.js is not valid UTF-8" in refusal(app)
+
+
+@pytest.mark.parametrize("ignored", ["*\n", "# all of it\n/*\n!lib/\n/lib/*\n"])
+def test_an_app_of_which_nothing_is_left_is_refused(app: Path, ignored: str) -> None:
+    """A base without a file would be deployed as a function that holds nothing but config."""
+    nodejs(app)
+    fill(app, "lib/a.js")
+    make_base(app)
+    (app / ".lambdaignore").write_text(ignored)
+    text = refusal(app)
+    assert ".lambdaignore leaves out every file of the app: there is nothing to deploy." in text
+    assert "bring files back behind it with lines such as `!/index.js`" in text
+    with pytest.raises(InputError, match="has not been built"):
+        read(app)
+    (app / ".lambdaignore").write_text(f"{ignored}!/index.js\n")
+    make_base(app)
+    assert "index.js" in entries(app)
 
 
 def test_missing_node_modules_are_pointed_out(app: Path) -> None:
@@ -204,7 +233,8 @@ def test_missing_node_modules_are_pointed_out(app: Path) -> None:
         ("package.json", b"{", "package.json is not valid JSON"),
         (".lambdaignore", b"\xff", ".lambdaignore is not UTF-8"),
         (".lambdaignore", b"[z-a]", ".lambdaignore holds a line that is no gitignore pattern"),
-        (".lambdaignore", b"!", ".lambdaignore holds a line that is no gitignore pattern"),
+        (".lambdaignore", b"!", ".lambdaignore holds a line that is no gitignore pattern.\nLine 1.\nCorrect"),
+        (".lambdaignore", b"\xef\xbb\xbf!\nfoo[\n\\\r\n# [z-a]\n[z-a]\n", "pattern.\nLine 1, 3, 5.\nCorrect"),
     ],
 )
 def test_broken_files_of_the_app_are_named(app: Path, file: str, content: bytes, expected: str) -> None:
@@ -212,6 +242,25 @@ def test_broken_files_of_the_app_are_named(app: Path, file: str, content: bytes,
     nodejs(app)
     (app / file).write_bytes(content)
     assert expected in refusal(app)
+
+
+@pytest.mark.parametrize("make_it", ["folder", "dangling link"])
+def test_a_lambdaignore_that_is_no_file_is_refused(app: Path, make_it: str) -> None:
+    """What it was to leave out, secrets perhaps, must not be deployed because it can't be read."""
+    nodejs(app)
+    if make_it == "folder":
+        (app / ".lambdaignore").mkdir()
+    else:
+        (app / ".lambdaignore").symlink_to("nowhere")
+    assert ".lambdaignore is no file.\n\nMake it one, or remove it" in refusal(app)
+
+
+def test_patterns_that_python_warns_of_are_taken_without_a_word(app: Path) -> None:
+    """A `[[` is nothing that the owner of the app could mend."""
+    nodejs(app)
+    (app / ".lambdaignore").write_text("[[:alpha:]]\n")
+    made = deploy(app, "base", app)
+    assert (made.returncode, made.stderr) == (0, "")
 
 
 def test_a_folder_that_can_not_be_written_is_an_error(app: Path) -> None:
@@ -270,20 +319,25 @@ def test_the_setting_names_the_jar_or_zip(app: Path) -> None:
 @pytest.mark.parametrize(
     ("named", "expected"),
     [
-        ("target/c.jar", "is not there"),
-        ("../other.jar", "leads out of the app"),
-        ("/etc/passwd", "is not there"),
-        ("loop", "is not there"),
-        ("x" * 5000, "is not there"),
-        ("target", "is not there"),
+        ("target/c.jar", "The file that _LAMBDA_JAR_FILE names is not there: target/c.jar.\n"),
+        ("../other.jar", "../other.jar leads out of the app"),
+        ("/etc/passwd", "is not there: /etc/passwd.\n"),
+        ("/etc", "is not there: /etc.\n"),
+        ("loop", "is not there: loop.\n"),
+        ("x" * 5000, f"is not there: {'x' * 5000}.\n"),
+        ("a\nb\udcff", "is not there: a\\nb\\udcff.\n"),
+        ("target", "is not there: target is a folder.\n"),
     ],
 )
 def test_a_wrong_setting_is_explained(app: Path, named: str, expected: str) -> None:
-    """The message lists what the build left."""
-    fill(app, "pom.xml")
-    jar(app, "target/a.jar", "../other.jar")
+    """The message repeats it, and lists what the build left."""
+    fill(app, "pom.xml", "target/a.zip")
+    jar(app, "target/a.jar", "../other.jar", "module/target/b.jar")
     (app / "loop").symlink_to("loop")
-    assert expected in refusal(app, _LAMBDA_JAR_FILE=named)
+    text = refusal(app, _LAMBDA_JAR_FILE=named)
+    assert expected in text
+    if "leads out" not in expected:
+        assert "The build left:\n  target/a.jar\n  module/target/b.jar\n  target/a.zip\n" in text
 
 
 def test_a_jar_behind_an_absolute_link_is_found_after_the_move(app: Path, tmp_path: Path) -> None:
@@ -301,15 +355,112 @@ def test_no_jar_at_all_is_explained(app: Path) -> None:
     fill(app, "pom.xml")
     text = refusal(app)
     assert "There is no JAR to deploy" in text
+    assert "Looked in target and build/libs, which hold:\n  no JAR at all\n" in text
     assert "heroku/java or heroku/gradle before this buildpack" in text
 
 
+@pytest.mark.parametrize(
+    ("found", "shown", "suggested"),
+    [
+        (["module/target/f.jar"], ["module/target/f.jar"], "module/target/f.jar"),
+        (["a/build/libs/a.jar", "b/build/libs/b-all.jar"], None, "b/build/libs/b-all.jar"),
+        (
+            ["m/target/f-sources.jar", "m/target/original-f.jar", "m/target/f.jar"],
+            ["m/target/f.jar"],
+            "m/target/f.jar",
+        ),
+        (["target/f.zip", "target/f.war"], ["target/f.zip", "target/f.war"], "target/f.zip"),
+        (["build/libs/f.zip", "m/target/f.jar"], ["m/target/f.jar", "build/libs/f.zip"], "m/target/f.jar"),
+    ],
+)
+def test_what_else_may_be_the_function_is_listed(
+    app: Path, found: list[str], shown: list[str] | None, suggested: str
+) -> None:
+    """Modules leave their JARs elsewhere: the page names them, and the setting that takes one."""
+    fill(app, "pom.xml")
+    jar(app, *found, ".cache/target/x.jar")
+    text = refusal(app)
+    listed = "".join(f"  {name}\n" for name in shown or found)
+    assert f"  no JAR at all\nThe build left as well:\n{listed}" in text
+    assert f"`heroku config:set _LAMBDA_JAR_FILE={suggested}`" in text
+    assert ("Lambda can't run a WAR." in text) == ("target/f.war" in found)
+    assert "heroku/java" not in text
+    assert make_base(app, _LAMBDA_JAR_FILE=suggested)[0].base == suggested
+
+
+def test_a_war_is_no_jar(app: Path) -> None:
+    """Lambda can't run one, so nobody is told to name it."""
+    fill(app, "pom.xml")
+    jar(app, "target/f.war", "target/f-sources.jar")
+    text = refusal(app)
+    assert "which hold:\n  target/f-sources.jar\nThe build left as well:\n  target/f.war\n" in text
+    assert "Lambda can't run a WAR: have the build make a JAR" in text
+    assert "_LAMBDA_JAR_FILE" not in text
+
+
 def test_a_damaged_jar_is_refused_when_it_is_built(app: Path) -> None:
-    """Not months later, in a release phase."""
+    """Not months later, in a release phase; the page says which JAR it is."""
     fill(app, "pom.xml")
     jar(app, "target/a.jar")
     (app / "target/a.jar").write_bytes((app / "target/a.jar").read_bytes()[:-30])
-    assert "not a whole ZIP or JAR file" in refusal(app)
+    text = refusal(app)
+    assert "not a whole ZIP or JAR file" in text
+    assert "\nThe artifact is target/a.jar. Reading it, " in text
+    assert "_LAMBDA_JAR_FILE" not in text
+
+
+def test_a_file_that_is_named_and_is_no_jar_is_refused_with_the_setting(app: Path) -> None:
+    """It may be the setting that is wrong, not the build."""
+    fill(app, "pom.xml")
+    jar(app, "target/a.jar")
+    text = refusal(app, _LAMBDA_JAR_FILE="pom.xml")
+    assert "The artifact is not a whole ZIP or JAR file" in text
+    assert "\nThe artifact is pom.xml, which _LAMBDA_JAR_FILE names. Reading it, " in text
+    todo = (
+        "If that is the wrong file, correct _LAMBDA_JAR_FILE, and push again. If not, build the app again: "
+    )
+    assert f"\n{todo}" in text
+
+
+EXECUTABLE = (
+    "is an executable JAR of Spring Boot, with the app in its BOOT-INF/, where Lambda's Java runtimes "
+    "don't look.\n !     Deploy a JAR that holds the classes of the app and of its dependencies themselves: "
+    "maven-shade-plugin makes one, or Gradle's shadow.\n"
+)
+NO_CLASS = (
+    "holds no class, and no JAR in lib/: there is nothing for Lambda to run.\n"
+    " !     Look at what the build puts into it, or name another file: "
+    "`heroku config:set _LAMBDA_JAR_FILE=path/in/the/app.jar`.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["BOOT-INF/classes/a.class", "org/springframework/boot/loader/Launcher.class"], EXECUTABLE),
+        (["META-INF/MANIFEST.MF", "a.txt"], NO_CLASS),
+        (["other/a.jar"], NO_CLASS),
+        (["example/Handler.class"], None),
+        (["META-INF/MANIFEST.MF", "lib/a.jar"], None),
+    ],
+)
+def test_a_jar_that_lambda_would_not_run_is_pointed_out(
+    app: Path, names: list[str], expected: str | None
+) -> None:
+    """It is whole, so it is the base all the same; its owner learns of it before the function fails."""
+    fill(app, "pom.xml")
+    (app / "target").mkdir()
+    for name in ("f.jar", "f.zip"):
+        with zipfile.ZipFile(app / "target" / name, "w") as file:
+            for entry in names:
+                file.writestr(entry, "")
+    shown = make_base(app)[1]
+    notice = f" !     target/f.jar {expected}" if expected else ""
+    first, _, rest = shown.partition("\n")
+    assert first == "-----> Finding the JAR to deploy"
+    assert rest.startswith(f"{notice}       target/f.jar: ")
+    # A ZIP may be for any runtime.
+    assert " !" not in make_base(app, _LAMBDA_JAR_FILE="target/f.zip")[1]
 
 
 def test_neither_java_nor_nodejs_is_an_error(app: Path) -> None:
@@ -387,6 +538,80 @@ def test_a_full_disk_is_told_with_the_base(app: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
     assert list((app / ".lambda-deploy").iterdir()) == []
+
+
+def test_a_full_disk_is_told_with_build_json(app: Path) -> None:
+    """It is the last that is written; without it nothing is deployed, and no half of it stays."""
+    fill(app, "pom.xml")
+    jar(app, "target/a.jar")
+    make_base(app)
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, old[1]))
+        with pytest.raises(DeployError, match=r"^\.lambda-deploy/build\.json: File too large\.$") as caught:
+            make_base(app)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert caught.value.exit_code == 1
+    assert "See that the disk has room" in caught.value.todo
+    assert list((app / ".lambda-deploy").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_folder_that_can_not_be_made_is_told(
+    app: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A full disk, a permission that is missing, and a disk that is not written to."""
+
+    def refuse(path: Path, **_: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    nodejs(app)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(DeployError) as caught:
+        make_base(app)
+    assert caught.value.exit_code == 1
+    assert caught.value.what == f".lambda-deploy: {os.strerror(number)}."
+    assert "See that the disk has room and that the build may write there" in caught.value.todo
+
+
+@pytest.mark.parametrize(
+    ("thing", "path", "expected"),
+    [
+        ("file", ".lambda-deploy", ".lambda-deploy: File exists."),
+        ("dangling link", ".lambda-deploy", ".lambda-deploy: File exists."),
+        ("folder", ".lambda-deploy/build.json", ".lambda-deploy/build.json: Is a directory."),
+        (
+            "folder",
+            ".lambda-deploy/build.json.unfinished",
+            ".lambda-deploy/build.json.unfinished: Is a directory.",
+        ),
+    ],
+)
+def test_what_lies_in_the_place_of_the_build_is_told(app: Path, thing: str, path: str, expected: str) -> None:
+    """The app brings it along, so its owner has to remove it."""
+    nodejs(app)
+    (app / path).parent.mkdir(exist_ok=True)
+    if thing == "folder":
+        (app / path).mkdir()
+    elif thing == "file":
+        (app / path).touch()
+    else:
+        (app / path).symlink_to("nowhere")
+    text = refusal(app)
+    assert text.startswith(f"{expected}\n")
+    assert f"Remove {path} from the app, and push again." in text
+
+
+def test_a_build_that_fails_leaves_nothing_of_the_one_before(app: Path) -> None:
+    """What is deployed is the last build, or nothing."""
+    nodejs(app)
+    make_base(app)
+    os.mkfifo(app / "pipe")
+    assert "pipe is neither a file" in refusal(app)
+    with pytest.raises(InputError, match="has not been built"):
+        read(app)
 
 
 def test_a_build_json_that_leads_out_of_the_slug_is_refused(app: Path) -> None:

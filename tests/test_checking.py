@@ -6,6 +6,8 @@ import random
 import struct
 import subprocess
 import sys
+import time
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -19,7 +21,7 @@ from deploy.assembling import AssembledFile, assemble
 from deploy.checking import check_contents, check_entries
 from deploy.errors import InputError
 from deploy.formats import ConfigFile
-from zips import zip_of
+from zips import link_to, zip_of
 
 NAME = "lib/Code.class"
 
@@ -48,7 +50,10 @@ def declaring(content: bytes, *, size: int, method: int) -> bytes:
     return target.getvalue()
 
 
-@given(st.dictionaries(st.sampled_from("abc"), st.binary(max_size=3000)), st.sampled_from([0, 8, 12, 14]))
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.binary(max_size=3000), min_size=1),
+    st.sampled_from([0, 8, 12, 14]),
+)
 def test_what_zipfile_writes_is_whole(files: dict[str, bytes], method: int) -> None:
     """Stored and deflated entries are read; those of other methods are passed over."""
     check(zip_of(files, method=method))
@@ -105,6 +110,7 @@ def deflated(data: bytes, content: bytes) -> bytes:
     """Make a ZIP whose only entry has this data and declares the size and CRC-32 of that content."""
     base = bytearray(zip_of({NAME: data}, method=zipfile.ZIP_STORED))
     record = base.rindex(b"PK\x01\x02")
+    struct.pack_into("<H", base, 8, zipfile.ZIP_DEFLATED)
     struct.pack_into("<H", base, record + 10, zipfile.ZIP_DEFLATED)
     struct.pack_into("<L", base, record + 16, zlib.crc32(content))
     struct.pack_into("<L", base, record + 24, len(content))
@@ -205,12 +211,40 @@ def test_bytes_changed_at_random_are_refused_or_harmless() -> None:
     assert passed
 
 
-def test_an_encrypted_entry_is_refused_by_name() -> None:
-    """Lambda has no password."""
-    base = bytearray(zip_of({"secret.js": b"x"}))
-    base[base.rindex(b"PK\x01\x02") + 8] |= 1
-    assert "secret.js" in refusal(bytes(base))
-    assert "encrypted" in refusal(bytes(base))
+def empty_archives() -> dict[str, bytes]:
+    """Give ZIPs without an entry: made so, with a prefix, and made so out of a good one."""
+    empty, good = zip_of({}), zip_of({NAME: b"x"})
+    assert len(empty) == 22
+    return {
+        "bare": empty,
+        "with a comment": zip_of({}, comment=b"nothing"),
+        "behind junk": b"\x7fELF and so on" * 1000 + empty,
+        "counts, size and offset gone": good[:-22] + empty,
+    }
+
+
+@pytest.mark.parametrize("base", empty_archives().values(), ids=empty_archives().keys())
+def test_an_artifact_without_entries_is_refused(base: bytes) -> None:
+    """A function of nothing but config can't be what anybody wants."""
+    assert "The artifact holds no entry: there is nothing in it to deploy." in refusal(base)
+
+
+@pytest.mark.parametrize("bit", [0, 6, 13])
+@pytest.mark.parametrize("where", ["the directory", "the local header"])
+def test_an_encrypted_entry_is_refused_by_name(where: str, bit: int) -> None:
+    """Lambda has no password, also where strong encryption or the entry itself alone says so."""
+    base = bytearray(zip_of({"first.js": b"x", "secret.js": b"x"}))
+    start = base.rindex(b"PK\x01\x02") + 8 if where == "the directory" else base.rindex(b"PK\x03\x04") + 6
+    base[start + bit // 8] |= 1 << bit % 8
+    expected = "The entry secret.js of the artifact is encrypted, and Lambda can't decrypt it."
+    assert refusal(bytes(base)).startswith(expected)
+
+
+def test_another_compression_where_the_data_is_is_refused() -> None:
+    """Who reads the ZIP as a stream would get other bytes than those that were checked."""
+    base = bytearray(zip_of({"index.js": b"1" * 50}))
+    struct.pack_into("<H", base, 8, zipfile.ZIP_STORED)
+    assert "index.js of the artifact has another compression method where its data is" in refusal(bytes(base))
 
 
 @pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/etc/passwd", "a\\..\\evil"])
@@ -229,23 +263,116 @@ def test_a_name_that_is_there_twice_is_refused() -> None:
     assert "twice.js" in refusal(target.getvalue())
 
 
-def with_extra(name: str, second: bytes) -> bytes:
-    """Make a ZIP whose only entry has a second name, in Info-ZIP's Unicode Path field."""
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["x", "./x"], "./x of the artifact is there twice, also as x."),
+        (["a/b", "a//b"], "a//b of the artifact is there twice, also as a/b."),
+        (["a/./b", "a/b/."], "a/b/. of the artifact is there twice, also as a/./b."),
+        (["x", "other", "x/"], "x/ of the artifact is there twice, also as x."),
+        (["./x/", "x/"], "x/ of the artifact is there twice, also as ./x/."),
+        (["x", "x/y"], "x of the artifact is a file, and the folder of x/y too."),
+        (["x/y/z/deep", "x!", "x.js", "x"], "x of the artifact is a file, and the folder of x/y/z/deep too."),
+        (["./x//y", "x"], "x of the artifact is a file, and the folder of ./x//y too."),
+        (["x/.", "x/y"], "x/. of the artifact is a file, and the folder of x/y too."),
+    ],
+)
+def test_names_that_collide_when_they_are_unpacked_are_refused(names: list[str], expected: str) -> None:
+    """Which of the two there is in the end, or whether Lambda unpacks it at all, would be chance."""
+    assert refusal(zip_of(dict.fromkeys(names, b""))).startswith(f"The entry {expected}")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [".", "./", "x"],
+        ["x/", "x/y", "x!/y", "x.js", "x-y/z"],
+        ["./x/", "x/y", "./x//z"],
+        ["META-INF/", "META-INF/MANIFEST.MF", "META-INF/versions/11/a.class", "a.class", "A.class"],
+        [".hidden", "..a", "a../b", ".../c"],
+    ],
+)
+def test_names_that_only_look_alike_are_not_refused(names: list[str]) -> None:
+    """Folders and what is in them, names that begin alike, and the root itself."""
+    check(zip_of(dict.fromkeys(names, b"")))
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["a", "b", ".", "", "a!"]), min_size=1, max_size=4).map("/".join),
+        min_size=1,
+        max_size=6,
+        unique=True,
+    )
+)
+def test_collisions_are_those_that_a_plain_search_finds(names: list[str]) -> None:
+    """Whatever the names are: each compared with each other one."""
+    names = [name for name in names if name and not name.startswith("/")]
+    places = {name: tuple(part for part in name.split("/") if part not in {"", "."}) for name in names}
+    collide = any(
+        places[first]
+        and (
+            places[first] == places[second]
+            or (places[second][: len(places[first])] == places[first] and not first.endswith("/"))
+        )
+        for first in names
+        for second in names
+        if first != second
+    )
+    if not names:
+        return
+    base = zip_of(dict.fromkeys(names, b""))
+    if collide:
+        assert "is there twice" in (text := refusal(base)) or "is a file, and the folder of" in text
+    else:
+        check(base)
+
+
+def test_seventy_thousand_entries_are_checked_in_a_moment() -> None:
+    """Also where they lie deep, and are listed in no order."""
+    names = [f"com/example/part{number % 97}/{number}/Class{number}.class" for number in range(70_000)]
+    random.Random(1).shuffle(names)  # noqa: S311 - a reproducible choice, not a secret
+    file = io.BytesIO(zip_of(dict.fromkeys(names, b""), method=zipfile.ZIP_STORED))
+    directory = read_directory(file)
+    started = time.process_time()
+    check_entries(file, directory)
+    assert time.process_time() - started < 2
+
+
+UNICODE_PATH = b"\x75\x70"
+
+
+def second_name(name: str, second: bytes) -> bytes:
+    """Give Info-ZIP's Unicode Path field, behind one of another kind."""
+    field = b"\x01" + struct.pack("<L", zlib.crc32(name.encode())) + second
+    return b"\x55\x54\x01\x00\x00" + UNICODE_PATH + struct.pack("<H", len(field)) + field
+
+
+def with_second_name(name: str, second: bytes, *, local: bool = True, central: bool = True) -> bytes:
+    """Make a ZIP whose last entry has a second name, where its data is, in the directory, or in both."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as file:
+        file.writestr("first", "1")
         info = zipfile.ZipInfo(name)
-        field = b"\x01" + struct.pack("<L", zlib.crc32(name.encode())) + second
-        info.extra = b"\x55\x54\x01\x00\x00" + b"\x75\x70" + struct.pack("<H", len(field)) + field
+        info.extra = second_name(name, second)
         file.writestr(info, "1")
-    return target.getvalue()
+    base = target.getvalue()
+    # A kind that nobody knows takes the place of the one that is not wanted.
+    directory = base.index(b"PK\x01\x02")
+    before, after = base[:directory], base[directory:]
+    before = before if local else before.replace(UNICODE_PATH, b"\x75\x71")
+    after = after if central else after.replace(UNICODE_PATH, b"\x75\x71")
+    return before + after
 
 
+@pytest.mark.parametrize("where", ["both", "local", "central"])
 @pytest.mark.parametrize("second", [b"../../evil", b"env.properties", b"\xff"])
-def test_a_second_name_is_refused(second: bytes) -> None:
+def test_a_second_name_is_refused(second: bytes, where: str) -> None:
     """unzip unpacks by it, so it could lead out of the package, or take the place of the config."""
-    text = refusal(with_extra("index.js", second))
+    local, central = where != "central", where != "local"
+    text = refusal(with_second_name("index.js", second, local=local, central=central))
     assert text.startswith("The entry index.js of the artifact has a second name, ")
-    check(with_extra("index.js", b"index.js"))
+    check(with_second_name("index.js", b"index.js", local=local, central=central))
 
 
 def test_a_name_that_is_no_utf_8_is_refused() -> None:
@@ -269,3 +396,100 @@ def test_another_name_where_the_data_is_is_refused() -> None:
     assert text.startswith(
         "The entry lib/a.js of the artifact has another name, ../../a\\n, where its data is"
     )
+
+
+# --- symbolic links -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("made_by", [3, 19])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize(
+    ("links", "shown"),
+    [
+        ({"link": "/etc/passwd"}, "link"),
+        ({"link": ".."}, "link"),
+        ({"lib/link": "../../etc/passwd"}, "lib/link"),
+        ({"lib/link": "../lib/../../lib"}, "lib/link"),
+        ({"./lib//link": "../../etc/passwd"}, "./lib//link"),
+        ({"here": ".", "link": "here/.."}, "link"),
+        ({"deep/here": "..", "link": "deep/here/../x"}, "link"),
+    ],
+)
+def test_links_that_lead_out_of_the_package_are_refused(
+    links: dict[str, str], shown: str, method: int, made_by: int
+) -> None:
+    """By their target, also by way of other links, and with the name of the link."""
+    files = {"lib/a.class": b"a", **{name: link_to(target) for name, target in links.items()}}
+    text = refusal(zip_of(files, method=method, made_by=made_by))
+    expected = f"The entry {shown} of the artifact is a symbolic link that leads out of the package, to "
+    assert text.startswith(f"{expected}{links[shown]}.")
+
+
+def test_links_within_the_package_are_not_refused() -> None:
+    """To a file, to a folder, to nothing, in circles, and by way of the root."""
+    links: dict[str, str | bytes] = {
+        "link.js": "lib/a.js",
+        "lib/up": "..",
+        "lib/back": "../lib/a.js",
+        "node_modules/.bin/tool": "../tool/cli.js",
+        "gone": "nowhere",
+        "self": "self",
+        "one": "two",
+        "two": "one/x",
+        "here": "./lib/../lib//.",
+        "through": "here/../lib",
+        "no-utf-8": b"caf\xe9",
+    }
+    check(zip_of({"lib/a.js": b"a", **{name: link_to(target) for name, target in links.items()}}))
+
+
+def test_what_no_unix_made_has_no_mode() -> None:
+    """What another system keeps in the external attributes means something else."""
+    check(zip_of({"file": link_to("/etc/passwd")}, made_by=0))
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "expected"),
+    [
+        ("folder/", b"lib", "folder/ of the artifact is a symbolic link and a folder at once"),
+        (".", b"lib", ". of the artifact is a symbolic link and a folder at once"),
+        ("link", b"", "link of the artifact is a symbolic link whose target is no path"),
+        ("link", b"..\0/lib", "link of the artifact is a symbolic link whose target is no path"),
+        ("link", b"a/" * 2049, "link of the artifact is a symbolic link whose target is longer than"),
+        ("link", os.urandom(5000), "link of the artifact is a symbolic link whose target is longer than"),
+    ],
+)
+def test_links_that_can_not_be_made_are_refused(name: str, target: bytes, expected: str) -> None:
+    """A folder, no target, one that ends early, and one that is longer than Linux takes."""
+    base = zip_of({"lib/a.js": b"a", name: link_to(target)})
+    assert refusal(base).startswith(f"The entry {expected}")
+
+
+def test_a_link_is_not_unpacked_beyond_what_a_path_can_be() -> None:
+    """It declares three bytes and would grow to 4 MB: a few KB are held, and then it is refused."""
+    compressor = zlib.compressobj(9, wbits=-15)
+    data = compressor.compress(b"a" * 4_000_000) + compressor.flush()
+    assert len(data) < 4096
+    target = bytearray(zip_of({NAME: link_to(data)}, method=zipfile.ZIP_STORED))
+    record = target.rindex(b"PK\x01\x02")
+    for place in (8, record + 10):
+        struct.pack_into("<H", target, place, zipfile.ZIP_DEFLATED)
+    struct.pack_into("<L", target, record + 24, 3)
+    file = io.BytesIO(target)
+    directory = read_directory(file)
+    tracemalloc.start()
+    check_entries(file, directory)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200_000
+    assert "It declares 3 bytes, but holds more." in refusal(bytes(target))
+
+
+def test_a_link_that_can_not_be_read_is_refused() -> None:
+    """Its data is damaged, or compressed in a way that nobody here knows."""
+    good = zip_of({NAME: link_to("lib/a.js" * 20)})
+    start = 30 + len(NAME)
+    damaged = good[:start] + b"\xff\xff\xff" + good[start + 3 :]
+    assert refusal(damaged).startswith(f"The entry {NAME} of the artifact is damaged.")
+    unknown = refusal(zip_of({NAME: link_to("lib/a.js")}, method=zipfile.ZIP_LZMA))
+    assert "is a symbolic link whose target is neither stored nor deflated" in unknown

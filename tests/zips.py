@@ -1,6 +1,7 @@
 """ZIP files as others make them, by Python's zipfile, and what stands in them byte for byte."""
 
 import io
+import stat
 import struct
 import zipfile
 from typing import BinaryIO
@@ -8,16 +9,35 @@ from typing import BinaryIO
 from deploy.assembling import digest
 from deploy.package import Package
 
-__all__ = ["package_in", "raw_data", "zip_of"]
+__all__ = ["link_to", "package_in", "raw_data", "zip_of"]
 
 
-def zip_of(files: dict[str, bytes], *, comment: bytes = b"", method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Make a ZIP by Python's zipfile, which we did not write."""
+class Link(bytes):
+    """The target of a symbolic link, where else a file's content stands."""
+
+
+def link_to(target: str | bytes) -> bytes:
+    """Give what `zip_of` makes a symbolic link of."""
+    return Link(target.encode() if isinstance(target, str) else target)
+
+
+def zip_of(
+    files: dict[str, bytes],
+    *,
+    comment: bytes = b"",
+    method: int = zipfile.ZIP_DEFLATED,
+    made_by: int = 3,
+) -> bytes:
+    """Make a ZIP by Python's zipfile, which we did not write; `made_by` is the system of the links."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", method) as file:
         file.comment = comment
         for name, content in files.items():
-            file.writestr(zipfile.ZipInfo(name, (2020, 2, 2, 2, 2, 2)), content, method)
+            info = zipfile.ZipInfo(name, (2020, 2, 2, 2, 2, 2))
+            if isinstance(content, Link):
+                info.create_system = made_by
+                info.external_attr = (stat.S_IFLNK | 0o777) << 16
+            file.writestr(info, content, method)
     return target.getvalue()
 
 
