@@ -80,6 +80,11 @@ class EmbeddedAWS:
         return self._front.calls
 
     @property
+    def carried_out(self) -> list[Call]:
+        """Return Lambda's calls in the order in which they took effect: two may come in at once."""
+        return self._front.carried_out
+
+    @property
     def denied(self) -> set[str]:
         """Return what nobody may do: Lambda's operations, and actions such as "s3:PutObject"."""
         return self._front.denied
@@ -282,11 +287,19 @@ class Function:
 
     @property
     def deploy_calls(self) -> list[Call]:
-        """Return the calls for this function that the administrator did not make."""
+        """Return the calls for this function that the administrator did not make, as they came in."""
+        return self._of_deployers(self.aws.calls)
+
+    @property
+    def carried_out(self) -> list[Call]:
+        """Return them in the order in which they took effect, those that only invoke it left out."""
+        return self._of_deployers(self.aws.carried_out)
+
+    def _of_deployers(self, calls: list[Call]) -> list[Call]:
         administrator = self.aws.administrator.access_key
         return [
             call
-            for call in self.aws.calls
+            for call in calls
             if call.access_key != administrator and self.name == call.function.get("name")
         ]
 

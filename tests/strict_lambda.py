@@ -65,6 +65,7 @@ class StrictLambda:
 
     def __init__(self, moto: "WSGIApplication", secrets: Mapping[str, str], deployer: str) -> None:
         self.calls: list[Call] = []
+        self.carried_out: list[Call] = []  # Lambda's, in the order in which they took effect
         self.denied: set[str] = set()
         self.allowed: set[str] | None = None
         self.polls_per_update = 0
@@ -232,6 +233,7 @@ class StrictLambda:
         if call.operation == "Invoke":
             return self._invoke(asked)
         with self._lock:
+            self.carried_out.append(call)
             answer = self._operations.get(call.operation, self._pass_on)
             return answer(asked)
 

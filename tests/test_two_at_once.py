@@ -79,7 +79,7 @@ class Race:
         if outcomes[loser].status == 0:
             calls = [
                 (name, call.operation)
-                for call in self.function.deploy_calls
+                for call in self.function.carried_out
                 for name in outcomes
                 if f"app/{name}" in call.headers["user-agent"]
             ]
