@@ -13,7 +13,7 @@ LAYERS = (
     "__main__ cli help",
     "commands",
     "building deploying doctor watch",
-    "applying preparing probes",
+    "applying java nodejs preparing probes",
     "difference release",
     "baking bucket compressing function package",
     "sdk",
@@ -23,7 +23,7 @@ LAYERS = (
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 KNOW_THE_SDK = {"sdk", "function", "bucket", "probes", "aws_errors"}
-AT_BUILD_TIME = {"building", "compressing", "checking", "commands.base"}
+AT_BUILD_TIME = {"building", "java", "nodejs", "compressing", "checking", "commands.base"}
 
 PACKAGE = REPOSITORY / "deploy"
 
