@@ -39,6 +39,7 @@ __all__ = [
     "decode_name",
     "end_records",
     "extra_fields",
+    "place_of",
     "read_at",
     "read_data",
     "read_directory",
@@ -291,6 +292,13 @@ def _parse(records: bytes, position: int, prefix: int) -> Entry:
         size, compressed_size, offset = _read_zip64_extra(name, extra, size, compressed_size, offset)
     mode = attributes >> 16 if made_by >> 8 in HAVE_MODES else 0
     return Entry(name, offset + prefix, method, crc, compressed_size, size, flags, raw_name, extra, mode)
+
+
+def place_of(name: str) -> str:
+    """Give the path at which an entry is unpacked."""
+    if "//" not in name and "./" not in name and "/." not in name and name != ".":
+        return name.removesuffix("/")
+    return "/".join(part for part in name.split("/") if part not in {"", "."})
 
 
 def decode_name(raw: bytes, flags: int) -> str:

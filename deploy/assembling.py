@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from deploy.archive import PIECE, STORED, NewEntry, end_records, read_at, set_start
+from deploy.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from deploy.archive import Directory, Seekable
     from deploy.formats import ConfigFile
 
-__all__ = ["AssembledFile", "Assembly", "Span", "assemble", "digest", "digests"]
+__all__ = ["AssembledFile", "Assembly", "Span", "assemble", "changed_base", "digest", "digests"]
 
 
 class Span(NamedTuple):
@@ -137,8 +138,20 @@ class AssembledFile(io.RawIOBase):
         into = self._position - self._starts[index]
         part = self._parts[index]
         if isinstance(part, Span):
-            return read_at(self._base, part.start + into, min(most, part.size - into))
+            try:
+                return read_at(self._base, part.start + into, min(most, part.size - into))
+            except InputError:  # it is shorter than it was
+                raise changed_base() from None
         return part[into : into + most]
+
+
+def changed_base() -> InputError:
+    """Give the error that tells of a base that was changed after it had been found to be the build's."""
+    return InputError(
+        "The base was changed while it was being deployed. Nothing was changed in AWS.",
+        why="What was read of it later is not what had been looked at.",
+        todo="Let nothing write to the slug while a deploy runs, and push the app again.",
+    )
 
 
 def digests(

@@ -181,7 +181,7 @@ def _denied(message: str, call: Call) -> DeployError:
     elif (by_other := DENIED_ACTION.search(message)) and by_other[1] != call.action:
         # S3 asks KMS in the deployer's name.
         call = replace(call, action=by_other[1], named_resource=by_other[2])
-    elif (caller := other_account(message, call.function)) and "explicit deny" not in message:
+    elif (caller := other_account(message, call.action, call.function)) and "explicit deny" not in message:
         return _denied_elsewhere(message, call, caller)
     statement = {"Effect": "Allow", "Action": call.action, "Resource": call.resource(message)}
     todo = "Add this statement to the IAM policy of the deployer:\n" + json.dumps(statement, indent=2)
@@ -205,10 +205,10 @@ def _denied_elsewhere(message: str, call: Call, caller: str) -> DeployError:
     )
 
 
-def other_account(message: str, function: FunctionReference) -> str:
-    """Find in a refusal of AWS's the caller's account; empty where it is the function's, or not told."""
+def other_account(message: str, action: str, function: FunctionReference) -> str:
+    """Find in a refusal of Lambda's the caller's account; empty where it is the function's, or not told."""
     caller = CALLER.search(message)
-    if caller is None or function.account in {None, caller[1]}:
+    if not action.startswith("lambda:") or caller is None or function.account in {None, caller[1]}:
         return ""
     return caller[1]
 

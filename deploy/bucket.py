@@ -56,8 +56,13 @@ def passing_through(
     _check_region(client, bucket, sdk)
     passage = _Passage(bucket, sdk, output)
     try:
-        with _explaining(sdk, "s3:PutObject", bucket):
-            passage.upload(client, package, progress)
+        try:
+            with _explaining(sdk, "s3:PutObject", bucket):
+                passage.upload(client, package, progress)
+        except DeployError:
+            # What is not what was signed, S3 refuses for reasons that are another story.
+            package.check_again()
+            raise
         yield passage.key
     finally:
         _uninterrupted(passage.take_away)

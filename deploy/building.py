@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["make"]
 
 JAVA_BUILD_FILES = ("pom.xml", "build.gradle", "build.gradle.kts")
+IN_THE_WAY = (FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
 def make(app: Path, environment: Mapping[str, str], output: Output) -> Base:
@@ -83,7 +84,7 @@ def _write_build_file(app: Path, base: Base) -> None:
 def _not_written(app: Path, error: OSError, path: Path) -> DeployError:
     """Tell of what could not be written; where the error names no path, it was `path`."""
     shown = _shown_path(app, error, path)
-    if isinstance(error, (FileExistsError, IsADirectoryError, NotADirectoryError)):
+    if isinstance(error, IN_THE_WAY):
         return InputError(
             f"{shown}: {error.strerror}.",
             why=f"The buildpack keeps what it builds in {FOLDER}, and something else is in its place.",
@@ -106,7 +107,10 @@ def _make_nodejs(app: Path, output: Output) -> Written:
     try:
         return nodejs.make(app, output)
     except OSError as error:
+        shown = _shown_path(app, error, app / BASE_ZIP)
+        if isinstance(error, IN_THE_WAY) and shown.startswith(f"{FOLDER}/"):
+            raise _not_written(app, error, app / BASE_ZIP) from None
         raise DeployError(
-            f"{_shown_path(app, error, app / BASE_ZIP)}: {error.strerror}.",
+            f"{shown}: {error.strerror}.",
             why="The base ZIP could not be made.",
         ) from None

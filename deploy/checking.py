@@ -26,6 +26,7 @@ from deploy.archive import (
     UNICODE_PATH,
     decode_name,
     extra_fields,
+    place_of,
     read_at,
     read_data,
     refused_entry,
@@ -96,7 +97,7 @@ def _check_second_name(name: str, extra: bytes) -> None:
 def _check_places(names: Sequence[str]) -> None:
     """Refuse two entries that would be unpacked to one place, and a file where others need a folder."""
     # No name holds a zero, and it sorts before all else: what lies in x/ comes right behind x.
-    keys = [_place(name).replace("/", "\0") for name in names]
+    keys = [place_of(name).replace("/", "\0") for name in names]
     ordered = sorted(range(len(keys)), key=keys.__getitem__)
     for first, second in itertools.pairwise(ordered):
         if not keys[first]:  # "." or "./" is where all of it is unpacked
@@ -106,13 +107,6 @@ def _check_places(names: Sequence[str]) -> None:
             raise refused_entry(names[second], f"is there twice{also}")
         if keys[second].startswith(f"{keys[first]}\0") and not names[first].endswith("/"):
             raise refused_entry(names[first], f"is a file, and the folder of {printable(names[second])} too")
-
-
-def _place(name: str) -> str:
-    """Give the path at which an entry is unpacked."""
-    if "//" not in name and "./" not in name and "/." not in name and name != ".":
-        return name.removesuffix("/")
-    return "/".join(part for part in name.split("/") if part not in {"", "."})
 
 
 def _end_of_data(file: BinaryIO, entry: Entry) -> int:
@@ -167,7 +161,7 @@ def _misplaced(entry: Entry) -> InputError:
 
 def _check_links(file: BinaryIO, entries: Sequence[Entry]) -> None:
     """Refuse symbolic links that lead out of the package, as those of a Node.js app are refused."""
-    links = {_place(entry.name): _link_target(file, entry) for entry in entries}
+    links = {place_of(entry.name): _link_target(file, entry) for entry in entries}
     for entry, (place, target) in zip(entries, links.items(), strict=True):
         if target.startswith("/") or leaves(target, place.rpartition("/")[0], links):
             raise refused_entry(
@@ -176,7 +170,7 @@ def _check_links(file: BinaryIO, entries: Sequence[Entry]) -> None:
 
 
 def _link_target(file: BinaryIO, entry: Entry) -> str:
-    if entry.name.endswith("/") or not _place(entry.name):
+    if entry.name.endswith("/") or not place_of(entry.name):
         raise refused_entry(entry.name, "is a symbolic link and a folder at once")
     if max(entry.size, entry.compressed_size) > LONGEST_TARGET:
         raise refused_entry(entry.name, "is a symbolic link whose target is longer than a path can be")

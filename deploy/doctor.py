@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deploy import base as bases
 from deploy import release as releases
+from deploy.aws_codes import CONFLICT, NO_ANSWER, NOT_FOUND
 from deploy.aws_errors import other_account, todo_for_other_account
 from deploy.baking import bake
 from deploy.errors import DeployError, InputError
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from deploy.settings import Bucket, FunctionSettings, Settings
 
 __all__ = ["Check", "check_app", "check_aws", "usable_settings"]
-
-NOT_FOUND = "ResourceNotFoundException"
-CONFLICT = "ResourceConflictException"
 
 UPDATE = "lambda:UpdateFunctionCode"
 READ = "lambda:GetFunctionConfiguration"
@@ -183,7 +181,7 @@ def _obstacle(answer: Answer) -> str:
     """Tell why no other call of AWS would get further than this one; nothing where it may."""
     if answer.code in REJECTED:
         return "the credentials are not accepted"
-    if answer.error and not answer.code:
+    if answer.error and answer.code in {"", NO_ANSWER}:
         return answer.error.what
     return ""
 
@@ -399,7 +397,7 @@ def _check_permission(
 def _remedy(action: str, grant: Grant, why: str, function: FunctionReference) -> str:
     if "explicit deny" in why:
         return f"A policy denies {action} explicitly: that statement has to go, an Allow does not help."
-    if action.startswith("lambda:") and (caller := other_account(why, function)):
+    if caller := other_account(why, action, function):
         return (
             f"_LAMBDA_FUNCTION_ARN names the account {function.account}, and the access key belongs to "
             f"{caller}. {todo_for_other_account(function.account or '', caller, action)}"

@@ -20,7 +20,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from deploy import __version__
-from deploy.aws_codes import DENIED, LATEST, NOT_FOUND
+from deploy.aws_codes import DENIED, LATEST, LOST, NO_ANSWER, NOT_FOUND
 from deploy.aws_errors import START
 from deploy.errors import DeployError
 from deploy.request_body import ZipFileBody
@@ -174,7 +174,9 @@ class Function:
         self._client.meta.events.register(event, stream)
         try:
             return self._update_code(revision_id, ZipFile=b"")
-        except DeployError:
+        except DeployError as error:
+            if error.code in {NO_ANSWER, LOST}:  # AWS may have taken it
+                raise
             # What is not what was signed, AWS refuses for reasons that are another story.
             package.check_again()
             raise

@@ -31,8 +31,8 @@ CLEAR_LINE = "\r\033[K"
 class Output:
     """Writes steps, details, notices and errors, and JSON where it was asked for.
 
-    With `as_json` stdout carries the one document alone, or a record of each deploy, and everything else
-    goes to stderr.
+    With `as_json` stdout carries the document alone, in a process that stays one for each deploy, and
+    everything else goes to stderr.
     """
 
     def __init__(
@@ -51,7 +51,11 @@ class Output:
         self._environment = environment
         self._progress = _Progress()
         self._held: list[str] | None = None
-        self._documented = False
+        self._documented = self._stays = False
+
+    def stay(self) -> None:
+        """Write a document for each deploy from now on: this process stays."""
+        self._stays = True
 
     def hold(self) -> None:
         """Keep steps and details back until it is known whether they are worth telling."""
@@ -92,23 +96,18 @@ class Output:
         self._page("\n\n".join(parts), RED)
 
     def document(self, content: object) -> None:
-        """Write the one JSON document of `--json`; without it nothing.
+        """Write the JSON document of `--json`; without it nothing.
 
+        In a process that stays it is one of many, in a line of its own, and a reader that has gone is no
+        fault.
         Raises DeployError where a program would wait for it in vain.
         """
-        if not self.as_json or self._documented:
+        if not self.as_json or (self._documented and not self._stays):
             return
         self._documented = True
-        if self._is_closed or not self._write(self.stdout, json.dumps(content, indent=2)):
+        is_written = self._write(self.stdout, json.dumps(content, indent=None if self._stays else 2))
+        if (self._is_closed or not is_written) and not self._stays:
             raise DeployError("The JSON document could not be written to stdout.")
-
-    def record(self, content: object) -> None:
-        """With `--json` write one of many documents, in a line of its own: for a process that stays.
-
-        A reader that has gone does not end it.
-        """
-        if self.as_json:
-            self._write(self.stdout, json.dumps(content))
 
     def progress(self, label: str, done: int, total: int, unit: str = "") -> None:
         """Show how far something has come, once it has taken more than a second.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import os
 import tempfile
 from dataclasses import dataclass, field
@@ -49,20 +50,12 @@ class Package:
 
     def check_again(self) -> None:
         """Raise InputError where it is another package now."""
-        try:
-            sha256, _ = assembling.digest(self.file)
-        except InputError:  # cut short
-            sha256 = b""
-        self.check(sha256)
+        self.check(assembling.digest(self.file)[0])
 
     def check(self, sha256: bytes) -> None:
         """Raise InputError where what was read later is another package: the base is read each time."""
         if sha256 != self.sha256:
-            raise InputError(
-                "The base was changed while it was being deployed. Nothing was changed in AWS.",
-                why="What was to be uploaded is not what had been looked at.",
-                todo="Let nothing write to the slug while a deploy runs, and push the app again.",
-            )
+            raise assembling.changed_base()
 
 
 @contextlib.contextmanager
@@ -82,9 +75,8 @@ def build(
 
 
 def check_base(app: Path, base: Base) -> None:
-    """Raise InputError where the base is no whole ZIP, or is not what the build left."""
+    """Raise InputError where the base is not what the build left, which checked it."""
     with _opened(app, base) as source:
-        archive.read_directory(source)
         _check_digest(base, assembling.digest(source)[0])
 
 
@@ -116,12 +108,12 @@ def _assemble(
         for config_file in config_files:
             _check_place(config_file.name, directory)
         assembly = assembling.assemble(directory, config_files)
+        base_sha256, sha256 = assembling.digests(source, assembly, progress)
     except Exception:
         # The build checked the base, so nothing of it is checked here but that it is the same one. Another
         # one may hold anything, and to say what of it went wrong would be another story for the user.
         _check_digest(base, assembling.digest(source)[0])
         raise
-    base_sha256, sha256 = assembling.digests(source, assembly, progress)
     _check_digest(base, base_sha256)
     file = assembling.AssembledFile(source, assembly.parts)
     return Package(cast("BinaryIO", file), sha256, file.size, assembly.unzipped_size)
@@ -136,12 +128,14 @@ def _check_digest(base: Base, sha256: bytes) -> None:
         )
 
 
-def check_target(app: Path, path: Path) -> None:
+def check_target(app: Path, base: Base, path: Path) -> None:
     """Raise InputError where a package can't be written to a path, or must not: the app is left as it is."""
     shown = printable(str(path))
     if path.exists() and not path.is_file():
         raise InputError(f"{shown} is no file, so the package can't take its place.")
-    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(app / FOLDER)):
+    real = Path(os.path.realpath(path))
+    is_base = real == Path(os.path.realpath(app / base.base))
+    if is_base or real.is_relative_to(os.path.realpath(app / FOLDER)):
         raise InputError(
             f"{shown} is where the build keeps the base.",
             why="The package holds the config, and would become part of the slug.",
@@ -154,7 +148,7 @@ def write(
 ) -> None:
     """Write a package to a file of the user's, 0600, whole or not at all.
 
-    Raises DeployError where it can't be written.
+    Raises DeployError where it can't be written, InputError where the base was changed meanwhile.
     """
     path = Path(os.path.realpath(path))
     try:
@@ -174,32 +168,45 @@ def write(
 
 
 def _copy(package: Package, target: BinaryIO, progress: Callable[[int, int], None]) -> None:
+    sha256 = hashlib.sha256()
     package.file.seek(0)
     while piece := package.file.read(archive.PIECE):
+        sha256.update(piece)
         target.write(piece)
         progress(package.file.tell(), package.size)
+    package.check(sha256.digest())
 
 
 def _check_place(name: str, directory: archive.Directory) -> None:
     """Refuse a config file that would take the place of a part of the function."""
     path = PurePosixPath(name)
+    other_places = _other_places(directory)
     parents = {str(parent) for parent in path.parents} - {"."}
     stem = path.with_suffix("")
     shadowed = {f"{stem}{rest}" for rest in SHADOWED_BY_JSON} if path.suffix == ".json" else set()
     if directory.find(name) is not None and path.stem != REPLACEABLE_STEM:
         raise _misplaced(name, "the artifact has a file of this name, which it would replace")
-    if directory.find(f"./{name}") is not None:
-        raise _misplaced(name, f"the artifact has the same file by the name of ./{printable(name)}")
-    if next(directory.starting_with(f"{name}/"), None) is not None:
+    if name in other_places:
+        raise _misplaced(name, "the artifact has a file that is unpacked to the same place")
+    is_folder = any(place.startswith(f"{name}/") for place in other_places)
+    if is_folder or next(directory.starting_with(f"{name}/"), None) is not None:
         raise _misplaced(name, "the artifact has a folder of this name")
     for parent in sorted(parents):
-        if directory.find(parent) is not None:
+        if directory.find(parent) is not None or parent in other_places:
             raise _misplaced(name, f"{printable(parent)} is a file in the artifact")
     for module in sorted(shadowed):
-        if directory.find(module) is not None:
+        if directory.find(module) is not None or module in other_places:
             raise _misplaced(name, f"require() would find it in place of {printable(module)}")
     if path.name == "package.json":
         raise _misplaced(name, "it would tell Node.js about the modules beside it")
+
+
+def _other_places(directory: archive.Directory) -> frozenset[str]:
+    """Give where files are unpacked that are not named by their places: ./config/index.js, say."""
+    if b"./" not in directory.records and b"//" not in directory.records:  # nor is any, mostly
+        return frozenset()
+    files = (entry.name for entry in directory if not entry.name.endswith("/"))
+    return frozenset(place for name in files if (place := archive.place_of(name)) != name)
 
 
 def _misplaced(name: str, why: str) -> InputError:

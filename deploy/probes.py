@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from deploy.aws_codes import DENIED
+from deploy.aws_codes import CONFLICT, DENIED, LOST, NOT_FOUND
 from deploy.aws_errors import START
 from deploy.bucket import encryption
 from deploy.errors import DeployError
@@ -89,9 +89,6 @@ class _Probe:
     names_no_version: bool = False
 
 
-NOT_FOUND = "ResourceNotFoundException"
-CONFLICT = "ResourceConflictException"
-STALE = "PreconditionFailedException"
 INVALID = "InvalidParameterValueException"
 
 
@@ -114,7 +111,7 @@ def _lambda_probes(identifier: str, alias: str | None) -> dict[str, _Probe]:
         "lambda:PublishVersion": _Probe(
             "publish_version",
             {**function, "CodeSha256": NO_DIGEST, "RevisionId": NO_REVISION},
-            frozenset({INVALID, STALE, CONFLICT}),
+            frozenset({INVALID, LOST, CONFLICT}),
         ),
         "lambda:CreateAlias": _Probe(
             "create_alias",
@@ -123,7 +120,7 @@ def _lambda_probes(identifier: str, alias: str | None) -> dict[str, _Probe]:
             names_no_version=True,
         ),
         "lambda:UpdateAlias": _Probe(
-            "update_alias", {**of_alias, "RevisionId": NO_REVISION}, frozenset({STALE, NOT_FOUND})
+            "update_alias", {**of_alias, "RevisionId": NO_REVISION}, frozenset({LOST, NOT_FOUND})
         ),
         "lambda:InvokeFunction": _Probe(
             "invoke",
@@ -245,9 +242,8 @@ class Probes:
                 response = getattr(client, operation)(**parameters)
         except DeployError as error:
             failure = error
-            response = getattr(error.__cause__, "response", {})
-        except Exception:  # noqa: BLE001 - the SDK's parsers stumble in many ways over what is not AWS's
-            failure = _not_aws(action)
+            # Where there was no answer, some of the SDK's errors have none, and some have None.
+            response = getattr(error.__cause__, "response", None) or {}
         metadata = response.get("ResponseMetadata", {})
         return Answer(
             content={} if failure else response,

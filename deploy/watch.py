@@ -78,7 +78,7 @@ def stay(
         except Exception as error:  # noqa: BLE001 - a dyno that ends is started again, over and over
             failure = error if isinstance(error, DeployError) else unexpected(error)
             output.error(failure)
-            output.record(failure.document())
+            output.document(failure.document())
             pause = min(FIRST_BACKOFF * 2**failures, schedule.interval)
             failures = min(failures + 1, 16)
             output.detail(f"Trying again in {pause:.0f} seconds")

@@ -587,6 +587,12 @@ def test_a_folder_that_can_not_be_made_is_told(
             ".lambda-deploy/build.json.unfinished",
             ".lambda-deploy/build.json.unfinished: Is a directory.",
         ),
+        ("folder", ".lambda-deploy/base.zip", ".lambda-deploy/base.zip: Is a directory."),
+        (
+            "folder",
+            ".lambda-deploy/base.zip.unfinished",
+            ".lambda-deploy/base.zip.unfinished: Is a directory.",
+        ),
     ],
 )
 def test_what_lies_in_the_place_of_the_build_is_told(app: Path, thing: str, path: str, expected: str) -> None:

@@ -3,7 +3,7 @@
 import io
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -40,8 +40,17 @@ def test_progress_counts_all_that_was_sent(aws: EmbeddedAWS, function: Function)
     assert aws.left_in(name) == []
 
 
+def written_to(file: io.BytesIO) -> None:
+    file.getbuffer()[0] ^= 1
+
+
+def cut_short(file: io.BytesIO) -> None:
+    file.truncate(PART + 100)
+
+
+@pytest.mark.parametrize("change_it", [written_to, cut_short])
 def test_a_package_that_was_changed_meanwhile_is_not_put_together(
-    aws: EmbeddedAWS, function: Function
+    aws: EmbeddedAWS, function: Function, change_it: Callable[[io.BytesIO], None]
 ) -> None:
     """Its parts are read one by one; where they are of two packages, nothing stays in the bucket."""
     sdk = start(read_settings(aws.settings(function)).function)
@@ -50,7 +59,7 @@ def test_a_package_that_was_changed_meanwhile_is_not_put_together(
 
     def change(done: int) -> None:
         if done == PART:
-            file.getbuffer()[0] ^= 1
+            change_it(file)
 
     output = Output({}, stdout=io.StringIO())
     before = len(aws.calls)

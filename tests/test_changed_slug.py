@@ -11,9 +11,10 @@ from typing import Any, BinaryIO, cast
 import pytest
 
 from command import deploy, make_slug
+from deploy.assembling import AssembledFile, Span
 from deploy.errors import InputError
 from deploy.function import connect
-from deploy.package import Package
+from deploy.package import Package, write
 from deploy.settings import read_settings
 from embedded_aws import Function
 
@@ -106,8 +107,32 @@ def test_a_build_json_with_a_hostile_value_is_refused(
         check_refused(slug, function, command, f"{BUILD_FILE} is not what the buildpack writes")
 
 
+def test_doctor_tells_one_story_of_a_base_that_is_cut_short(slug: Path, function: Function) -> None:
+    """What became of it is one thing, whatever it is looked at for."""
+    with (slug / BASE).open("r+b") as file:
+        file.truncate(100)
+    result = deploy(slug, "doctor", env=function.aws.settings(function))
+    assert result.stdout.count("is not what the build left there") == 2
+    assert "not a whole ZIP" not in result.stdout
+
+
+def test_a_base_that_is_changed_while_it_is_written_is_told(slug: Path, tmp_path: Path) -> None:
+    """`deploy package` prints the CodeSha256 of what it wrote, or nothing is there."""
+    target = tmp_path / "package.zip"
+    for other in (b"PACKAGE", b"pack"):
+        content = b"package"
+        file = io.BytesIO(content)
+        package = Package(file, sha256(content).digest(), len(content), 0)
+        file.seek(0)
+        file.truncate(0)
+        file.write(other)
+        with pytest.raises(InputError, match="The base was changed while"):
+            write(package, target)
+        assert list(tmp_path.iterdir()) == [slug]
+
+
 class Changing(io.BytesIO):
-    """A package that is another one when it is read for the second time."""
+    """A base that is another one when it is read for the second time."""
 
     def __init__(self, content: bytes, other: bytes) -> None:
         super().__init__(content)
@@ -134,7 +159,8 @@ def test_a_package_that_is_changed_while_it_is_sent_is_told(
     for name, value in os.environ.items():
         monkeypatch.setenv(name, value)  # what the SDK's start takes away comes back
     content = b"package" * 30_000
-    package = Package(cast("BinaryIO", Changing(content, other)), sha256(content).digest(), len(content), 0)
+    file = AssembledFile(Changing(content, other), (Span(0, len(content)),))
+    package = Package(cast("BinaryIO", file), sha256(content).digest(), len(content), 0)
     before = function.code_sha256()
     settings = read_settings({**function.aws.settings(function), "_AWS_MAX_ATTEMPTS": "1"}).function
     with pytest.raises(InputError, match="The base was changed while it was being deployed"):

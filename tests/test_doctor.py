@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 
 from aws_answers import Answer, Answers
@@ -244,6 +245,21 @@ def test_nobody_answers(slug: Path) -> None:
     examination = examine(slug, {**PLAIN, **RELEASE, "_AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
     assert (examination.exit_status, examination.names("failed")) == (1, {"function"})
     assert "can't be reached" in examination.checks["function"]["detail"]
+
+
+@pytest.mark.parametrize("fault", ["cut", "stall"])
+def test_a_connection_that_comes_to_nothing(
+    slug: Path, monkeypatch: pytest.MonkeyPatch, fault: Literal["cut", "stall"]
+) -> None:
+    """Closed without an answer, or without one for long: told once, and nothing else is asked."""
+    quick = Config(connect_timeout=1, read_timeout=0.3, retries={"total_max_attempts": 1})
+    monkeypatch.setattr("deploy.probes.CONFIG", quick)
+    with Answers([Answer(fault=fault)]) as server:
+        examination = examine(slug, {**PLAIN, **RELEASE, "_AWS_ENDPOINT_URL": server.url})
+        assert len(server.requests) <= 2
+    assert examination.exit_status == 1
+    assert "function" in examination.names("failed")
+    assert "fault of its own" not in str(examination.checks)
 
 
 @pytest.mark.parametrize(("skew", "exit_status"), [(60, 0), (-400, 1), (400, 1)])

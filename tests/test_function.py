@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from aws_answers import Answer, Answers
+from deploy.aws_errors import other_account
 from deploy.errors import DeployError, InputError
 from deploy.function import Function, connect
 from deploy.function_reference import parse_function
@@ -302,6 +303,14 @@ def test_only_the_caller_s_account_makes_it_another_one() -> None:
     ):
         with Answers([Answer(403, "AccessDeniedException", message)]) as server:
             assert what in refusal(server.url, **changed).what
+
+
+def test_a_bucket_is_of_no_account() -> None:
+    """Where S3 refuses, a function of another account is not why."""
+    message = "User: arn:aws:iam::999999999999:user/deployer is not authorized to perform: s3:PutObject"
+    function = parse_function(ARN)
+    assert other_account(message, "lambda:GetAlias", function) == "999999999999"
+    assert other_account(message, "s3:PutObject", function) == ""
 
 
 def test_wrong_key_without_a_token_does_not_speak_of_one() -> None:

@@ -89,6 +89,20 @@ def test_a_document_that_nobody_can_get_is_an_error(monkeypatch: pytest.MonkeyPa
         Output({}, as_json=True, stderr=io.StringIO()).document({})
 
 
+def test_a_process_that_stays_writes_a_line_for_each_document() -> None:
+    """A program reads line by line; a reader that has gone does not end the process."""
+    stdout = io.StringIO()
+    output = Output({}, as_json=True, stdout=stdout, stderr=io.StringIO())
+    output.stay()
+    for number in range(3):
+        output.document({"number": number})
+    assert [json.loads(line) for line in stdout.getvalue().splitlines()] == [{"number": n} for n in range(3)]
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
+        gone = Output({}, as_json=True, stdout=full, stderr=io.StringIO())
+        gone.stay()
+        gone.document({})
+
+
 def test_without_json_there_is_no_document() -> None:
     """A person does not get one in between."""
     stdout = io.StringIO()

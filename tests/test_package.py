@@ -23,7 +23,7 @@ from deploy.package import build, write
 
 NAMES = (
     "först/index.js index.js index.json package.json config/index.js native.node data/index.json lib/tool.js "
-    "env.json ./env.sh ./ folder.properties/x"
+    "env.json ./env.sh ./ folder.properties/x lib//env.sh ./other/index.js ./plain"
 )
 
 
@@ -123,7 +123,11 @@ def test_a_base_that_was_changed_since_the_build_is_refused(app: Path) -> None:
         ("index.js/env.json", "index.js is a file"),
         ("först", "has a folder of this name"),
         ("folder.properties", "has a folder of this name"),
-        ("env.sh", r"has the same file by the name of \./env\.sh"),
+        ("env.sh", "has a file that is unpacked to the same place"),
+        ("lib/env.sh", "has a file that is unpacked to the same place"),
+        ("other.json", "would find it in place of other/index.js"),
+        ("other", "has a folder of this name"),
+        ("plain/env.json", "plain is a file"),
     ],
 )
 def test_config_never_takes_the_place_of_code(app: Path, name: str, why: str) -> None:
@@ -175,6 +179,23 @@ def test_the_command_writes_the_package_without_aws(tmp_path: Path) -> None:
         assert file.namelist() == ["index.js", "package.json", "env.properties"]
     assert "canary" not in result.stdout + result.stderr
     assert result.stdout.endswith("It holds the config: keep it safe.\n")
+
+
+def test_a_package_does_not_take_the_place_of_a_jar_that_is_the_base(tmp_path: Path) -> None:
+    """A Java app's base lies among the build's products; it stays without the config."""
+    jar = tmp_path / "target/function.jar"
+    jar.parent.mkdir()
+    (tmp_path / "pom.xml").touch()
+    with zipfile.ZipFile(jar, "w") as file:
+        file.writestr("A.class", b"")
+    assert deploy(tmp_path, "base", tmp_path).returncode == 0
+    before = jar.read_bytes()
+    (tmp_path / "link.jar").symlink_to(jar)
+    for target in (jar, tmp_path / "link.jar"):
+        result = deploy(tmp_path, "package", "-o", target, env={"NAME": "canary"})
+        assert result.returncode == 2
+        assert "is where the build keeps the base" in result.stderr
+    assert jar.read_bytes() == before
 
 
 @pytest.mark.parametrize(

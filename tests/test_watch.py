@@ -132,7 +132,9 @@ def test_a_program_reads_of_failures_too() -> None:
     """With --json each of them is a line on stdout, and its page is on stderr."""
     stdout, stderr = io.StringIO(), io.StringIO()
     world = World(rounds=3, failures=[failed(), RuntimeError("a bug")])
-    run(world, output=Output({}, as_json=True, stdout=stdout, stderr=stderr))
+    output = Output({}, as_json=True, stdout=stdout, stderr=stderr)
+    output.stay()
+    run(world, output=output)
     errors = [json.loads(line)["error"]["what"] for line in stdout.getvalue().splitlines()]
     assert errors == ["AWS is down.", "The deploy stopped at a fault of its own (RuntimeError)."]
     assert "Trying again in 30 seconds" in stderr.getvalue()

@@ -50,6 +50,7 @@ def _watch(options: argparse.Namespace, environment: Mapping[str, str], slug: Pa
     from deploy.watch import BEFORE_THE_END, StopSignal
 
     gc.enable()
+    output.stay()
     stop = StopSignal()
     stop.install((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
     try:
@@ -57,7 +58,7 @@ def _watch(options: argparse.Namespace, environment: Mapping[str, str], slug: Pa
             _stay(options, environment, slug, output, stop)
         except InputError as error:
             output.error(error)
-            output.record(error.document())
+            output.document(error.document())
             output.detail(f"Ending in {BEFORE_THE_END:.0f} seconds; a config change or a push starts anew")
             stop.checkpoint()
             time.sleep(BEFORE_THE_END)
@@ -102,7 +103,7 @@ def _stay(
             force=options.force,
             checkpoint=stop.checkpoint,
         )
-        output.record(deployed.document)
+        output.document(deployed.document)
         if not told:
             output.detail(f"Staying: looking for drift every {settings.release.reconcile_interval} seconds")
         told = True

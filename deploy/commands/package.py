@@ -25,11 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:
     """Write the package."""
+    from deploy import base as bases
     from deploy.package import check_target, write
     from deploy.preparing import prepare
     from deploy.settings import read_config_settings
 
-    check_target(slug, options.output)
+    check_target(slug, bases.read(slug), options.output)
     with prepare(environment, read_config_settings(environment), slug, output) as prepared:
         write(prepared.package, options.output, output.writing)
     output.step(
