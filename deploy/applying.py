@@ -39,7 +39,6 @@ LOG_LINES = 20  # of the function's log, shown when a verification fails
 ANSWER_LENGTH = 300  # characters of its answer, shown then
 
 UPLOAD_UNKNOWN = "AWS may have taken the upload or not; $LATEST is the old or the new package, whole."
-
 UPLOAD_TAKEN = "AWS has taken the upload; $LATEST is the new package once AWS has put it in place."
 
 

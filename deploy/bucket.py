@@ -56,13 +56,7 @@ def passing_through(
     _check_region(client, bucket, sdk)
     passage = _Passage(bucket, sdk, output)
     try:
-        try:
-            with _explaining(sdk, "s3:PutObject", bucket):
-                passage.upload(client, package, progress)
-        except DeployError:
-            # What is not what was signed, S3 refuses for reasons that are another story.
-            package.check_again()
-            raise
+        passage.upload(client, package, progress)
         yield passage.key
     finally:
         _uninterrupted(passage.take_away)
@@ -84,6 +78,16 @@ class _Passage:
         self._may_be_complete = False
 
     def upload(self, client: S3Client, package: Package, progress: Callable[[int], None]) -> None:
+        """Upload it, whole; raises InputError where it was changed meanwhile."""
+        try:
+            with _explaining(self._sdk, "s3:PutObject", self._bucket):
+                self._upload_parts(client, package, progress)
+        except DeployError:
+            # What is not what was signed, S3 refuses for reasons that are another story.
+            package.check_again()
+            raise
+
+    def _upload_parts(self, client: S3Client, package: Package, progress: Callable[[int], None]) -> None:
         """Upload in parts, each read from the file while it is sent; boto3 would hold several in memory."""
         _uninterrupted(self._begin)
         upload = {**self._place, "UploadId": self._upload_id}

@@ -1,4 +1,4 @@
-"""The runtime's modules stand in layers, as the design draws them, and imports go down only."""
+"""The runtime's modules stand in layers, and imports go down only."""
 
 import ast
 from collections.abc import Iterator

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deploy.difference import Changes, Difference
-    from deploy.function import Configuration, Function
+    from deploy.function import Function
     from deploy.output import Output
     from deploy.preparing import Prepared
     from deploy.release import State
@@ -83,18 +83,14 @@ def _difference(function: Function, state: State, prepared: Prepared, output: Ou
 
     qualifier = state.alias.version if state.alias else "$LATEST"
     configurations = (state.latest, *state.versions)
-    if any(each and _is_it(each, qualifier, prepared) for each in configurations):
+    running = next((each for each in configurations if each and each.version == qualifier), None)
+    if running and running.code_sha256 == prepared.package.code_sha256:
         return NO_DIFFERENCE
     try:
         return compare(remote_file(function, qualifier), prepared.package.file, prepared.baked.files)
     except DeployError as error:
         output.notice(f"What differs can't be told. {error.what}\n{error.todo}".strip())
         return None
-
-
-def _is_it(configuration: Configuration, qualifier: str, prepared: Prepared) -> bool:
-    is_asked_for = configuration.version == qualifier
-    return is_asked_for and configuration.code_sha256 == prepared.package.code_sha256
 
 
 def _show(title: str, changes: Changes, output: Output) -> None:
