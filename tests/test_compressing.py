@@ -147,8 +147,10 @@ print(create(files, open("/dev/null", "wb")).sha256.hex())
     said = {}
     for version, python in pythons.items():
         folder = tmp_path / f"packages-{version}"
-        install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", python, "--target", folder]
-        subprocess.run([*install, "--no-deps", f"deflate=={deflate.__version__}"], check=True)
+        # By pip, as all else is installed: it knows the machine's index and certificates.
+        pip: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder]
+        pip += ["--python-version", version, "--implementation", "cp", "--only-binary", ":all:", "--no-deps"]
+        subprocess.run([*pip, f"deflate=={deflate.__version__}"], check=True)
         ran = subprocess.run(
             [python, "-I", "-c", program, REPOSITORY, folder], capture_output=True, text=True, check=True
         )
