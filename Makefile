@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SHELL_FILES := .ci/run bin/detect bin/compile bin/release $(wildcard lib/*.sh tests/bench/ways/*.sh)
+SHELL_FILES := .ci/run bin/detect bin/compile bin/release $(wildcard lib/*.sh tests/slow/bench/ways/*.sh)
 
 .PHONY: demo test bench lint format lock clean
 
@@ -14,13 +14,13 @@ $(VENV)/.installed: requirements-dev.lock
 	touch $@
 
 demo: $(VENV)/.installed
-	$(BIN)/python tests/demo.py
+	PYTHONPATH=.:tests/support:tests/fakes $(BIN)/python tests/slow/demo.py
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
 
 bench: $(VENV)/.installed
-	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH_ARGS)
+	PYTHONPATH=.:tests/support:tests/fakes:tests/slow $(BIN)/python -m bench $(BENCH_ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 from deploy import __version__
 from deploy.commands import base, config, deploy, doctor, package, plan, rollback, status
+from deploy.config.redaction import without_values
 from deploy.errors import DeployError, InputError, Interrupted, unexpected
 from deploy.help import HELP
-from deploy.output import Output, printable
-from deploy.redaction import without_values
+from deploy.output import Output
+from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType, ModuleType
-
-__all__ = ["main"]
 
 COMMANDS = {
     "config": config,

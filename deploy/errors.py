@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DeployError", "InputError", "Interrupted", "leaving", "unexpected"]
-
 
 class DeployError(Exception):
     """Something refused or failed on the way; exit status 1.

@@ -1,7 +1,5 @@
 """What `deploy --help` prints. It imports nothing: the first command that people try answers at once."""
 
-__all__ = ["HELP"]
-
 HELP = """\
 usage: deploy [--force] [--once | --watch] [options]
        deploy COMMAND [options]

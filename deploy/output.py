@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from deploy.errors import DeployError
+from deploy.text import megabytes, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-__all__ = ["Output", "megabytes", "printable"]
 
 PROGRESS_AFTER = 1.0  # seconds of silence that a reader does not mind
 PROGRESS_EVERY_ON_TERMINAL = 0.1  # seconds
@@ -171,25 +170,6 @@ class _Progress:
         self.shown = shown
         self.visible = False
         self.open_line = False
-
-
-def megabytes(size: int) -> str:
-    """Give a size in bytes as a person reads it, in units of 1024 as AWS counts its limits."""
-    if size < 1024:  # noqa: PLR2004
-        return f"{size} bytes"
-    if size < 1024 * 1024:
-        return f"{size / 1024:.1f} KB"
-    return f"{size / (1024 * 1024):.1f} MB"
-
-
-def printable(text: str) -> str:
-    """Give a text as one harmless line: control characters and invalid bytes are spelled out."""
-    return "".join(
-        character
-        if character.isprintable()
-        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in text
-    )
 
 
 def _nowhere() -> TextIO:

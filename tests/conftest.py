@@ -17,10 +17,9 @@ import pytest
 
 import simulated
 from embedded_aws import EmbeddedAWS, Function
+from paths import APPS
 from simulated import Slug
 from tools import require
-
-APPS = Path(__file__).resolve().parent / "apps"
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

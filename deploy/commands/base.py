@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from deploy.output import Output
 
-__all__ = ["add_arguments", "run"]
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the app's folder."""
@@ -23,7 +21,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path
     """Make the base and describe it."""
     from dataclasses import asdict
 
-    from deploy.building import make
+    from deploy.build.base import make
 
     output.document(asdict(make(options.app, environment, output)))
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy.output import printable
+from deploy.text import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -13,13 +13,11 @@ if TYPE_CHECKING:
 
     from deploy.output import Output
 
-__all__ = ["run"]
-
 
 def run(_options: argparse.Namespace, environment: Mapping[str, str], _slug: Path, output: Output) -> int:
     """List the names."""
-    from deploy.baking import bake
-    from deploy.settings import read_config_settings
+    from deploy.config.bake import bake
+    from deploy.target.settings import read_config_settings
 
     baked = bake(environment, read_config_settings(environment), output, quietly=True)
     config = baked.config

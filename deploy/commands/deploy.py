@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deploy.output import Output
-    from deploy.watch import StopSignal
-
-__all__ = ["add_arguments", "run"]
+    from deploy.release.watch import StopSignal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,15 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:
     """Deploy, or find that there is nothing to do; in a formation dyno stay."""
-    from deploy.watch import is_formation_dyno
+    from deploy.release.watch import is_formation_dyno
 
     if options.watch or (is_formation_dyno(environment) and not options.once):
         return _watch(options, environment, slug, output)
-    from deploy.settings import read_settings
+    from deploy.target.settings import read_settings
 
     settings = read_settings(environment)
-    from deploy.deploying import DONE, deploy
     from deploy.errors import leaving
+    from deploy.release.deploy import DONE, deploy
 
     deployed = deploy(environment, settings, slug, output, force=options.force)
     with leaving(DONE):
@@ -47,7 +45,7 @@ def _watch(options: argparse.Namespace, environment: Mapping[str, str], slug: Pa
     import time
 
     from deploy.errors import InputError, Interrupted
-    from deploy.watch import BEFORE_THE_END, StopSignal
+    from deploy.release.watch import BEFORE_THE_END, StopSignal
 
     gc.enable()
     output.stay()
@@ -80,12 +78,12 @@ def _stay(
 ) -> NoReturn:
     import time
 
-    from deploy.aws_codes import DENIED
-    from deploy.deploying import Deployed, deploy, look_for_drift
+    from deploy.aws.codes import DENIED
+    from deploy.aws.function import connect
     from deploy.errors import DeployError
-    from deploy.function import connect
-    from deploy.settings import read_settings
-    from deploy.watch import Schedule, stay
+    from deploy.release.deploy import Deployed, deploy, look_for_drift
+    from deploy.release.watch import Schedule, stay
+    from deploy.target.settings import read_settings
 
     settings = read_settings(environment)
     function = connect(settings.function)

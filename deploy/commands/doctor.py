@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from deploy.doctor import Check
-
-__all__ = ["add_arguments", "run"]
+    from deploy.doctor.checks import Check
 
 # Whose policy it is does not matter for what is in it.
 NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}
@@ -33,7 +31,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     if options.policy:
         _print_policy(environment, output)
         return 0
-    from deploy.doctor import check_app, check_aws, usable_settings
+    from deploy.doctor.checks import check_app, check_aws, usable_settings
 
     output.step("Checking the app")
     settings, check = usable_settings(environment)
@@ -65,8 +63,8 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
 
 
 def _print_policy(environment: Mapping[str, str], output: Output) -> None:
-    from deploy.policy import policy
-    from deploy.settings import read_settings
+    from deploy.infrastructure.policy import policy
+    from deploy.target.settings import read_settings
 
     settings = read_settings({**NOBODY, **{name: value for name, value in environment.items() if value}})
     Output(environment, as_json=True, stdout=output.stdout, stderr=output.stderr).document(policy(settings))

@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.output import printable
+from deploy.text import printable
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
     from deploy.output import Output
-
-__all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:
     """Write the package."""
-    from deploy import base as bases
-    from deploy.package import check_target, write
-    from deploy.preparing import prepare
-    from deploy.settings import read_config_settings
+    from deploy.artifact import base as bases
+    from deploy.artifact.package import check_target, write
+    from deploy.release.candidate import prepare
+    from deploy.target.settings import read_config_settings
 
     check_target(slug, bases.read(slug), options.output)
     with prepare(environment, read_config_settings(environment), slug, output) as prepared:

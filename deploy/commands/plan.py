@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from deploy.output import printable
+from deploy.text import printable
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
     from pathlib import Path
 
-    from deploy.difference import Changes, Difference
-    from deploy.function import Function
+    from deploy.artifact.differences import Changes, Difference
+    from deploy.aws.function import Function
     from deploy.output import Output
-    from deploy.preparing import Prepared
-    from deploy.release import State
-
-__all__ = ["add_arguments", "run"]
+    from deploy.release.candidate import Prepared
+    from deploy.release.plan import State
 
 SOMETHING_TO_DO = 3
 SHOWN = 50  # names of a kind; a program gets them all
@@ -35,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:
     """Make the package, read what runs, and show the steps and the difference."""
-    from deploy import release
-    from deploy.preparing import prepare
-    from deploy.settings import read_release_settings, read_settings
-    from deploy.waiting import Deadline
+    from deploy.aws.wait import Deadline
+    from deploy.release import plan as release
+    from deploy.release.candidate import prepare
+    from deploy.target.settings import read_release_settings, read_settings
 
     release_settings, config_settings = read_release_settings(environment)
     function_settings = None if options.offline else read_settings(environment).function
@@ -47,7 +45,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
         if function_settings is None:
             decision = release.decide(prepared, release_settings, state, force=options.force)
         else:
-            from deploy.function import connect
+            from deploy.aws.function import connect
 
             function = connect(function_settings)
             deadline = Deadline(release_settings.timeout)
@@ -78,7 +76,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
 
 
 def _difference(function: Function, state: State, prepared: Prepared, output: Output) -> Difference | None:
-    from deploy.difference import NO_DIFFERENCE, compare, remote_file
+    from deploy.artifact.differences import NO_DIFFERENCE, compare, remote_file
     from deploy.errors import DeployError
 
     qualifier = state.alias.version if state.alias else "$LATEST"

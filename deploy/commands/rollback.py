@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from deploy.output import Output
 
-__all__ = ["add_arguments", "run"]
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the version, and what overrides the check for weights."""
@@ -24,12 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path, output: Output) -> int:
     """Roll back."""
-    from deploy.applying import Release, apply
-    from deploy.config import secrets
-    from deploy.function import connect
-    from deploy.release import check_rollback, plan_rollback, read_alias
-    from deploy.settings import read_settings
-    from deploy.waiting import Deadline
+    from deploy.aws.function import connect
+    from deploy.aws.wait import Deadline
+    from deploy.config.variables import secrets
+    from deploy.release.plan import check_rollback, plan_rollback, read_alias
+    from deploy.release.steps import Release, apply
+    from deploy.target.settings import read_settings
 
     settings = read_settings(environment)
     check_rollback(settings.release, options.version)

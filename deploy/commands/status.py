@@ -10,12 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from deploy.function import Configuration
-    from deploy.origin import Origin
+    from deploy.aws.function import Configuration
     from deploy.output import Output
-    from deploy.release import State
-
-__all__ = ["add_arguments", "age", "run"]
+    from deploy.release.plan import State
+    from deploy.target.provenance import Origin
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +26,13 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
 
     Without an alias, lambda:GetFunction and lambda:ListTags tell which release was deployed last.
     """
-    from deploy import base as bases
-    from deploy import release
-    from deploy.baking import bake
-    from deploy.function import connect
-    from deploy.origin import read_origin, release_in
-    from deploy.package import build
-    from deploy.settings import read_settings
+    from deploy.artifact import base as bases
+    from deploy.artifact.package import build
+    from deploy.aws.function import connect
+    from deploy.config.bake import bake
+    from deploy.release import plan as release
+    from deploy.target.provenance import read_origin, release_in
+    from deploy.target.settings import read_settings
 
     settings = read_settings(environment)
     base = bases.read(slug)

@@ -1,0 +1,92 @@
+"""The base: the built artifact without config, as the build left it in the slug.
+
+Node.js: `.lambda-deploy/base.zip`, the app's files at the root of a ZIP. Java: the JAR that the build
+left. `.lambda-deploy/build.json` says which.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from deploy.errors import InputError
+
+FOLDER = ".lambda-deploy"
+BASE_ZIP = f"{FOLDER}/base.zip"
+BUILD_FILE = f"{FOLDER}/build.json"
+LARGEST = 1 << 62  # no file has as many bytes, or entries
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a build made, as build.json keeps it. Sizes are in bytes, `base` is a path in the app.
+
+    `compression` says what compressed the base, where the buildpack did: another library or level would
+    make other bytes of the same files.
+    """
+
+    kind: str
+    base: str
+    sha256: str
+    size: int
+    unzipped_size: int
+    entries: int
+    compression: str | None
+    buildpack_version: str
+    source_version: str | None
+    stack: str | None
+
+
+def read(app: Path) -> Base:
+    """Read what the build left in a slug.
+
+    Raises InputError where the slug was not built by us. Whether the base still is what it was, `build` of
+    deploy.artifact.package tells, which reads it anyway.
+    """
+    try:
+        base = Base(**json.loads(_read_file(app / BUILD_FILE)))
+        _check(base, app)
+    except FileNotFoundError:
+        raise InputError(
+            f"There is no {BUILD_FILE} here: this app has not been built by the buildpack.",
+            todo="Push the app with the buildpack added, or run bin/compile on it.",
+        ) from None
+    except (OSError, ValueError, TypeError, RecursionError):
+        raise InputError(
+            f"{BUILD_FILE} is not what the buildpack writes: another version made it.",
+            todo="Push the app again, so that it is built anew.",
+        ) from None
+    return base
+
+
+def _read_file(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise ValueError
+    return path.read_bytes()
+
+
+def _check(base: Base, app: Path) -> None:
+    """Raise ValueError where a value is none that a build writes, or the base is not in the app."""
+    texts = (base.kind, base.base, base.sha256, base.buildpack_version)
+    texts_or_none = (base.compression, base.source_version, base.stack)
+    numbers = (base.size, base.unzipped_size, base.entries)
+    if not (
+        all(isinstance(text, str) for text in texts)
+        and all(text is None or isinstance(text, str) for text in texts_or_none)
+        and all(type(number) is int and 0 <= number <= LARGEST for number in numbers)
+    ):
+        raise ValueError
+    # os.path: a loop of links is no error yet.
+    if not Path(os.path.realpath(app / base.base)).is_relative_to(os.path.realpath(app)):
+        raise ValueError
+
+
+def write(app: Path, base: Base) -> None:
+    """Write build.json, whole or not at all."""
+    path = app / BUILD_FILE
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(f"{json.dumps(asdict(base), indent=2)}\n", encoding="utf-8")
+    unfinished.chmod(0o644)
+    unfinished.replace(path)

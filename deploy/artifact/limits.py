@@ -1,0 +1,48 @@
+"""How large a package may be for AWS Lambda, and what to tell of one that is larger."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+from deploy.errors import InputError
+from deploy.text import megabytes, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: "Unzipped size must be smaller
+# than 262144000 bytes", and no way of uploading helps against that.
+UNZIPPED_LIMIT = 250 * 1024 * 1024
+
+LARGEST = 5  # entries that are named
+BY_BUCKET = "Set _LAMBDA_S3_BUCKET, and it is uploaded by way of that bucket."
+SMALLER = (
+    "To make it smaller, leave out what the function does not need. Node.js: name it in .lambdaignore, drop "
+    "development dependencies (`npm prune --omit=dev`), or bundle the code. Java: give what Lambda has the "
+    "scope `provided`, or minimize the JAR."
+)
+
+
+def check_unzipped(name: str, size: int, sizes: Iterable[tuple[str, int]]) -> None:
+    """Raise InputError where what is called `name` can't be deployed in any way.
+
+    `sizes` are those of its entries, by name; they are asked for only where the limit is reached.
+    """
+    if size >= UNZIPPED_LIMIT:
+        raise too_large(
+            f"{name} is {megabytes(size)} unzipped, {megabytes(size - UNZIPPED_LIMIT + 1)} over the 250 MB",
+            "250 MB is AWS Lambda's limit for the function's code and its layers together.",
+            sizes,
+        )
+
+
+def too_large(what: str, why: str, sizes: Iterable[tuple[str, int]], *, other_way: str = "") -> InputError:
+    """Give the error that says what takes up the room; `other_way` is one that leaves it as large."""
+    largest = heapq.nlargest(LARGEST, sizes, key=lambda each: each[1])
+    shown = "\n".join(f"  {megabytes(size):>10}  {printable(name)}" for name, size in largest)
+    return InputError(
+        f"{what} that Lambda takes. Nothing was changed.",
+        why=f"{why} The largest entries are:\n{shown}",
+        todo=f"{other_way} {SMALLER}".lstrip(),
+    )

@@ -1,0 +1,221 @@
+"""The package: base + baked config, the ZIP that Lambda gets. Made at release time, and written nowhere."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from deploy.artifact import archive
+from deploy.artifact import assembly as assembling
+from deploy.artifact.base import BUILD_FILE, FOLDER
+from deploy.errors import DeployError, InputError
+from deploy.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from deploy.artifact.base import Base
+    from deploy.config.formats import ConfigFile
+
+# What an artifact may hold from an earlier bake, or from a developer's machine: it is replaced.
+REPLACEABLE_STEM = "env"
+
+ANEW = "Push the app again, so that it is built anew."
+
+# Node.js resolves `./config` to config.json before these, and Lambda finds a handler in the same way:
+# https://nodejs.org/api/modules.html#all-together
+SHADOWED_BY_JSON = (".node", "/package.json", "/index.js", "/index.json", "/index.node")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package, to be read like a file while it is being built. Sizes are in bytes."""
+
+    file: BinaryIO = field(repr=False)
+    sha256: bytes
+    size: int
+    unzipped_size: int
+
+    @property
+    def code_sha256(self) -> str:
+        """The digest as AWS Lambda gives it: CodeSha256, in base64."""
+        return base64.b64encode(self.sha256).decode("ascii")
+
+    def check_again(self) -> None:
+        """Raise InputError where it is another package now."""
+        self.check(assembling.digest(self.file)[0])
+
+    def check(self, sha256: bytes) -> None:
+        """Raise InputError where what was read later is another package: the base is read each time."""
+        if sha256 != self.sha256:
+            raise assembling.changed_base()
+
+
+@contextlib.contextmanager
+def build(
+    app: Path,
+    base: Base,
+    config_files: Sequence[ConfigFile],
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Iterator[Package]:
+    """Make the package, which is read from the base and from memory: no disk ever holds its secrets.
+
+    Raises InputError where the base is not what the build left, or where base and config files do not go
+    together.
+    """
+    with _opened(app, base) as source:
+        yield _assemble(source, base, config_files, progress)
+
+
+def check_base(app: Path, base: Base) -> None:
+    """Raise InputError where the base is not what the build left, which checked it."""
+    with _opened(app, base) as source:
+        _check_digest(base, assembling.digest(source)[0])
+
+
+def holds(app: Path, base: Base, name: str) -> bool:
+    """Tell whether the base has a file of this name; raises InputError where it can't be read."""
+    with _opened(app, base) as source:
+        return archive.read_directory(source).find(name) is not None
+
+
+def _opened(app: Path, base: Base) -> BinaryIO:
+    try:
+        # A pipe would be waited for, and a device has no end.
+        path = app / base.base
+        if path.exists() and not path.is_file():
+            raise InputError(f"The base that the build left, {printable(base.base)}, is no file.", todo=ANEW)
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(
+            f"The base that the build left, {printable(base.base)}, can't be read: {error.strerror}.",
+            todo=ANEW,
+        ) from None
+
+
+def _assemble(
+    source: BinaryIO, base: Base, config_files: Sequence[ConfigFile], progress: Callable[[int, int], None]
+) -> Package:
+    try:
+        directory = archive.read_directory(source)
+        for config_file in config_files:
+            _check_place(config_file.name, directory)
+        assembly = assembling.assemble(directory, config_files)
+        base_sha256, sha256 = assembling.digests(source, assembly, progress)
+    except Exception:
+        # The build checked the base, so nothing of it is checked here but that it is the same one. Another
+        # one may hold anything, and to say what of it went wrong would be another story for the user.
+        _check_digest(base, assembling.digest(source)[0])
+        raise
+    _check_digest(base, base_sha256)
+    file = assembling.AssembledFile(source, assembly.parts)
+    return Package(cast("BinaryIO", file), sha256, file.size, assembly.unzipped_size)
+
+
+def _check_digest(base: Base, sha256: bytes) -> None:
+    if sha256.hex() != base.sha256:
+        raise InputError(
+            f"{printable(base.base)} is not what the build left there.",
+            why=f"Its SHA-256 is another than the one in {BUILD_FILE}: it was changed since the build.",
+            todo=ANEW,
+        )
+
+
+def check_target(app: Path, base: Base, path: Path) -> None:
+    """Raise InputError where a package can't be written to a path, or must not: the app is left as it is."""
+    shown = printable(str(path))
+    if path.exists() and not path.is_file():
+        raise InputError(f"{shown} is no file, so the package can't take its place.")
+    real = Path(os.path.realpath(path))
+    is_base = real == Path(os.path.realpath(app / base.base))
+    if is_base or real.is_relative_to(os.path.realpath(app / FOLDER)):
+        raise InputError(
+            f"{shown} is where the build keeps the base.",
+            why="The package holds the config, and would become part of the slug.",
+            todo="Write it somewhere else.",
+        )
+
+
+def write(
+    package: Package, path: Path, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> None:
+    """Write a package to a file of the user's, 0600, whole or not at all.
+
+    Raises DeployError where it can't be written, InputError where the base was changed meanwhile.
+    """
+    path = Path(os.path.realpath(path))
+    try:
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".package.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                _copy(package, file, progress)
+            Path(unfinished).chmod(0o600)
+            Path(unfinished).replace(path)
+        except BaseException:
+            Path(unfinished).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DeployError(
+            f"The package can't be written to {printable(str(path))}: {error.strerror}."
+        ) from None
+
+
+def _copy(package: Package, target: BinaryIO, progress: Callable[[int, int], None]) -> None:
+    sha256 = hashlib.sha256()
+    package.file.seek(0)
+    while piece := package.file.read(archive.PIECE):
+        sha256.update(piece)
+        target.write(piece)
+        progress(package.file.tell(), package.size)
+    package.check(sha256.digest())
+
+
+def _check_place(name: str, directory: archive.Directory) -> None:
+    """Refuse a config file that would take the place of a part of the function."""
+    path = PurePosixPath(name)
+    other_places = _other_places(directory)
+    parents = {str(parent) for parent in path.parents} - {"."}
+    stem = path.with_suffix("")
+    shadowed = {f"{stem}{rest}" for rest in SHADOWED_BY_JSON} if path.suffix == ".json" else set()
+    if directory.find(name) is not None and path.stem != REPLACEABLE_STEM:
+        raise _misplaced(name, "the artifact has a file of this name, which it would replace")
+    if name in other_places:
+        raise _misplaced(name, "the artifact has a file that is unpacked to the same place")
+    is_folder = any(place.startswith(f"{name}/") for place in other_places)
+    if is_folder or next(directory.starting_with(f"{name}/"), None) is not None:
+        raise _misplaced(name, "the artifact has a folder of this name")
+    for parent in sorted(parents):
+        if directory.find(parent) is not None or parent in other_places:
+            raise _misplaced(name, f"{printable(parent)} is a file in the artifact")
+    for module in sorted(shadowed):
+        if directory.find(module) is not None or module in other_places:
+            raise _misplaced(name, f"require() would find it in place of {printable(module)}")
+    if path.name == "package.json":
+        raise _misplaced(name, "it would tell Node.js about the modules beside it")
+
+
+def _other_places(directory: archive.Directory) -> frozenset[str]:
+    """Give where files are unpacked that are not named by their places: ./config/index.js, say."""
+    if b"./" not in directory.records and b"//" not in directory.records:  # nor is any, mostly
+        return frozenset()
+    files = (entry.name for entry in directory if not entry.name.endswith("/"))
+    return frozenset(place for name in files if (place := archive.place_of(name)) != name)
+
+
+def _misplaced(name: str, why: str) -> InputError:
+    return InputError(
+        f"The config can't be baked into {printable(name)}: {why}. Nothing was changed.",
+        todo="Give the file another name in _LAMBDA_CONFIG_FILES, for example "
+        f"{_other_name(PurePosixPath(name))}.",
+    )
+
+
+def _other_name(path: PurePosixPath) -> str:
+    """Give a name that is likely to be free."""
+    return f"{'config' if path.stem == REPLACEABLE_STEM else REPLACEABLE_STEM}{path.suffix}"

@@ -1,0 +1,193 @@
+"""A ZIP made from files: compressed by all cores, with the same bytes on every machine.
+
+The bytes come from libdeflate, whose version requirements.lock names, and not from the interpreter's zlib:
+that is another one on each stack, and the same commit would be a new version after a stack upgrade.
+Its output depends on version and level alone; tests/test_compressing.py holds the digest that it has to
+have, under each Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import zlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+import deflate
+
+from deploy.artifact.archive import DEFLATED, IN_ZIP64_32, STORED, NewEntry, end_records
+from deploy.build.checks import check_name
+from deploy.errors import DeployError, InputError
+from deploy.text import megabytes, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+LEVEL = 6
+COMPRESSION = f"deflate {deflate.__version__}, level {LEVEL}"  # as build.json keeps it
+
+# Bytes. A batch makes handing small files over to a thread worth its while; what is in flight bounds
+# memory, but for a single file that is larger.
+BATCH = 256 * 1024
+IN_FLIGHT = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """What `create` puts into a ZIP: a file, a symbolic link, or (with neither) an empty folder.
+
+    `size` is its size in bytes, that of a link its target's.
+    """
+
+    name: str
+    path: str | None = None
+    link_target: str | None = None
+    executable: bool = False
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written: digest, size and unzipped size in bytes, and the number of entries."""
+
+    sha256: bytes
+    size: int
+    unzipped_size: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    entry: NewEntry
+    data: bytes | bytearray
+
+
+def create(
+    files: Iterable[SourceFile],
+    target: BinaryIO,
+    progress: Callable[[int], None] = lambda _entries: None,
+) -> Written:
+    """Write a ZIP of files, in their order, with the same bytes for the same contents and names.
+
+    Modes are 0644 and 0755, links stay links, times are all alike. `progress` is told the number of
+    entries written so far. Raises InputError for a file that the format can't hold, OSError where one
+    can't be read.
+    """
+    sha256 = hashlib.sha256()
+    position = unzipped_size = count = 0
+
+    def write(content: bytes | bytearray) -> None:
+        nonlocal position
+        target.write(content)
+        sha256.update(content)
+        position += len(content)
+
+    records = bytearray()
+    for content in _compressed(files):
+        entry = content.entry
+        entry.start = position
+        write(entry.local_header())
+        write(content.data)
+        records += entry.central_record()
+        unzipped_size += entry.size
+        count += 1
+        progress(count)
+    end = end_records(position, len(records), count)
+    write(records)
+    write(end)
+    return Written(sha256.digest(), position, unzipped_size, count)
+
+
+def _compressed(files: Iterable[SourceFile]) -> Iterator[_Content]:
+    """Give each file's content in the order of the files, while threads work ahead."""
+    pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+    ahead: deque[tuple[int, Future[list[_Content]]]] = deque()
+    in_flight = 0
+    try:
+        for size, batch in _batches(files):
+            while ahead and in_flight + size > IN_FLIGHT:
+                done, future = ahead.popleft()
+                yield from future.result()
+                in_flight -= done
+            ahead.append((size, pool.submit(_compress, batch)))
+            in_flight += size
+        for _, future in ahead:
+            yield from future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _batches(files: Iterable[SourceFile]) -> Iterator[tuple[int, list[SourceFile]]]:
+    batch: list[SourceFile] = []
+    size = 0
+    for file in files:
+        batch.append(file)
+        size += max(file.size, 1024)
+        if size >= BATCH:
+            yield size, batch
+            batch, size = [], 0
+    if batch:
+        yield size, batch
+
+
+def _compress(files: list[SourceFile]) -> list[_Content]:
+    return [_content(file) for file in files]
+
+
+def _content(file: SourceFile) -> _Content:
+    check_name(file.name)
+    if file.path is not None:
+        mode = stat.S_IFREG | (0o755 if file.executable else 0o644)
+        try:
+            return _smaller(NewEntry(file.name, mode, DEFLATED), _read(file.path, file.name))
+        except MemoryError:
+            raise _too_little_memory(file) from None
+    if file.link_target is not None:
+        target = file.link_target.encode()
+        return _stored(NewEntry(file.name, stat.S_IFLNK | 0o777, STORED), target)
+    return _stored(NewEntry(f"{file.name}/", stat.S_IFDIR | 0o755, STORED), b"")
+
+
+def _read(path: str, name: str) -> bytes:
+    with open(path, "rb") as source:  # noqa: PTH123 - the one call per file that counts
+        size = os.fstat(source.fileno()).st_size
+        if size >= IN_ZIP64_32:
+            raise _too_large(name, size)
+        return source.read()
+
+
+def _smaller(entry: NewEntry, raw: bytes) -> _Content:
+    """Compress a file's data, or store it where compressing makes it no smaller."""
+    compressed = deflate.deflate_compress(raw, LEVEL)
+    if len(compressed) >= len(raw):
+        entry.method = STORED
+        return _stored(entry, raw)
+    entry.crc = zlib.crc32(raw)
+    entry.size = len(raw)
+    entry.compressed_size = len(compressed)
+    return _Content(entry, compressed)
+
+
+def _stored(entry: NewEntry, raw: bytes) -> _Content:
+    entry.crc = zlib.crc32(raw)
+    entry.size = entry.compressed_size = len(raw)
+    return _Content(entry, raw)
+
+
+def _too_large(name: str, size: int) -> InputError:
+    return InputError(
+        f"{printable(name)} is {megabytes(size)} large; a ZIP entry for Lambda can't hold 4 GB or more.",
+        todo="Name it in .lambdaignore, or keep it in S3 and let the function fetch it.",
+    )
+
+
+def _too_little_memory(file: SourceFile) -> DeployError:
+    return DeployError(
+        f"There is too little memory here to compress {printable(file.name)}, {megabytes(file.size)} large.",
+        why="A file is compressed as a whole, which takes up to twice its size.",
+        todo="Name it in .lambdaignore, or build where there is more memory.",
+    )

@@ -1,0 +1,210 @@
+"""Makes the base of a Node.js app: its files, at the root of a ZIP."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import stat
+import warnings
+from typing import TYPE_CHECKING
+
+import pathspec
+
+from deploy.artifact.base import BASE_ZIP
+from deploy.artifact.limits import check_unzipped
+from deploy.build.checks import leaves
+from deploy.build.compression import SourceFile, Written, create
+from deploy.errors import InputError
+from deploy.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from deploy.output import Output
+
+IGNORE_FILE = ".lambdaignore"
+
+
+def make(app: Path, output: Output) -> Written:
+    """Write the base ZIP, whole or not at all.
+
+    Raises InputError where the app can't be deployed, OSError where a file can't be read or written.
+    """
+    output.step("Making the base ZIP")
+    _note_missing_modules(app, output)
+    files = sorted(_files(app, _ignored_by(app)), key=lambda file: file.name.encode())
+    _check_not_empty(files)
+    _check_sizes(files)
+    unfinished = app / f"{BASE_ZIP}.unfinished"
+    try:
+        with unfinished.open("wb") as target:
+            written = create(
+                files,
+                target,
+                lambda done: output.progress("Compressing", done, len(files), "files"),
+            )
+        unfinished.chmod(0o644)
+        unfinished.replace(app / BASE_ZIP)
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+    return written
+
+
+def _check_not_empty(files: Sequence[SourceFile]) -> None:
+    # package.json is always there to be deployed, so it is the app's own doing.
+    if all(file.path is None and file.link_target is None for file in files):
+        raise InputError(
+            f"{IGNORE_FILE} leaves out every file of the app: there is nothing to deploy. "
+            "Nothing was changed.",
+            why="What it names does not get into the package.",
+            todo="Take out the line that matches too much, or bring files back behind it with lines such as "
+            "`!/index.js`, and push again.",
+        )
+
+
+def _check_sizes(files: Sequence[SourceFile]) -> None:
+    """Refuse what can't be deployed before ten thousand files are compressed in vain."""
+    check_unzipped("The app", sum(file.size for file in files), ((file.name, file.size) for file in files))
+
+
+def _note_missing_modules(app: Path, output: Output) -> None:
+    try:
+        package = json.loads((app / "package.json").read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise InputError("package.json is not valid JSON.", todo="Correct it, and push.") from None
+    named = package.get("dependencies") if isinstance(package, dict) else None
+    if named and not (app / "node_modules").is_dir():
+        output.notice(
+            "package.json names dependencies, but there is no node_modules.\n"
+            "Unless the app bundles them, add heroku/nodejs before this buildpack."
+        )
+
+
+def _ignored_by(app: Path) -> Callable[[str], bool]:
+    """Read .lambdaignore, in gitignore's syntax (https://git-scm.com/docs/gitignore)."""
+    path = app / IGNORE_FILE
+    if not os.path.lexists(path):
+        return lambda _path: False
+    if not path.is_file():
+        raise InputError(f"{IGNORE_FILE} is no file.", todo="Make it one, or remove it, and push again.")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except ValueError:
+        raise InputError(f"{IGNORE_FILE} is not UTF-8 text.", todo="Save it as such, and push.") from None
+    try:
+        return _patterns(lines).match_file
+    except (ValueError, re.error):
+        wrong = [str(number) for number, line in enumerate(lines, 1) if not _is_pattern(line)]
+        raise InputError(
+            f"{IGNORE_FILE} holds a line that is no gitignore pattern.",
+            why=f"Line {', '.join(wrong)}.",
+            todo="Correct or remove it, and push again. A `!` or `\\` that is meant as it stands has a `\\` "
+            "before it; https://git-scm.com/docs/gitignore tells the rest.",
+        ) from None
+
+
+def _patterns(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Python's, of a [[ in a regular expression
+        return pathspec.GitIgnoreSpec.from_lines(lines)
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        _patterns([line])
+    except (ValueError, re.error):
+        return False
+    return True
+
+
+def _files(app: Path, is_ignored: Callable[[str], bool]) -> Iterator[SourceFile]:
+    """Find what goes into the base, folder by folder; deep ones are no recursion."""
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(app / folder) as entries:
+            children = [entry for entry in entries if folder or not _is_left_out(entry.name)]
+        if folder and not children:
+            yield SourceFile(folder)
+        for entry in children:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_ignored(f"{name}/" if is_folder else name):
+                continue
+            _check_text(name)
+            if is_folder:
+                folders.append(name)
+            else:
+                yield _source_file(app, entry, name)
+
+
+def _is_left_out(top: str) -> bool:
+    """Tell of a name at the top level whether it is the platform's or a tool's, not the function's."""
+    return top == "Procfile" or (top.startswith(".") and top != ".")
+
+
+def _check_text(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"The name of {printable(name)} is not valid UTF-8, and a ZIP entry's must be.",
+            todo=f"Rename it, or name it in {IGNORE_FILE}.",
+        ) from None
+
+
+def _check_target_text(target: str, name: str) -> None:
+    try:
+        target.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"The symbolic link {printable(name)} leads to {printable(target)}, which is not valid UTF-8, as "
+            "a name in a ZIP must be.",
+            todo=f"Rename what it leads to, and make the link anew, or name the link in {IGNORE_FILE}.",
+        ) from None
+
+
+def _source_file(app: Path, entry: os.DirEntry[str], name: str) -> SourceFile:
+    if entry.is_symlink():
+        target = _link_target(app, entry.path, name)
+        _check_target_text(target, name)
+        return SourceFile(name, link_target=target, size=len(target.encode()))
+    if not entry.is_file():
+        raise InputError(
+            f"{printable(name)} is neither a file, nor a folder, nor a link.",
+            todo=f"Remove it, or name it in {IGNORE_FILE}.",
+        )
+    status = entry.stat()
+    executable = bool(status.st_mode & stat.S_IXUSR)
+    return SourceFile(name, entry.path, executable=executable, size=status.st_size)
+
+
+def _link_target(app: Path, path: str, name: str) -> str:
+    """Give a link's target so that it works wherever the app lies.
+
+    Raises InputError where it leads to something that the package does not have.
+    """
+    root = os.path.realpath(app)
+    target = os.readlink(path)  # noqa: PTH115 - strings throughout
+    resolved = os.path.realpath(path)
+    if os.path.commonpath((root, resolved)) != root:
+        raise InputError(
+            f"The symbolic link {printable(name)} leads out of the app.",
+            why="Lambda gets the app's own files alone, so there it would lead nowhere.",
+            todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
+        )
+    top = os.path.relpath(resolved, root).split("/")[0]
+    if os.path.lexists(resolved) and _is_left_out(top):
+        raise InputError(
+            f"The symbolic link {printable(name)} leads to {printable(top)}, which is left out of "
+            "the package.",
+            todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
+        )
+    parent = os.path.realpath(os.path.dirname(path))  # noqa: PTH120 - strings throughout
+    if target.startswith("/") or leaves(target, os.path.relpath(parent, root)):
+        return os.path.relpath(resolved, parent)
+    return target

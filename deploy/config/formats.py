@@ -1,0 +1,259 @@
+"""Formats: config vars → the bytes of a baked file, chosen by the file's extension.
+
+Each format gives back every value exactly, to the reader named in its docstring. All of them are
+deterministic: the same config vars make the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from deploy.errors import InputError
+from deploy.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A file to bake: its path in the package, its bytes and its permissions.
+
+    `reserved` names the config vars that it leaves to the Lambda runtime.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    mode: int = 0o644
+    reserved: tuple[str, ...] = ()
+
+
+def encode(file_name: str, baked: Mapping[str, str]) -> ConfigFile:
+    """Bake config vars into a file whose extension, one of settings.CONFIG_FORMATS, is its format.
+
+    Raises InputError for a config var that the format can't hold.
+    """
+    extension = PurePosixPath(file_name).suffix
+    if extension == ".properties":
+        return ConfigFile(file_name, _properties(baked))
+    if extension == ".json":
+        return ConfigFile(file_name, _json(baked))
+    return _shell(file_name, baked)
+
+
+def variables(file_name: str, content: bytes) -> dict[str, str]:
+    """Give for each config var in a baked file a text that is another for another value.
+
+    For comparing two files of the same format, not for reading them: a value is as it is encoded. Raises
+    ValueError where the file is none of ours.
+    """
+    text = content.decode("utf-8")
+    extension = PurePosixPath(file_name).suffix
+    if extension == ".json":
+        parsed = json.loads(text)
+        if not isinstance(parsed, dict):
+            raise ValueError(file_name)
+        return {name: json.dumps(value) for name, value in parsed.items()}
+    if extension == ".sh":
+        return {found[1]: found[2] for found in SHELL_EXPORT.finditer(text)}
+    lines = (line for line in text.split("\n") if line)
+    pairs = (PROPERTIES_LINE.fullmatch(line) for line in lines)
+    return {_undo_name(found[1]): found[2] for found in pairs if found}
+
+
+def _undo_name(escaped: str) -> str:
+    units = PROPERTIES_NAME_ESCAPE.sub(_undo_escape, escaped)
+    return units.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "replace")
+
+
+def _undo_escape(found: re.Match[str]) -> str:
+    if found[1]:
+        return chr(int(found[1], 16))
+    return PROPERTIES_CONTROL_ESCAPES.get(found[2], found[2])
+
+
+# --- *.properties ---------------------------------------------------------------------------------
+
+PLAIN_ASCII = range(0x20, 0x7F)
+PROPERTIES_LINE = re.compile(r"((?:[^\\=]|\\.)*)=(.*)")
+PROPERTIES_CONTROL_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
+PROPERTIES_NAME_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)")
+PROPERTIES_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
+PROPERTIES_BLANKS = {" ": "\\ ", "\t": "\\t", "\f": "\\f"}
+PROPERTIES_NAME_ESCAPES = {**PROPERTIES_ESCAPES, **PROPERTIES_BLANKS, "=": "\\=", ":": "\\:"}
+
+
+def _properties(baked: Mapping[str, str]) -> bytes:
+    """Write what java.util.Properties.load reads; pure ASCII, so the reader's charset is all one.
+
+    https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/Properties.html#load(java.io.Reader)
+    As little as possible is escaped, for simpler readers undo little: `=`, `:`, `#` and `!` in a
+    value and blanks within it mean nothing to load() and stay as they are.
+    """
+    lines = (f"{_properties_name(name)}={_properties_value(value)}\n" for name, value in baked.items())
+    return "".join(lines).encode("ascii")
+
+
+def _properties_name(name: str) -> str:
+    escaped = "".join(_properties_character(c, PROPERTIES_NAME_ESCAPES) for c in name)
+    return f"\\{escaped}" if escaped.startswith(("#", "!")) else escaped
+
+
+def _properties_value(value: str) -> str:
+    # load() drops the blanks before a value, but none after one that is escaped.
+    first = PROPERTIES_BLANKS.get(value[:1])
+    rest = value[1:] if first else value
+    return (first or "") + "".join(_properties_character(c, PROPERTIES_ESCAPES) for c in rest)
+
+
+def _properties_character(character: str, escapes: Mapping[str, str]) -> str:
+    if character in escapes:
+        return escapes[character]
+    if ord(character) in PLAIN_ASCII or character in PROPERTIES_BLANKS:
+        return character
+    utf_16 = character.encode("utf-16-be")
+    units = (utf_16[i : i + 2].hex() for i in range(0, len(utf_16), 2))
+    return "".join(f"\\u{unit}" for unit in units)
+
+
+# --- *.json ---------------------------------------------------------------------------------------
+
+
+def _json(baked: Mapping[str, str]) -> bytes:
+    """Write one object of strings in UTF-8, for JSON.parse, require() and json.load (RFC 8259)."""
+    return f"{json.dumps(dict(baked), ensure_ascii=False, indent=2)}\n".encode()
+
+
+# --- *.sh -----------------------------------------------------------------------------------------
+
+# Reserved environment variables, and those that the runtime sets for the function's role and tracing:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+# https://docs.aws.amazon.com/lambda/latest/dg/snapstart-best-practices.html (container credentials)
+RESERVED_BY_LAMBDA = (
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_*",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_*",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "AWS_XRAY_DAEMON_ADDRESS",
+    "LAMBDA_*",
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+)
+
+SHELL_EXPORT = re.compile(r"^export ([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|\\')+)$", re.MULTILINE)
+SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+# bash, which is /bin/sh where Lambda runs, keeps these for itself: read-only, counted, arrays that are
+# not exported, evaluated as arithmetic when they are set, or another name for $0. OPTIND is dash's too.
+KEPT_BY_SHELL = frozenset(
+    {
+        "BASHOPTS",
+        "BASHPID",
+        "BASH_ALIASES",
+        "BASH_ARGC",
+        "BASH_ARGV",
+        "BASH_ARGV0",
+        "BASH_CMDS",
+        "BASH_COMMAND",
+        "BASH_LINENO",
+        "BASH_SOURCE",
+        "BASH_SUBSHELL",
+        "BASH_VERSINFO",
+        "DIRSTACK",
+        "EPOCHREALTIME",
+        "EPOCHSECONDS",
+        "EUID",
+        "FUNCNAME",
+        "GROUPS",
+        "HISTCMD",
+        "LINENO",
+        "OPTIND",
+        "PIPESTATUS",
+        "PPID",
+        "RANDOM",
+        "SECONDS",
+        "SHELLOPTS",
+        "SHLVL",
+        "SRANDOM",
+        "UID",
+    }
+)
+
+# execve(2): one string of the environment, `NAME=value` and its final NUL, in bytes (MAX_ARG_STRLEN),
+# and all strings and their pointers, a quarter of the usual 8 MiB stack. What the runtime itself
+# passes needs a part of it.
+LONGEST_STRING = 128 * 1024
+LARGEST_ENVIRONMENT = 2 * 1024 * 1024 - 256 * 1024
+POINTER = 8
+
+
+def _shell(file_name: str, baked: Mapping[str, str]) -> ConfigFile:
+    """Write a POSIX script that exports the config vars, and runs its arguments where it has any.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper (its use)
+    """
+    reserved = tuple(name for name in baked if _is_reserved(name))
+    exported = {name: value for name, value in baked.items() if name not in reserved}
+    _refuse_what_no_process_takes(file_name, exported)
+    lines = ["#!/bin/sh"]
+    if reserved:
+        lines.append(f"# Not exported, the Lambda runtime owns them: {', '.join(reserved)}")
+    lines += [f"export {name}={_quoted(value)}" for name, value in exported.items()]
+    # A script that sources this file keeps its own $0 and its own arguments, which are not ours to run.
+    lines += [
+        'case "${0##*/}" in',
+        f'{_quoted(PurePosixPath(file_name).name)}) [ "$#" -eq 0 ] || exec "$@" ;;',
+        "esac",
+    ]
+    return ConfigFile(file_name, "".join(f"{line}\n" for line in lines).encode(), 0o755, reserved)
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def _is_reserved(name: str) -> bool:
+    return SHELL_NAME.fullmatch(name) is not None and any(
+        fnmatchcase(name, pattern) for pattern in RESERVED_BY_LAMBDA
+    )
+
+
+def _refuse_what_no_process_takes(file_name: str, exported: Mapping[str, str]) -> None:
+    wrong = []
+    total = 0
+    for name, value in exported.items():
+        size = len(f"{name}={value}".encode()) + 1
+        total += size + POINTER
+        if not SHELL_NAME.fullmatch(name):
+            wrong.append(f"{printable(name)}: a shell can't export this name.")
+        elif name in KEPT_BY_SHELL:
+            wrong.append(f"{name}: the shell keeps this name for itself.")
+        elif size > LONGEST_STRING:
+            wrong.append(
+                f"{name}: the value is too long by {size - LONGEST_STRING} bytes: Linux passes no more to a "
+                "process (128 KiB with the name)."
+            )
+    if not wrong and total > LARGEST_ENVIRONMENT:
+        wrong.append(
+            f"All config vars together take {total} bytes; a process can be given {LARGEST_ENVIRONMENT}."
+        )
+    if wrong:
+        raise InputError(
+            f"{file_name} can't hold every config var. Nothing was changed.",
+            why="\n".join(wrong),
+            todo="Leave them out with _LAMBDA_CONFIG_EXCLUDE, give them another name, or bake "
+            "env.properties or env.json, which take any name and any size, in place of a shell file: "
+            "_LAMBDA_CONFIG_FILES=env.json",
+        )

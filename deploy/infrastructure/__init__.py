@@ -1,0 +1,1 @@
+"""What the owner of the account sets up: the IAM policy, collected from the steps. Pure."""

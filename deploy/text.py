@@ -1,0 +1,22 @@
+"""Texts as a person reads them: sizes, and names that may hold anything."""
+
+from __future__ import annotations
+
+
+def megabytes(size: int) -> str:
+    """Give a size in bytes as a person reads it, in units of 1024 as AWS counts its limits."""
+    if size < 1024:  # noqa: PLR2004
+        return f"{size} bytes"
+    if size < 1024 * 1024:
+        return f"{size / 1024:.1f} KB"
+    return f"{size / (1024 * 1024):.1f} MB"
+
+
+def printable(text: str) -> str:
+    """Give a text as one harmless line: control characters and invalid bytes are spelled out."""
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in text
+    )

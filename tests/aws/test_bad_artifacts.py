@@ -1,0 +1,243 @@
+"""Artifacts that can't be deployed: the build refuses them, and a deploy takes nothing but what was built.
+
+The message names the entry or the base, the exit status is 2, and nothing is uploaded.
+"""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.artifact.limits import UNZIPPED_LIMIT
+from embedded_aws import EmbeddedAWS, Function
+from in_process import Outcome
+from in_process import deploy as run
+from zips import link_to, zip_of
+
+JAR = "target/function.jar"
+NAME = "com/example/Handler.class"
+HANDLER = os.urandom(1000) * 100
+FILES = {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\r\n\r\n", NAME: HANDLER, "z.txt": b"z" * 500}
+
+MB = 1024 * 1024
+
+
+def encrypted() -> bytes:
+    base = bytearray(zip_of(FILES))
+    with zipfile.ZipFile(io.BytesIO(base)) as file:
+        local = file.getinfo(NAME).header_offset
+    record = base.index(b"PK\x01\x02", base.rindex(NAME.encode()) - 46)
+    base[local + 6] |= 1
+    base[record + 8] |= 1
+    return bytes(base)
+
+
+def duplicate() -> bytes:
+    other = NAME.replace("com", "org")
+    return zip_of({**FILES, other: b""}).replace(other.encode(), NAME.encode())
+
+
+def named(name: str) -> Callable[[], bytes]:
+    return lambda: zip_of({**FILES, name: b"evil"})
+
+
+def two_names() -> bytes:
+    outside = "../../../etc/cron.d/evil.".ljust(len(NAME), ".").encode()
+    return zip_of(FILES).replace(NAME.encode(), outside, 1)
+
+
+def declaring(size: int) -> bytes:
+    """Make a JAR whose handler declares a size; ZIP64 where it takes that."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in FILES.items():
+            file.writestr(name, content)
+        file.getinfo(NAME).file_size = size
+    return target.getvalue()
+
+
+def damaged() -> bytes:
+    base = bytearray(zip_of(FILES))
+    with zipfile.ZipFile(io.BytesIO(base)) as file:
+        info = file.getinfo(NAME)
+    base[info.header_offset + info.compress_size // 2] ^= 0x10
+    return bytes(base)
+
+
+BAD = {
+    "cut short by a byte": (lambda: zip_of(FILES)[:-1], "is not a whole ZIP or JAR file"),
+    "cut short in the middle": (lambda: zip_of(FILES)[:900], "is not a whole ZIP or JAR file"),
+    "empty": (lambda: b"", "is not a whole ZIP or JAR file"),
+    "without entries": (lambda: zip_of({}), "The artifact holds no entry"),
+    "without entries but junk": (lambda: b"junk" * 100 + zip_of({}), "The artifact holds no entry"),
+    "entries lost": (lambda: zip_of(FILES)[:-22] + zip_of({}), "The artifact holds no entry"),
+    "encrypted": (encrypted, f"The entry {NAME} of the artifact is encrypted"),
+    "duplicate": (duplicate, f"The entry {NAME} of the artifact is there twice"),
+    "in one place": (
+        named(f"./{NAME}"),
+        f"The entry ./{NAME} of the artifact is there twice, also as {NAME}",
+    ),
+    "a file and a folder": (named("com/example"), "The entry com/example of the artifact is a file, and"),
+    "a link outside": (
+        lambda: zip_of({**FILES, "com/link": link_to("../../etc")}),
+        "The entry com/link of the artifact is a symbolic link that leads out of the package, to ../../etc",
+    ),
+    "dots": (named("lib/../../evil"), "The entry lib/../../evil of the artifact has a name that leads out"),
+    "absolute": (named("/etc/evil"), "The entry /etc/evil of the artifact has a name that leads out"),
+    "two names": (two_names, f"The entry {NAME} of the artifact has another name, ../../../etc/cron.d/evil"),
+    "a bomb": (lambda: declaring(UNZIPPED_LIMIT), f"250.0 MB  {NAME}\n"),
+    "over 4 GiB": (lambda: declaring(5 * 1024 * MB), f"5120.0 MB  {NAME}\n"),
+    "damaged": (damaged, f"The entry {NAME} of the artifact is damaged"),
+    "more than declared": (lambda: declaring(10), "It declares 10 bytes, but holds more."),
+    "less than declared": (
+        lambda: declaring(len(HANDLER) + 1),
+        f"It declares {len(HANDLER) + 1} bytes, but holds {len(HANDLER)}.",
+    ),
+}
+
+cases = pytest.mark.parametrize(("make", "expected"), BAD.values(), ids=BAD.keys())
+
+
+def java_app(folder: Path, jar: bytes) -> Path:
+    """Make a Java app as Maven leaves it."""
+    (folder / JAR).parent.mkdir(parents=True)
+    (folder / "pom.xml").touch()
+    (folder / JAR).write_bytes(jar)
+    return folder
+
+
+def said(outcome: Outcome) -> str:
+    """Give the error page as it was before it was indented."""
+    assert outcome.status == 2, outcome.stderr
+    assert "Nothing was changed" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    return outcome.stderr.replace(" !     ", "")
+
+
+@cases
+def test_the_build_refuses_a_bad_jar(tmp_path: Path, make: Callable[[], bytes], expected: str) -> None:
+    """`deploy base` ends with status 2 and names the entry, and leaves nothing that could be deployed."""
+    app = java_app(tmp_path / "app", make())
+    text = said(run(app, "base", str(app), env={}))
+    assert expected in text
+    assert JAR in text
+    assert list((app / ".lambda-deploy").iterdir()) == []
+
+
+@cases
+def test_a_jar_that_went_bad_after_the_build_is_not_deployed(
+    aws: EmbeddedAWS, function: Function, tmp_path: Path, make: Callable[[], bytes], expected: str
+) -> None:
+    """A deploy checks no more than that it is the build's; AWS is not called at all."""
+    slug = java_app(tmp_path / "slug", zip_of(FILES))
+    assert run(slug, "base", str(slug), env={}).status == 0
+    (slug / JAR).write_bytes(make())
+    before = function.code_sha256()
+    outcome = run(slug, env=aws.settings(function))
+    assert outcome.status == 2
+    assert f"{JAR} is not what the build left there" in outcome.stderr
+    assert expected not in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert function.deploy_calls == []
+    assert function.code_sha256() == before
+
+
+def test_a_nodejs_app_without_a_file_is_refused(tmp_path: Path) -> None:
+    """Where .lambdaignore names all of it, the build ends as with a bad JAR."""
+    (tmp_path / "package.json").write_bytes(b"{}")
+    (tmp_path / ".lambdaignore").write_text("*\n")
+    text = said(run(tmp_path, "base", str(tmp_path), env={}))
+    assert ".lambdaignore leaves out every file of the app" in text
+    assert list((tmp_path / ".lambda-deploy").iterdir()) == []
+
+
+def test_a_good_jar_goes_the_same_way(aws: EmbeddedAWS, function: Function, tmp_path: Path) -> None:
+    """What all cases above have in common is no reason to refuse them."""
+    slug = java_app(tmp_path / "slug", zip_of(FILES))
+    assert run(slug, "base", str(slug), env={}).status == 0
+    assert run(slug, env={**aws.settings(function), "NAME": "value"}).status == 0
+    with zipfile.ZipFile(io.BytesIO(function.code())) as file:
+        assert file.testzip() is None
+        assert file.read(NAME) == HANDLER
+
+
+# --- sizes -----------------------------------------------------------------------------------------
+
+
+def test_a_jar_over_the_limit_is_told_what_it_is_made_of(tmp_path: Path) -> None:
+    """The page of the build names size and limit, the five largest entries, and what to leave out."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in (30, 70, 40, 60, 50, 10):
+            name = f"model-{number}.bin"
+            file.writestr(name, b"")
+            file.getinfo(name).file_size = number * MB
+    app = java_app(tmp_path / "app", target.getvalue())
+    assert run(app, "base", str(app), env={}) == Outcome(
+        2,
+        "-----> Finding the JAR to deploy\n",
+        f""" !     {JAR} is 260.0 MB unzipped, 10.0 MB over the 250 MB that Lambda takes. Nothing was changed.
+ !
+ !     250 MB is AWS Lambda's limit for the function's code and its layers together. The largest entries are:
+ !          70.0 MB  model-70.bin
+ !          60.0 MB  model-60.bin
+ !          50.0 MB  model-50.bin
+ !          40.0 MB  model-40.bin
+ !          30.0 MB  model-30.bin
+ !
+ !     To make it smaller, leave out what the function does not need. Node.js: name it in .lambdaignore, \
+drop development dependencies (`npm prune --omit=dev`), or bundle the code. Java: give what Lambda has the \
+scope `provided`, or minimize the JAR.
+""",
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"), [(UNZIPPED_LIMIT - len(b"{}"), "250.0 MB"), (5 * 1024 * MB, "5120.0 MB")]
+)
+def test_a_nodejs_app_over_the_limit_is_refused_before_it_is_compressed(
+    tmp_path: Path, size: int, shown: str
+) -> None:
+    """At 250 MB to the byte, and with a file that no ZIP entry holds: no byte of it is read."""
+    (tmp_path / "package.json").write_bytes(b"{}")
+    large = tmp_path / "node_modules/model/weights.bin"
+    large.parent.mkdir(parents=True)
+    with large.open("wb") as file:
+        file.truncate(size)
+    outcome = run(tmp_path, "base", str(tmp_path), env={})
+    assert outcome.stdout == "-----> Making the base ZIP\n"
+    assert f"The app is {shown} unzipped" in said(outcome)
+    assert f"{shown}  node_modules/model/weights.bin\n" in said(outcome)
+    assert list((tmp_path / ".lambda-deploy").iterdir()) == []
+    (tmp_path / ".lambdaignore").write_text("weights.bin\n")
+    assert run(tmp_path, "base", str(tmp_path), env={}).status == 0
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_the_limit_of_a_nodejs_app_holds_to_the_byte(tmp_path: Path, over: int) -> None:
+    """A byte below it is built, and its size is the one that was counted before, links included."""
+    (tmp_path / "package.json").write_bytes(b"{}")
+    (tmp_path / "link").symlink_to("zeros")
+    with (tmp_path / "zeros").open("wb") as file:
+        file.truncate(UNZIPPED_LIMIT - 1 - len(b"{}") - len("zeros") + over)
+    outcome = run(tmp_path, "base", str(tmp_path), env={})
+    if over:
+        assert "The app is 250.0 MB unzipped" in said(outcome)
+        return
+    assert outcome.status == 0, outcome.stderr
+    build = json.loads((tmp_path / ".lambda-deploy/build.json").read_text())
+    assert build["unzipped_size"] == UNZIPPED_LIMIT - 1
+
+
+def test_the_check_of_a_jar_is_shown_where_it_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log tells how far it has come, in bytes unzipped."""
+    monkeypatch.setattr("deploy.output.PROGRESS_AFTER", 0.0)
+    app = java_app(tmp_path / "app", zip_of({"a": bytes(MB), "b": bytes(MB), "c": bytes(2 * MB)}))
+    outcome = run(app, "base", str(app), env={})
+    assert outcome.stdout.splitlines()[1] == "       Checked: 2.0 MB of 4.0 MB (50%)"

@@ -1,0 +1,107 @@
+"""What a deploy costs, in calls, bytes and memory: counted, so that no machine is too slow for it."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from command import deploy, make_slug
+from deploy.release.plan import DIRECT_LIMIT
+from embedded_aws import EmbeddedAWS, Function
+from paths import REPOSITORY
+
+LOOK, UPLOAD = "GetFunctionConfiguration", "UpdateFunctionCode"
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A function of 4 MB that does not compress."""
+    return make_slug(tmp_path_factory.mktemp("slug"), {"data.bin": os.urandom(4 * MEGABYTE)})
+
+
+def run(slug: Path, env: dict[str, str]) -> None:
+    result = deploy(slug, env=env)
+    assert result.returncode == 0, result.stderr
+
+
+def costs_since(function: Function, before: int) -> list[tuple[str, int]]:
+    return [(call.operation, call.body_length) for call in function.deploy_calls[before:]]
+
+
+def test_a_changed_config_costs_three_calls_and_the_package_once(slug: Path, function: Function) -> None:
+    """Look, upload, look: the package travels once, in base64, and nothing else has a body."""
+    env = {**function.aws.settings(function), "NAME": "old"}
+    run(slug, env)
+    before = len(function.deploy_calls)
+    run(slug, {**env, "NAME": "new"})
+    first, upload, last = costs_since(function, before)
+    assert (first, last) == ((LOOK, 0), (LOOK, 0))
+    assert upload[0] == UPLOAD
+    assert upload[1] < len(function.code()) * 4 / 3 + 200
+
+
+def test_an_unchanged_deploy_costs_one_call_without_a_body(slug: Path, function: Function) -> None:
+    """Scheduled redeploys live on this: no byte of code is sent."""
+    env = {**function.aws.settings(function), "NAME": "value"}
+    run(slug, env)
+    for _ in range(2):
+        before = len(function.deploy_calls)
+        run(slug, env)
+        assert costs_since(function, before) == [(LOOK, 0)]
+
+
+def test_an_unchanged_deploy_with_an_alias_costs_reading_alone(slug: Path, function: Function) -> None:
+    """The function, the alias and the versions; no byte is sent."""
+    env = {**function.aws.settings(function), "NAME": "value", "_LAMBDA_ALIAS": "live"}
+    run(slug, env)
+    before = len(function.deploy_calls)
+    run(slug, env)
+    assert costs_since(function, before) == [(LOOK, 0), ("GetAlias", 0), ("ListVersionsByFunction", 0)]
+
+
+def peak_memory(slug: Path, env: dict[str, str], direct_limit: int) -> float:
+    """Deploy, and give the most memory that it took, in MB."""
+    # Not ru_maxrss: that starts with what the process had that started this one.
+    program = (
+        "import pathlib, re, sys, deploy.cli, deploy.release.plan\n"
+        "deploy.release.plan.DIRECT_LIMIT = int(sys.argv[2])\n"
+        "assert deploy.cli.main([], slug=pathlib.Path(sys.argv[1])) == 0\n"
+        "status = pathlib.Path('/proc/self/status').read_text()\n"
+        "print(re.search(r'VmHWM:\\s*([0-9]+) kB', status)[1])\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", program, slug, str(direct_limit)],
+        env={"PATH": os.environ["PATH"], **env},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(result.stdout.splitlines()[-1]) / 1024
+
+
+@pytest.mark.parametrize("way", ["directly", "by S3"])
+def test_memory_does_not_grow_with_the_package(
+    tmp_path: Path, aws: EmbeddedAWS, function: Function, way: str
+) -> None:
+    """45 MB in 60,000 entries take no more than a few MB beside what the smallest function takes."""
+    small = make_slug(tmp_path / "small")
+    large = tmp_path / "large"
+    (large / "target").mkdir(parents=True)
+    (large / "pom.xml").touch()
+    with zipfile.ZipFile(large / "target/function.jar", "w") as jar:
+        for number in range(60_000):
+            jar.writestr(f"com/example/a/package/of/the/function/Class{number}.class", os.urandom(600))
+    assert deploy(large, "base", large).returncode == 0
+
+    env = {**aws.settings(function), "NAME": "value"}
+    limit = DIRECT_LIMIT
+    if way == "by S3":
+        env["_LAMBDA_S3_BUCKET"] = aws.create_bucket()
+        limit = 0
+    peaks = [peak_memory(slug, env, limit) for slug in (small, large)]
+    assert peaks[1] < peaks[0] + 15, peaks

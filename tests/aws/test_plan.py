@@ -1,0 +1,287 @@
+"""`deploy plan` and what it knows of the difference, read from the end of the deployed package alone."""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from command import deploy, make_slug
+from deploy.artifact.base import read
+from deploy.artifact.differences import Changes, Difference, compare, remote_file
+from deploy.artifact.package import build
+from deploy.aws.function import Function, connect
+from deploy.config.formats import encode, variables
+from deploy.errors import DeployError
+from deploy.target.settings import CONFIG_FORMATS, read_settings
+from embedded_aws import EmbeddedAWS
+from embedded_aws import Function as Deployed
+
+NOTHING = Changes((), (), ())
+
+
+@pytest.fixture
+def slug(tmp_path: Path) -> Path:
+    """Make an app that a test may change."""
+    return make_slug(tmp_path / "slug", {"lib/tool.js": b"1", "lib/old.js": b"1"})
+
+
+def plan(slug: Path, env: dict[str, str], *arguments: str) -> tuple[int, str]:
+    result = deploy(slug, "plan", *arguments, env=env)
+    assert result.returncode in {0, 3}, result.stderr
+    assert "canary" not in result.stdout + result.stderr
+    assert result.stderr == ""
+    return result.returncode, result.stdout.partition("-----> A deploy would")[2]
+
+
+# --- the command -----------------------------------------------------------------------------------
+
+
+def test_each_kind_of_change_is_shown_by_name(slug: Path, aws: EmbeddedAWS, function: Deployed) -> None:
+    """First deploy, nothing, config only, code only, both: steps, names, and the exit status for scripts."""
+    env = {**aws.settings(function), "KEPT": "canary-1", "CHANGED": "canary-1", "GONE": "canary-1"}
+    status, shown = plan(slug, env, "--exit-code")
+    assert status == 3
+    assert "as the code of $LATEST\n" in shown
+    assert "       + CHANGED\n       + GONE\n       + KEPT\n" in shown
+    assert "       + lib/tool.js\n" in shown
+
+    assert deploy(slug, env=env).returncode == 0
+    aws.denied.add("GetFunction")  # what is the same by its CodeSha256 is not read to be compared
+    unchanged = (
+        " do nothing: the function runs this already\n"
+        "-----> Config\n       no difference\n-----> Code\n       no difference\n"
+    )
+    assert plan(slug, env, "--exit-code") == (0, unchanged)
+    aws.denied.clear()
+
+    changed = {**env, "CHANGED": "canary-2", "NEW": "canary-2"}
+    del changed["GONE"]
+    status, shown = plan(slug, changed, "--exit-code")
+    assert status == 3
+    assert "-----> Config\n       + NEW\n       ~ CHANGED\n       - GONE\n" in shown
+    assert "-----> Code\n       no difference\n" in shown
+
+    (slug / "lib/old.js").unlink()
+    make_slug(slug, {"lib/tool.js": b"2", "lib/new.js": b"2"})
+    code = "-----> Code\n       + lib/new.js\n       ~ lib/tool.js\n       - lib/old.js\n"
+    assert plan(slug, env)[1].endswith(f"-----> Config\n       no difference\n{code}")
+    both = plan(slug, changed)[1]
+    assert "       + NEW\n" in both
+    assert code in both
+
+
+def test_a_plan_changes_nothing(slug: Path, aws: EmbeddedAWS, function: Deployed) -> None:
+    """Read calls only, whatever there is to do."""
+    before = function.get()["Configuration"]
+    plan(slug, {**aws.settings(function), "_LAMBDA_ALIAS": "live"})
+    operations = {call.operation for call in function.deploy_calls}
+    assert operations == {"GetFunctionConfiguration", "GetAlias", "ListVersionsByFunction", "GetFunction"}
+    assert function.get()["Configuration"]["RevisionId"] == before["RevisionId"]
+
+
+def test_a_plan_names_the_version_that_would_be_used_again(
+    slug: Path, aws: EmbeddedAWS, function: Deployed
+) -> None:
+    """Back to the config of an earlier release: the alias moves, nothing is uploaded."""
+    env = {**aws.settings(function), "_LAMBDA_ALIAS": "live"}
+    for value in ("canary-1", "canary-2"):
+        assert deploy(slug, env={**env, "NAME": value}).returncode == 0
+    steps = json.loads(deploy(slug, "plan", "--json", env={**env, "NAME": "canary-1"}).stdout)["steps"]
+    assert steps == ["point the alias live at version 1, away from version 2"]
+
+
+def test_a_plan_of_an_older_release_is_to_step_back(slug: Path, aws: EmbeddedAWS, function: Deployed) -> None:
+    """As the deploy would; --force plans what it would do all the same."""
+    env = {**aws.settings(function), "_LAMBDA_ALIAS": "live", "HEROKU_APP_NAME": "my-app"}
+    assert deploy(slug, env={**env, "HEROKU_RELEASE_VERSION": "v42"}).returncode == 0
+    older = {**env, "HEROKU_RELEASE_VERSION": "v41", "NAME": "canary"}
+    status, shown = plan(slug, older, "--exit-code")
+    assert status == 0
+    assert shown.startswith(" step back: a later release of this app was deployed already\n")
+    assert plan(slug, older, "--exit-code", "--force")[0] == 3
+
+
+def test_a_new_release_that_changes_nothing_is_nothing_to_do(
+    slug: Path, aws: EmbeddedAWS, function: Deployed
+) -> None:
+    """Its number is recorded, which is no change of the function."""
+    env = {**aws.settings(function), "_LAMBDA_ALIAS": "live", "HEROKU_APP_NAME": "my-app"}
+    assert deploy(slug, env={**env, "HEROKU_RELEASE_VERSION": "v42"}).returncode == 0
+    assert plan(slug, {**env, "HEROKU_RELEASE_VERSION": "v43"}, "--exit-code")[0] == 0
+
+
+def test_offline_asks_nobody(slug: Path) -> None:
+    """No credentials, no network: the steps of a first deploy."""
+    result = deploy(slug, "plan", "--offline", "--json", "--exit-code", env={"NAME": "canary"})
+    assert result.returncode == 3
+    document = json.loads(result.stdout)
+    assert document["steps"] == [f"upload {document['size']} bytes as the code of $LATEST"]
+    assert document["difference"] is None
+    assert document["config"]["baked"] == ["NAME"]
+
+
+def test_without_the_permission_the_steps_are_shown_all_the_same(
+    slug: Path, aws: EmbeddedAWS, function: Deployed
+) -> None:
+    """lambda:GetFunction is needed for the difference alone, and is named."""
+    aws.denied.add("GetFunction")
+    try:
+        result = deploy(slug, "plan", env=aws.settings(function))
+    finally:
+        aws.denied.clear()
+    assert result.returncode == 0
+    assert "       upload " in result.stdout
+    assert "lacks the permission lambda:GetFunction" in result.stderr
+
+
+def test_long_lists_are_cut_for_people_but_not_for_programs(slug: Path, aws: EmbeddedAWS) -> None:
+    """A new dependency has thousands of files."""
+    env = aws.settings(aws.create_function())
+    make_slug(slug, {f"many/{number:03}.js": b"" for number in range(120)})
+    assert "       + and " in plan(slug, env)[1]
+    document = json.loads(deploy(slug, "plan", "--json", env=env).stdout)
+    assert len([name for name in document["difference"]["code"]["added"] if name.startswith("many/")]) == 120
+
+
+# --- ranged requests -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def environment() -> Iterator[None]:
+    """Give the process its environment back, which `connect` empties for the SDK."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_large_package_is_compared_by_reading_less_than_a_hundredth_of_it(
+    tmp_path: Path, aws: EmbeddedAWS, function: Deployed
+) -> None:
+    """40 MB in 300 files, over HTTP: the requests are counted and their bytes weighed."""
+    files = {f"node_modules/package-{number}/index.js": os.urandom(140_000) for number in range(300)}
+    slug = make_slug(tmp_path / "slug", files)
+    env = {**aws.settings(function), "NAME": "old"}
+    assert deploy(slug, env=env).returncode == 0
+    assert len(function.code()) > 40 * 1024 * 1024
+
+    counted = _Counting(connect(read_settings(env).function))
+    new = [encode("env.properties", {"NAME": "new"})]
+    with build(slug, read(slug), new) as package:
+        difference = compare(remote_file(counted, "$LATEST"), package.file, new)
+    assert difference == Difference(Changes((), ("NAME",), ()), NOTHING)
+    assert counted.requests <= 2
+    assert counted.received < len(function.code()) / 100
+
+
+@pytest.mark.usefixtures("environment")
+def test_an_address_that_does_not_answer_is_told_by_its_host(
+    aws: EmbeddedAWS, function: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package lies at another host than the API; its signed address is a secret."""
+    read = connect(read_settings(aws.settings(function)).function)
+    monkeypatch.setattr(read, "code_location", lambda _: ("http://127.0.0.1:9/code?signature=canary", 100))
+    with pytest.raises(DeployError, match=r"no answer from 127\.0\.0\.1, where AWS keeps it") as caught:
+        remote_file(read, "$LATEST")
+    assert caught.value.todo == "Let the network reach 127.0.0.1, and run it again."
+    assert "canary" not in str(caught.value.document())
+
+
+def test_a_deployed_package_that_is_no_zip_is_told_of_as_such() -> None:
+    """What helps with an artifact of the build is no help here."""
+    with pytest.raises(DeployError, match=r"The deployed package is no whole ZIP") as caught:
+        compare(io.BytesIO(b"<html>"), zip_of({}), [encode("env.json", {})])
+    assert caught.value.todo == ""
+
+
+class _Counting(Function):
+    """A function that counts what is fetched of it."""
+
+    requests = received = 0
+
+    def __init__(self, function: Function) -> None:
+        super().__init__(function.sdk)
+
+    def fetch(self, url: str, first: int, last: int) -> bytes:
+        content = super().fetch(url, first, last)
+        self.requests += 1
+        self.received += len(content)
+        return content
+
+
+@pytest.mark.usefixtures("environment")
+def test_an_address_that_has_expired_is_told(aws: EmbeddedAWS, function: Deployed) -> None:
+    """Code.Location holds for ten minutes; S3 answers 403 afterwards."""
+    connected = connect(read_settings(aws.settings(function)).function)
+    with pytest.raises(DeployError, match=r"can't be read from AWS \(HTTP 40"):
+        connected.fetch(f"{aws.url}/deployed-code/nothing", 0, 10)
+
+
+# --- comparing -------------------------------------------------------------------------------------
+
+
+def zip_of(files: dict[str, bytes]) -> io.BytesIO:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return target
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+shell_names = st.from_regex(r"\A[A-Z][A-Z0-9_]{0,5}\Z")
+
+
+@given(
+    st.dictionaries(shell_names, texts, max_size=5),
+    st.dictionaries(shell_names, texts, max_size=5),
+    st.sampled_from(CONFIG_FORMATS),
+)
+def test_the_changes_of_any_config_are_found_in_any_format(
+    old: dict[str, str], new: dict[str, str], extension: str
+) -> None:
+    """Added, changed and removed names, whatever the values hold: line breaks, quotes, `export X=`."""
+    name = f"env{extension}"
+    deployed = zip_of({name: encode(name, old).content})
+    package = zip_of({name: encode(name, new).content})
+    expected = Changes(
+        tuple(sorted(new.keys() - old.keys())),
+        tuple(sorted(name for name in new.keys() & old.keys() if new[name] != old[name])),
+        tuple(sorted(old.keys() - new.keys())),
+    )
+    assert compare(deployed, package, [encode(name, new)]) == Difference(expected, NOTHING)
+
+
+@given(st.dictionaries(texts.filter(lambda name: name and "=" not in name), texts, max_size=5))
+def test_names_are_read_back_from_properties_and_json(config: dict[str, str]) -> None:
+    """Names with any character in them, as `encode` escapes them."""
+    for name in ("env.properties", "env.json"):
+        assert set(variables(name, encode(name, config).content)) == set(config)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b"\xff"])
+def test_a_config_file_of_someone_elses_is_told(content: bytes) -> None:
+    """An env.json that the app brought itself can't be compared."""
+    with pytest.raises(DeployError, match=r"env\.json of the deployed package is none"):
+        compare(zip_of({"env.json": content}), zip_of({}), [encode("env.json", {})])
+
+
+def test_a_deployed_config_of_another_format_counts_as_none() -> None:
+    """After a change of _LAMBDA_CONFIG_FILES the new file is new, and the old one is gone."""
+    difference = compare(zip_of({"env.sh": b""}), zip_of({}), [encode("env.json", {"A": "1"})])
+    assert difference == Difference(Changes(("A",), (), ()), Changes((), (), ("env.sh",)))
+
+
+def test_a_damaged_config_entry_is_refused() -> None:
+    """The checksum of the entry is compared."""
+    deployed = bytearray(zip_of({"env.json": b"{}"}).getvalue())
+    deployed[30 + len("env.json")] ^= 0xFF
+    with pytest.raises(DeployError, match=r"The env\.json of the deployed package is damaged"):
+        compare(io.BytesIO(bytes(deployed)), zip_of({}), [encode("env.json", {})])

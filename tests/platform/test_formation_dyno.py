@@ -1,0 +1,455 @@
+"""The formation dyno as a platform starts it: real processes against the embedded AWS, rounds of a second."""
+
+import io
+import json
+import os
+import signal
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING
+
+import pytest
+
+import in_process
+from command import make_slug
+from deploy.aws import wait as waiting
+from deploy.release import watch
+from embedded_aws import EmbeddedAWS, Function
+from outage import Outage
+from simulated import Slug
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+PATIENCE = 30.0  # seconds
+EVERY_SECOND = {"_LAMBDA_RECONCILE_INTERVAL": "1s"}
+ALIAS = {"_LAMBDA_ALIAS": "live"}
+DEPLOY_1 = {"DYNO": "deploy.1"}
+CONFIG = {"GREETING": "hello"}
+
+
+class Dyno:
+    """The `deploy` process of an app in a formation dyno."""
+
+    def __init__(self, slug: Slug, arguments: tuple[str, ...], config: Mapping[str, str]) -> None:
+        self._slug = slug
+        self._arguments = arguments
+        self._config = config
+        self._said = {"stdout": "", "stderr": ""}
+
+    def __enter__(self) -> "Self":
+        self.process = self._slug.start("deploy", *self._arguments, config=self._config, dyno=DEPLOY_1)
+        pipes = {"stdout": self.process.stdout, "stderr": self.process.stderr}
+        self._readers = [
+            threading.Thread(target=self._read, args=(name, pipe), daemon=True)
+            for name, pipe in pipes.items()
+        ]
+        for reader in self._readers:
+            reader.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def stdout(self) -> str:
+        """Return what it has said so far."""
+        return self._said["stdout"]
+
+    @property
+    def stderr(self) -> str:
+        """Return what it has complained of so far."""
+        return self._said["stderr"]
+
+    def says(self, text: str) -> None:
+        """Wait until it has said something."""
+        until(lambda: text in self.stdout or text in self.stderr, lambda: f"{self.stdout}\n{self.stderr}")
+
+    def ends(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Send a signal; gives the exit status, and how many seconds it took to end."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        status = self.process.wait(timeout=PATIENCE)
+        took = time.monotonic() - started
+        for reader in self._readers:
+            reader.join()
+        return status, took
+
+    def _read(self, name: str, pipe: IO[str]) -> None:
+        for line in pipe:
+            self._said[name] += line
+
+
+def until(condition: Callable[[], bool], explain: Callable[[], str] = lambda: "") -> None:
+    """Wait for something to come true."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, explain()
+        time.sleep(0.02)
+
+
+Start = Callable[..., Dyno]
+
+
+@pytest.fixture
+def start(nodejs_slug: Slug, function: Function) -> Iterator[Start]:
+    """Give what starts a dyno, with these config vars beside the settings; it is killed after the test."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str, **config: str) -> Dyno:
+            settings = {**function.aws.settings(function), **EVERY_SECOND}
+            return stack.enter_context(Dyno(nodejs_slug, arguments, {**settings, **CONFIG, **config}))
+
+        yield start
+
+
+def operations(function: Function) -> list[str]:
+    return [call.operation for call in function.deploy_calls]
+
+
+def upload_by_hand(function: Function) -> None:
+    """Upload as somebody at a console does."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("index.js", "// by hand")
+    function.aws.client().update_function_code(FunctionName=function.name, ZipFile=package.getvalue())
+
+
+def rounds_pass(function: Function, number: int) -> None:
+    """Wait until the dyno has looked so many times more."""
+    before = len(function.deploy_calls)
+    until(lambda: len(function.deploy_calls) >= before + number)
+
+
+# --- stays -----------------------------------------------------------------------------------------
+
+
+def test_it_deploys_once_and_stays(start: Start, function: Function) -> None:
+    """One call a round where nothing has drifted, no more words, and SIGTERM ends it at once with 0."""
+    dyno = start()
+    dyno.says("-----> Deployed ")
+    said = dyno.stdout
+    rounds_pass(function, 3)
+    assert dyno.process.poll() is None
+    assert (dyno.stdout, dyno.stderr) == (said, "")
+    calls = operations(function)
+    after = calls[calls.index("UpdateFunctionCode") + 1 :]
+    assert set(after) == {"GetFunctionConfiguration"}
+    # One to wait for the update, then one a round: the pauses are a second, give or take a tenth.
+    assert len(after) >= 4
+    status, took = dyno.ends()
+    assert (status, dyno.stderr) == (0, "")
+    assert took < 5
+    assert dyno.stdout == f"{said}-----> Stopped by SIGTERM\n"
+
+
+def test_a_restart_carries_on(start: Start, function: Function) -> None:
+    """Killed and started again, as a platform does each day: one line, and no upload."""
+    first = start()
+    first.says("-----> Deployed ")
+    assert first.ends(signal.SIGKILL)[0] == -signal.SIGKILL
+    again = start(_LAMBDA_RECONCILE_INTERVAL="10m")
+    again.says("-----> Nothing to do: ")
+    again.says("       Staying: ")
+    assert again.stdout.count("\n") == 2
+    assert operations(function).count("UpdateFunctionCode") == 1
+    status, took = again.ends()
+    assert status == 0
+    assert took < 5
+
+
+# --- drift -----------------------------------------------------------------------------------------
+
+
+def test_an_upload_by_hand_is_put_right(start: Start, function: Function) -> None:
+    """It is told when it was changed and where to look for whom, and deployed over."""
+    dyno = start()
+    dyno.says("-----> Deployed ")
+    ours = function.code_sha256()
+    upload_by_hand(function)
+    assert function.code_sha256() != ours
+    until(lambda: function.code_sha256() == ours)
+    dyno.says("runs another package than the one that was deployed here. It was changed at 20")
+    assert "CloudTrail tells by whom (UpdateFunctionCode)" in dyno.stderr
+    until(lambda: dyno.stdout.count("-----> Deployed ") == 2)
+
+
+def test_an_alias_that_was_moved_or_deleted_is_put_right(start: Start, function: Function) -> None:
+    """By the version that is there already: nothing is uploaded or published."""
+    client = function.aws.client()
+    client.publish_version(FunctionName=function.name)
+    dyno = start(**ALIAS)
+    dyno.says("-----> Deployed ")
+    until(lambda: function.alias() == "2")
+    before = len(operations(function))
+    client.update_alias(FunctionName=function.name, Name="live", FunctionVersion="1")
+    dyno.says("points at version 1, not at version 2")
+    until(lambda: function.alias() == "2")
+    client.delete_alias(FunctionName=function.name, Name="live")
+    dyno.says(f"The alias live of {function.name} is gone")
+    until(lambda: function.alias() == "2")
+    writes = {"UpdateFunctionCode", "PublishVersion", "UpdateAlias", "CreateAlias"}
+    written = [operation for operation in operations(function)[before:] if operation in writes]
+    assert written == ["UpdateAlias", "CreateAlias"]
+
+
+def test_a_quiet_round_with_an_alias_is_one_call(start: Start, function: Function) -> None:
+    """GetAlias, and nothing else."""
+    dyno = start(**ALIAS)
+    dyno.says("-----> Deployed ")
+    before = len(operations(function))
+    rounds_pass(function, 3)
+    assert set(operations(function)[before:]) == {"GetAlias"}
+
+
+def test_a_shift_by_weights_is_left_alone(start: Start, function: Function) -> None:
+    """Somebody who shifts traffic step by step is no drift, as long as the alias stays at our version."""
+    client = function.aws.client()
+    client.publish_version(FunctionName=function.name)
+    dyno = start(**ALIAS)
+    dyno.says("-----> Deployed ")
+    client.update_alias(
+        FunctionName=function.name, Name="live", RoutingConfig={"AdditionalVersionWeights": {"1": 0.1}}
+    )
+    rounds_pass(function, 3)
+    assert (function.alias(), dyno.stderr) == ("2", "")
+
+
+def test_drift_can_be_only_reported(start: Start, function: Function) -> None:
+    """`_LAMBDA_RECONCILE=report`: told once, and left as it is."""
+    dyno = start(_LAMBDA_RECONCILE="report")
+    dyno.says("-----> Deployed ")
+    upload_by_hand(function)
+    theirs = function.code_sha256()
+    dyno.says("runs another package")
+    rounds_pass(function, 3)
+    assert function.code_sha256() == theirs
+    assert dyno.stderr.count("runs another package") == 1
+    assert operations(function).count("UpdateFunctionCode") == 1
+
+
+def test_a_failed_repair_is_tried_until_it_holds(start: Start, function: Function) -> None:
+    """Also where our package is there, but AWS could not put it in place."""
+    dyno = start()
+    dyno.says("-----> Deployed ")
+    ours = function.code_sha256()
+    function.aws.fails_updates(function)
+    upload_by_hand(function)
+    dyno.says("AWS could not put the package in place")
+    function.aws.works_again(function)
+    dyno.says("It works again")
+    assert function.code_sha256() == ours
+    assert function.get()["Configuration"]["LastUpdateStatus"] == "Successful"
+
+
+# --- AWS is down -----------------------------------------------------------------------------------
+
+
+def test_it_outlives_an_outage(start: Start, function: Function) -> None:
+    """Of AWS or of the network, at the start as well as later on; what drifts within is put right after."""
+    with Outage(function.aws.url) as network:
+        network.down = True
+        dyno = start(_AWS_ENDPOINT_URL=network.url, _AWS_MAX_ATTEMPTS="1")
+        until(lambda: dyno.stdout.count("Trying again in 1 seconds") >= 2)
+        assert "did not answer to the end." in dyno.stderr
+        network.down = False
+        dyno.says("-----> Deployed ")
+        ours = function.code_sha256()
+        network.down = True
+        upload_by_hand(function)
+        tries = dyno.stdout.count("Trying again")
+        until(lambda: dyno.stdout.count("Trying again") >= tries + 2)
+        network.down = False
+        until(lambda: function.code_sha256() == ours)
+        assert dyno.process.poll() is None
+        until(lambda: dyno.stdout.count("It works again") == 2)
+        assert dyno.ends()[0] == 0
+
+
+def test_a_permission_that_is_missing_is_named_and_waited_for(start: Start, function: Function) -> None:
+    """Without the one to look drift can't be seen, which is told once; it is as soon as it is granted."""
+    function.aws.allowed = {"lambda:UpdateFunctionCode"}
+    dyno = start()
+    dyno.says("-----> Deployed ")
+    ours = function.code_sha256()
+    upload_by_hand(function)
+    dyno.says("The deployer lacks the permission lambda:GetFunctionConfiguration")
+    rounds_pass(function, 2)
+    assert dyno.stderr.count("Drift can't be seen.") == 1
+    assert function.code_sha256() != ours
+    function.aws.allowed = None
+    until(lambda: function.code_sha256() == ours)
+
+
+# --- wrong settings --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small_slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an app with its base, for runs in this process."""
+    return make_slug(tmp_path_factory.mktemp("slug"))
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """Put back the alarm that a formation dyno takes over in this process."""
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_wrong_settings_end_it_after_a_pause(
+    small_slug: Path, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clear error, a pause long enough not to be a crash loop, and exit status 2."""
+    assert watch.BEFORE_THE_END >= 60
+    monkeypatch.setattr(watch, "BEFORE_THE_END", 1.5)
+    settings = function.aws.settings(function)
+    wrong = {**settings, **DEPLOY_1, "_LAMBDA_RECONCILE_INTERVAL": "often", "_LAMBDA_RECONCILE": "maybe"}
+    started = time.monotonic()
+    outcome = in_process.deploy(small_slug, env=wrong)
+    assert outcome.status == 2
+    assert 1.4 < time.monotonic() - started < PATIENCE
+    assert "_LAMBDA_RECONCILE_INTERVAL is not a time such as 30s, 10m or 6h." in outcome.stderr
+    assert "_LAMBDA_RECONCILE is neither repair nor report." in outcome.stderr
+    assert outcome.stdout == "       Ending in 2 seconds; a config change or a push starts anew\n"
+    assert function.deploy_calls == []
+
+
+def test_a_program_reads_a_line_for_each_deploy(start: Start, function: Function) -> None:
+    """With --json: of the first one, and of one that put drift right; all else goes to stderr."""
+    dyno = start("--json")
+    until(lambda: dyno.stdout.count("\n") == 1)
+    upload_by_hand(function)
+    until(lambda: dyno.stdout.count("\n") == 2)
+    assert dyno.ends()[0] == 0
+    for line in dyno.stdout.splitlines():
+        document = json.loads(line)
+        assert (document["function"], document["changed"]) == (function.name, True)
+    assert "-----> Stopped by SIGTERM" in dyno.stderr
+
+
+@pytest.mark.usefixtures("alarm")
+def test_what_aws_says_is_wrong_ends_it_too(
+    small_slug: Path, aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function that is a container image stays one; a program reads it in the document."""
+    monkeypatch.setattr(watch, "BEFORE_THE_END", 0.1)
+    image = aws.create_function(package_type="Image")
+    outcome = in_process.deploy(small_slug, "--json", env={**aws.settings(image), **DEPLOY_1})
+    assert outcome.status == 2
+    assert "is a container image" in json.loads(outcome.stdout)["error"]["what"]
+
+
+def test_the_pause_after_wrong_settings_can_be_ended(start: Start) -> None:
+    """SIGTERM within it ends the process at once, without another error."""
+    dyno = start(_LAMBDA_FUNCTION_ARN="")
+    dyno.says("Ending in 60 seconds")
+    complaint = dyno.stderr
+    status, took = dyno.ends()
+    assert (status, dyno.stderr) == (0, complaint)
+    assert took < 5
+
+
+# --- SIGTERM ---------------------------------------------------------------------------------------
+
+
+def test_a_signal_within_a_deploy_lets_the_step_in_hand_finish(start: Start, function: Function) -> None:
+    """The upload is waited for, and no version is published; the next dyno carries on without an upload."""
+    function.aws.polls_per_update = 3
+    dyno = start(**ALIAS)
+    until(lambda: "UpdateFunctionCode" in operations(function))
+    status, took = dyno.ends()
+    assert status == 1
+    left = "$LATEST is the new package; an alias points where it pointed."
+    assert dyno.stderr == f" !     Interrupted by SIGTERM. {left} Run deploy again.\n"
+    assert 0.5 < took < 25
+    assert "PublishVersion" not in operations(function)
+    assert function.get()["Configuration"]["LastUpdateStatus"] == "Successful"
+    again = start(**ALIAS)
+    again.says("-----> Deployed ")
+    assert function.alias() == "1"
+    assert operations(function).count("UpdateFunctionCode") == 1
+
+
+@pytest.mark.usefixtures("alarm")
+@pytest.mark.parametrize(
+    ("stuck", "end"),
+    [
+        ("before anything", (0, "-----> Stopped by SIGTERM\n")),
+        ("after the upload", (1, "AWS has taken the upload; $LATEST is the new package once")),
+    ],
+)
+def test_a_step_that_takes_too_long_is_cut_off(
+    small_slug: Path, function: Function, monkeypatch: pytest.MonkeyPatch, stuck: str, end: tuple[int, str]
+) -> None:
+    """When the grace is over it ends, and says what it leaves where that is not nothing."""
+    monkeypatch.setattr(watch, "GRACE", 1)
+    monkeypatch.setattr(waiting, "FIRST_PAUSE", 0.05)
+    if stuck == "before anything":
+        function.aws.is_pending(function, 10_000)
+    else:
+        function.aws.polls_per_update = 10_000
+
+    def terminate() -> None:
+        until(lambda: len(function.deploy_calls) > 3)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    started = time.monotonic()
+    outcome = in_process.deploy(small_slug, env={**function.aws.settings(function), **DEPLOY_1})
+    thread.join()
+    status, told = end
+    assert outcome.status == status
+    assert told in outcome.stdout + outcome.stderr
+    assert time.monotonic() - started < 20
+
+
+# --- which dynos stay ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dyno", ["run.1234", "release.1234", "scheduler.1234", "cron.1", ""])
+def test_any_other_dyno_deploys_once_and_ends(small_slug: Path, function: Function, dyno: str) -> None:
+    """One-off dynos, the release phase, the scheduler, and what is no dyno."""
+    outcome = in_process.deploy(small_slug, env={**function.aws.settings(function), "DYNO": dyno})
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert outcome.stdout.splitlines()[-1].startswith("-----> Deployed ")
+
+
+def test_once_overrides_a_formation_dyno(small_slug: Path, function: Function) -> None:
+    """`deploy --once` ends wherever it runs."""
+    env = {**function.aws.settings(function), **DEPLOY_1}
+    assert in_process.deploy(small_slug, "--once", env=env).status == 0
+
+
+@pytest.mark.usefixtures("alarm")
+def test_watch_overrides_any_other_dyno(
+    small_slug: Path, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`deploy --watch` stays wherever it runs."""
+    stayed = []
+    monkeypatch.setattr(watch, "stay", lambda *_arguments, **_named: stayed.append(True))
+    env = {**function.aws.settings(function), "DYNO": "run.1234"}
+    in_process.deploy(small_slug, "--watch", env=env)
+    assert stayed == [True]
+
+
+def test_once_and_watch_exclude_each_other(nodejs_slug: Slug) -> None:
+    """Both at once are a usage error."""
+    result = nodejs_slug.run("deploy", "--once", "--watch")
+    assert result.returncode == 2
+    assert "not allowed with" in result.stderr

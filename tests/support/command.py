@@ -1,0 +1,54 @@
+"""Runs the deploy command in a process of its own, with an environment of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from paths import REPOSITORY
+
+__all__ = ["deploy", "make_slug"]
+
+PROGRAM = (
+    "import sys, pathlib, deploy.cli; sys.exit(deploy.cli.main(sys.argv[2:], slug=pathlib.Path(sys.argv[1])))"
+)
+
+
+def deploy(
+    slug: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, timeout: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `deploy ARGUMENTS` on a slug, with PATH and `env` as its whole environment.
+
+    Raises TimeoutExpired where it takes more than `timeout` seconds.
+    """
+    return subprocess.run(
+        command(slug, *arguments),
+        env={"PATH": os.environ["PATH"], **(env or {})},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=timeout,
+    )
+
+
+def command(slug: Path, *arguments: str | Path) -> list[str]:
+    """Give the command line for `deploy ARGUMENTS` on a slug, to be run in the repository."""
+    return [sys.executable, "-X", "utf8", "-c", PROGRAM, str(slug), *map(str, arguments)]
+
+
+def make_slug(folder: Path, files: Mapping[str, bytes] | None = None) -> Path:
+    """Make a Node.js app of `files` in a folder, with its base."""
+    for name, content in {
+        "package.json": b"{}",
+        "index.js": b"exports.handler = 1;\n",
+        **(files or {}),
+    }.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    result = deploy(folder, "base", folder)
+    assert result.returncode == 0, result.stderr
+    return folder

@@ -1,0 +1,116 @@
+"""A formation dyno whose clock is ours: a real process that waits, round by round, until it is told to go on.
+
+with DynoRounds(slug, environment, folder / "log") as dyno:
+    pause = dyno.next_round()  # runs up to the end of a round
+
+What it says goes to the log. SIGTERM reaches it within a wait, as on a platform.
+"""
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, TextIO
+
+import deploy.aws.wait
+import deploy.release.watch
+from deploy.cli import main
+from paths import REPOSITORY, TESTS
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["DynoRounds", "Round"]
+
+PYTHONPATH = ":".join(map(str, (REPOSITORY, TESTS / "support", TESTS / "fakes")))
+
+
+@dataclass(frozen=True)
+class Round:
+    """The end of a round: how long the dyno would wait now, and how much memory it has, in bytes."""
+
+    pause: float
+    memory: int
+
+
+class DynoRounds:
+    """The process, from the side of the test."""
+
+    def __init__(self, slug: Path, environment: Mapping[str, str], log: Path) -> None:
+        self._slug = slug
+        self._environment = environment
+        self._log = log
+        self._waits = False
+
+    def __enter__(self) -> "Self":
+        self._process = subprocess.Popen(
+            [sys.executable, "-X", "utf8", __file__, str(self._slug), str(self._log)],
+            env={**self._environment, "PYTHONPATH": PYTHONPATH, "PATH": "/usr/bin:/bin"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    @property
+    def said(self) -> str:
+        """Return what it has said so far."""
+        return self._log.read_text()
+
+    def next_round(self) -> Round:
+        """Let the time of the wait pass, if it waits, and the next round go by."""
+        if self._waits:
+            self._pipe(self._process.stdin).write("go on\n")
+            self._pipe(self._process.stdin).flush()
+        answer = self._pipe(self._process.stdout).readline()
+        assert answer, f"the dyno has ended:\n{self.said}"
+        self._waits = True
+        return Round(**json.loads(answer))
+
+    def terminate(self) -> int:
+        """Send SIGTERM into the wait, and give the exit status."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=30)
+
+    def _pipe(self, pipe: IO[str] | None) -> IO[str]:
+        assert pipe
+        return pipe
+
+
+def _serve(slug: Path, log: Path) -> int:
+    """Run `deploy` as in a formation dyno, with stdin and stdout for a clock."""
+    clock = sys.stdout
+    # A line at a time, so that the log is there when the clock has told of a round.
+    sys.stdout = sys.stderr = log.open("a", encoding="utf-8", buffering=1)
+    deploy.aws.wait.FIRST_PAUSE = 0.001
+    stay = deploy.release.watch.stay
+
+    def stay_in_steps(*arguments: Any, **named: Any) -> None:
+        stay(*arguments, **{**named, "sleep": lambda pause: _wait(clock, pause)})
+
+    deploy.release.watch.stay = stay_in_steps  # type: ignore[assignment]
+    return main([], slug=slug)
+
+
+def _wait(clock: TextIO, pause: float) -> None:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    print(json.dumps({"pause": pause, "memory": pages * resource.getpagesize()}), file=clock, flush=True)
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    sys.exit(_serve(Path(sys.argv[1]), Path(sys.argv[2])))

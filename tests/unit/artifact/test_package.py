@@ -1,0 +1,219 @@
+"""The package: where config may be baked, and that no secret lies on a disk."""
+
+import contextlib
+import hashlib
+import io
+import os
+import random
+import resource
+import signal
+import stat
+import zipfile
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from command import deploy, make_slug
+from deploy.artifact.base import Base
+from deploy.artifact.package import build, write
+from deploy.config.formats import ConfigFile
+from deploy.errors import DeployError, InputError
+
+NAMES = (
+    "först/index.js index.js index.json package.json config/index.js native.node data/index.json lib/tool.js "
+    "env.json ./env.sh ./ folder.properties/x lib//env.sh ./other/index.js ./plain"
+)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """An app with a base that has a module in a folder."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "base.zip", "w") as file:
+        for name in NAMES.split():
+            file.writestr(name, name)
+    return folder
+
+
+def base_of(app: Path) -> Base:
+    """Describe the base as the build does, that far as a package asks for it."""
+    content = (app / "base.zip").read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    return Base("nodejs", "base.zip", digest, len(content), 0, 0, None, "1", None, None)
+
+
+@contextlib.contextmanager
+def no_room() -> Iterator[None]:
+    """Let no file grow beyond 100 bytes, as on a full disk."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, old[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+def config_file(name: str) -> ConfigFile:
+    return ConfigFile(name, b"canary")
+
+
+def test_digest_and_sizes_are_those_of_the_file(app: Path) -> None:
+    """CodeSha256 is the base64 of the SHA-256, as Lambda gives it."""
+    with build(app, base_of(app), [config_file("env.properties")]) as package:
+        content = package.file.read()
+        assert package.code_sha256 == b64encode(hashlib.sha256(content).digest()).decode()
+        assert package.size == len(content)
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            assert package.unzipped_size == sum(info.file_size for info in file.infolist())
+
+
+def test_a_package_that_is_built_is_written_nowhere(app: Path) -> None:
+    """Where no file can be written it is read all the same: no disk ever holds its secrets."""
+    with no_room(), build(app, base_of(app), [config_file("env.properties")]) as package:
+        assert b"canary" in package.file.read()
+
+
+def test_a_package_is_read_from_any_place_as_a_file_is(app: Path) -> None:
+    """boto3's parts, a retry and zipfile seek in it."""
+    with build(app, base_of(app), [config_file("env.json")]) as package:
+        content = package.file.read()
+        like = io.BytesIO(content)
+        generator = random.Random(1)  # noqa: S311 - a reproducible choice, not a secret
+        for _ in range(500):
+            place = generator.randrange(len(content) + 10)
+            for file in (package.file, like):
+                file.seek(place)
+            size = generator.choice([-1, 0, 1, 50, len(content)])
+            assert package.file.read(size) == like.read(size)
+            assert package.file.tell() == like.tell()
+        assert package.file.seek(-3, os.SEEK_END) == len(content) - 3
+        assert package.file.seek(1, os.SEEK_CUR) == len(content) - 2
+
+
+def test_a_base_that_was_changed_since_the_build_is_refused(app: Path) -> None:
+    """What is deployed is what was built: changed, damaged and missing are told apart."""
+    base = base_of(app)
+    content = (app / "base.zip").read_bytes()
+    for changed in (content.replace(b"native.node", b"nature.node"), content + b"x", b""):
+        (app / "base.zip").write_bytes(changed)
+        with pytest.raises(InputError, match="is not what the build left there"), build(app, base, []):
+            pass
+    (app / "base.zip").unlink()
+    with (
+        pytest.raises(InputError, match=r"base\.zip, can't be read: No such file"),
+        build(app, base, []),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("index.json", "has a file of this name"),
+        ("package.json", "has a file of this name"),
+        ("lib/package.json", "would tell Node.js about the modules"),
+        ("config.json", "would find it in place of config/index.js"),
+        ("native.json", "would find it in place of native.node"),
+        ("data.json", "would find it in place of data/index.json"),
+        ("lib", "has a folder of this name"),
+        ("index.js/env.json", "index.js is a file"),
+        ("först", "has a folder of this name"),
+        ("folder.properties", "has a folder of this name"),
+        ("env.sh", "has a file that is unpacked to the same place"),
+        ("lib/env.sh", "has a file that is unpacked to the same place"),
+        ("other.json", "would find it in place of other/index.js"),
+        ("other", "has a folder of this name"),
+        ("plain/env.json", "plain is a file"),
+    ],
+)
+def test_config_never_takes_the_place_of_code(app: Path, name: str, why: str) -> None:
+    """The message names the file and another name for it, and nothing is written."""
+    with pytest.raises(InputError, match=why) as caught, build(app, base_of(app), [config_file(name)]):
+        pass
+    assert name in caught.value.what
+    assert "_LAMBDA_CONFIG_FILES" in caught.value.todo
+    assert f"for example {name}." not in caught.value.todo
+
+
+@pytest.mark.parametrize("name", ["env.json", "lib/env.json", "lib.json", "config.sh"])
+def test_config_may_stand_beside_code_and_replace_an_older_env_file(app: Path, name: str) -> None:
+    """A folder without a module in it is not shadowed, and env.json is an earlier bake."""
+    with build(app, base_of(app), [config_file(name)]) as package, zipfile.ZipFile(package.file) as file:
+        assert file.read(name) == b"canary"
+        assert file.namelist().count(name) == 1
+
+
+def test_a_written_package_is_private_and_whole_or_not_there(app: Path, tmp_path: Path) -> None:
+    """0600 whatever the umask; an older file stays until the new one is whole."""
+    target = tmp_path / "out" / "package.zip"
+    with build(app, base_of(app), [config_file("env.properties")]) as package:
+        with pytest.raises(DeployError, match="can't be written to"):
+            write(package, target)
+        target.parent.mkdir()
+        target.write_text("old")
+        with no_room(), pytest.raises(DeployError, match=r"can't be written to .*: File too large"):
+            write(package, target)
+        assert target.read_text() == "old"
+        assert list(target.parent.iterdir()) == [target]
+        write(package, target)
+        package.file.seek(0)
+        assert target.read_bytes() == package.file.read()
+        assert stat.S_IMODE(target.stat().st_mode) == 0o600
+        assert list(target.parent.iterdir()) == [target]
+
+
+def test_the_command_writes_the_package_without_aws(tmp_path: Path) -> None:
+    """`deploy package -o FILE` needs no credentials and no network, and prints no value."""
+    slug = make_slug(tmp_path / "slug")
+    target = tmp_path / "package.zip"
+    result = deploy(
+        slug, "package", "-o", target, env={"NAME": "canary", "_SECRET": "canary", "PORT": "5000"}
+    )
+    assert result.returncode == 0, result.stderr
+    with zipfile.ZipFile(target) as file:
+        assert file.read("env.properties") == b"NAME=canary\n"
+        assert file.namelist() == ["index.js", "package.json", "env.properties"]
+    assert "canary" not in result.stdout + result.stderr
+    assert result.stdout.endswith("It holds the config: keep it safe.\n")
+
+
+def test_a_package_does_not_take_the_place_of_a_jar_that_is_the_base(tmp_path: Path) -> None:
+    """A Java app's base lies among the build's products; it stays without the config."""
+    jar = tmp_path / "target/function.jar"
+    jar.parent.mkdir()
+    (tmp_path / "pom.xml").touch()
+    with zipfile.ZipFile(jar, "w") as file:
+        file.writestr("A.class", b"")
+    assert deploy(tmp_path, "base", tmp_path).returncode == 0
+    before = jar.read_bytes()
+    (tmp_path / "link.jar").symlink_to(jar)
+    for target in (jar, tmp_path / "link.jar"):
+        result = deploy(tmp_path, "package", "-o", target, env={"NAME": "canary"})
+        assert result.returncode == 2
+        assert "is where the build keeps the base" in result.stderr
+    assert jar.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        (".lambda-deploy/base.zip", "is where the build keeps the base"),
+        (".lambda-deploy/bin/../package.zip", "is where the build keeps the base"),
+        ("node_modules", "is no file"),
+        ("/dev/stdout", "is no file"),
+        ("/dev/null", "is no file"),
+    ],
+)
+def test_a_package_takes_the_place_of_nothing_else(tmp_path: Path, target: str, why: str) -> None:
+    """Neither of the base, which has no secrets, nor of a folder or a device; and that is told at once."""
+    slug = make_slug(tmp_path / "slug", {"node_modules/a.js": b""})
+    before = (slug / ".lambda-deploy/base.zip").read_bytes()
+    result = deploy(slug, "package", "-o", slug / target, env={"NAME": "canary"})
+    assert result.returncode == 2
+    assert why in result.stderr
+    assert "Making" not in result.stdout
+    assert (slug / ".lambda-deploy/base.zip").read_bytes() == before

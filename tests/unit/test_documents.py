@@ -1,0 +1,43 @@
+"""The documents: what they point at is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from paths import REPOSITORY
+
+DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_relative_link_leads_somewhere(document: Path) -> None:
+    """Files exist, and a heading for each anchor."""
+    text = document.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text)
+    for path, anchor in links:
+        target = document.parent / path if path else document
+        assert target.is_file(), path
+        if anchor:
+            assert anchor in anchors(target), f"{path}#{anchor}"
+
+
+def test_the_readme_leads_to_every_document() -> None:
+    """Nothing is written that nobody finds."""
+    readme = DOCUMENTS[0].read_text(encoding="utf-8")
+    for document in DOCUMENTS[1:]:
+        assert f"](docs/{document.name}" in readme
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_options_go_behind_two_dashes(document: Path) -> None:
+    """The Heroku CLI takes an option of deploy's for one of its own, unless `--` comes before."""
+    for command in re.findall(r"heroku run ([^`\n]*)", document.read_text(encoding="utf-8")):
+        _of_heroku, dashes, _of_deploy = f" {command} ".partition(" -- ")
+        assert dashes or not re.search(r"deploy.* -", command), command
+
+
+def anchors(document: Path) -> set[str]:
+    """Give the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
