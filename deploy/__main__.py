@@ -12,7 +12,7 @@ if __package__ in {None, ""}:
 
 
 def _help() -> int:
-    from deploy.help import HELP
+    from deploy.help import HELP  # which imports nothing: the first command that people try answers at once
 
     try:
         sys.stdout.write(HELP)
@@ -37,8 +37,8 @@ def _run() -> int:
         return 0
 
 
-def _end(status: int) -> None:
-    """End at once: Python would take down hundreds of modules one by one, and the system does it anyway."""
+def _exit(status: int) -> None:
+    """Exit at once: Python would take down hundreds of modules one by one, and the system does it anyway."""
     for stream in (sys.stdout, sys.stderr):
         try:  # noqa: SIM105 - contextlib takes its time, too
             stream.flush()
@@ -49,6 +49,7 @@ def _end(status: int) -> None:
 
 if __name__ == "__main__":
     try:
-        _end(_help() if sys.argv[1:] in (["--help"], ["-h"]) else _run())
-    except KeyboardInterrupt:
-        sys.exit(" !     Interrupted by SIGINT. Nothing was changed.")
+        _exit(_help() if sys.argv[1:] in (["--help"], ["-h"]) else _run())
+    except KeyboardInterrupt:  # before the handlers were set
+        sys.stderr.write(" !     Interrupted by SIGINT. Nothing was changed.\n")
+        _exit(1)

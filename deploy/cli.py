@@ -1,4 +1,9 @@
-"""The command line: arguments → command → exit status."""
+"""The process: environment, signals, standard streams and exit status. No other module knows them.
+
+A command runs in a thread of its own, and this one waits for it and for signals. So a signal never
+interrupts the code of a command: it asks for the end by a token, and a command that is stuck in a call is
+left behind.
+"""
 
 from __future__ import annotations
 
@@ -8,98 +13,176 @@ import os
 import resource
 import signal
 import sys
+import threading
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
 from deploy import __version__
-from deploy.commands import base, config, deploy, doctor, package, plan, rollback, status
-from deploy.config.redaction import without_values
-from deploy.errors import DeployError, InputError, Interrupted, unexpected
+from deploy.cancel import NOTHING_CHANGED, Cancellation, Cancelled
+from deploy.commands import Context
+from deploy.errors import DeployError, InputError, unexpected
 from deploy.help import HELP
-from deploy.output import Output
+from deploy.output import Console, Report
+from deploy.target.environment import kind_of_dyno, read_env_file
 from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import FrameType, ModuleType
+    from collections.abc import Callable, Mapping, Sequence
+    from types import FrameType
 
-COMMANDS = {
-    "config": config,
-    "package": package,
-    "plan": plan,
-    "status": status,
-    "rollback": rollback,
-    "doctor": doctor,
-}
-
-# Not for people: bin/compile runs it.
-BUILD_COMMAND = "base"
-
+COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor")
+NAMES = ", ".join(COMMANDS)
+BUILD_COMMANDS = ("base",)  # not for people: bin/compile runs them
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+UNWINDING = 2.0  # seconds for a command to end by itself after it was cancelled
 
 
 def main(arguments: Sequence[str], *, slug: Path) -> int:
-    """Run a command on the app in `slug` and give the exit status."""
+    """Run a command on the app in `slug` and return the exit status."""
     # A core file would hold the config.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    defaults = argparse.Namespace(run=deploy.run, env_file=None, json=False, debug=False)
-    process_environment = dict(os.environ)
+    events: SimpleQueue[str | int] = SimpleQueue()
+    _install_handlers(events)
+    process = dict(os.environ)
+    console = _console(process, as_json="--json" in arguments)
+    report = Report(console)
     try:
-        options = _parser(arguments).parse_args(arguments, defaults)
+        options = _parse(arguments)
     except InputError as error:
-        output = Output(process_environment, as_json="--json" in arguments)
-        output.error(error)
-        _document(error, output)
-        return error.exit_code
-    output = Output(process_environment, as_json=options.json)
+        return _explain(error, report, process)
+    cancellation = Cancellation()
+    command = _Command(options, process, slug, report, cancellation)
+    return _wait(command, events, report, cancellation)
+
+
+def _console(process: Mapping[str, str], *, as_json: bool) -> Console:
+    # https://no-color.org: any value but the empty one switches colours off.
+    colours = not process.get("NO_COLOR") and process.get("TERM", "dumb") != "dumb"
+    return Console(sys.stdout, sys.stderr, as_json=as_json, colours=colours)
+
+
+# --- signals --------------------------------------------------------------------------------------
+
+
+def _install_handlers(events: SimpleQueue[str | int]) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
+        events.put(signal.Signals(number).name)  # which is reentrant, as nothing else here is
+
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            signal.signal(number, _interrupt)
-    secrets: Mapping[str, str] = process_environment
+            signal.signal(number, handle)
+
+
+def _wait(
+    command: Callable[[], int], events: SimpleQueue[str | int], report: Report, cancellation: Cancellation
+) -> int:
+    """Run a command in a thread until it ends, or until a signal and its grace are over."""
+    thread = threading.Thread(target=lambda: events.put(command()), daemon=True)
     try:
-        environment = _environment(process_environment, options.env_file)
-        secrets = {**process_environment, **environment}
-        return int(options.run(options, environment, slug, output))
-    except DeployError as error:
-        _tell(error, output, process_environment)
-        if options.debug:
-            _print_traceback(error, secrets)
-        return error.exit_code
-    except Interrupted as interrupted:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        ended = DeployError(f"Interrupted by {interrupted.signal_name}. {interrupted.consequence}")
-        _document(ended, output)
-        output.error(ended)
-        return 1
-    except Exception as error:  # noqa: BLE001 - the last resort: no user sees a traceback unasked
-        _tell(unexpected(error), output, process_environment)
-        if options.debug:
-            _print_traceback(error, secrets)
-        return 1
+        thread.start()
+    except RuntimeError:
+        return _explain(DeployError("There is too little memory here to start a thread."), report, {})
+    event = events.get()
+    if isinstance(event, int):
+        return event
+    cancellation.request(event)
+    with contextlib.suppress(Empty):
+        return _next_status(events, cancellation.grace)
+    cancellation.cancel()
+    with contextlib.suppress(Empty):
+        return _next_status(events, UNWINDING)
+    cancellation.clean_up()
+    return _end(cancellation, report)
 
 
-def _tell(error: DeployError, output: Output, environment: Mapping[str, str]) -> None:
-    output.error(error)
-    _document(error, output)
-    if environment.get("DYNO", "").startswith("release."):
-        # People read the end of the release phase's log: its last line tells how it went.
-        output.error(DeployError(f"Not released: {error.what.splitlines()[0]}"))
+def _next_status(events: SimpleQueue[str | int], seconds: float) -> int:
+    """Return the exit status that comes within some seconds, past other signals; raise Empty if none does."""
+    import time
+
+    end = time.monotonic() + seconds
+    while True:
+        event = events.get(timeout=max(0.0, end - time.monotonic()))
+        if isinstance(event, int):
+            return event
 
 
-def _document(error: DeployError, output: Output) -> None:
-    # Where stdout is the fault, there is nothing left to tell it.
+def _end(cancellation: Cancellation, report: Report) -> int:
+    """Report an end by a signal and return the exit status; one that a formation dyno expects is no error."""
+    if cancellation.grace and cancellation.consequence == NOTHING_CHANGED:
+        report.discard()
+        report.step(f"Stopped by {cancellation.reason}")
+        return 0
+    ended = DeployError(f"Interrupted by {cancellation.reason}. {cancellation.consequence}")
+    _document(ended, report)
+    report.error(ended)
+    return 1
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Command:
+    """A command and all that it is given; calling it returns the exit status, whatever happens."""
+
+    options: argparse.Namespace
+    process: Mapping[str, str]
+    slug: Path
+    report: Report
+    cancellation: Cancellation
+
+    def __call__(self) -> int:
+        secrets = self.process
+        try:
+            variables = self._variables()
+            secrets = {**self.process, **variables}
+            context = Context(variables, self.slug, self.report, self.cancellation)
+            return int(self.options.run(self.options, context))
+        except Cancelled:
+            return _end(self.cancellation, self.report)
+        except Exception as error:  # noqa: BLE001 - the last resort: no user sees a traceback unasked
+            explained = error if isinstance(error, DeployError) else unexpected(error)
+            status = _explain(explained, self.report, self.process)
+            if self.options.debug:
+                _print_traceback(error, secrets)
+            return status
+
+    def _variables(self) -> Mapping[str, str]:
+        """Return the variables that the deploy uses; bytes that are not UTF-8 stand as surrogates."""
+        process = self.process
+        if sys.getfilesystemencoding() != "utf-8":
+            process = {_as_utf_8(name): _as_utf_8(value) for name, value in process.items()}
+        return read_env_file(self.options.env_file, process) if self.options.env_file else process
+
+
+def _as_utf_8(text: str) -> str:
+    return os.fsencode(text).decode("utf-8", "surrogateescape")
+
+
+def _explain(error: DeployError, report: Report, process: Mapping[str, str]) -> int:
+    report.error(error)
+    _document(error, report)
+    if kind_of_dyno(process) == "release":
+        # People read the end of the release phase's log: its last line says how it went.
+        report.error(DeployError(f"Not released: {error.what.splitlines()[0]}"))
+    return error.exit_code
+
+
+def _document(error: DeployError, report: Report) -> None:
+    # If stdout itself is the problem, there is nothing left to tell it.
     with contextlib.suppress(DeployError):
-        output.document(error.document())
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    raise Interrupted(signal.Signals(number).name)
+        report.document(error.to_dict())
 
 
 def _print_traceback(error: BaseException, secrets: Mapping[str, str]) -> None:
     """Print where an error came from, with every value of the environment taken out."""
     import traceback
+
+    from deploy.config.redaction import without_values
 
     sys.stderr.write(without_values("".join(traceback.format_exception(error)), secrets))
 
@@ -111,7 +194,7 @@ class _Parser(argparse.ArgumentParser):
     """Explains wrong arguments as every other error is explained."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{self.prog}: {message}.", todo=f"`{self.prog} --help` tells what it takes.")
+        raise InputError(f"{self.prog}: {message}.", todo=f"`{self.prog} --help` shows what it takes.")
 
 
 class _TopParser(_Parser):
@@ -121,87 +204,35 @@ class _TopParser(_Parser):
         return HELP
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    common = _Parser(add_help=False)
-    common.add_argument(
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the arguments, with the chosen command's `run`; no other command is imported."""
+    if arguments and not arguments[0].startswith("-"):
+        name, *rest = arguments
+        if name not in (*COMMANDS, *BUILD_COMMANDS):
+            raise InputError(f"deploy: there is no command {printable(name)}.", todo=f"There are: {NAMES}.")
+        module = import_module(f"deploy.commands.{name}")
+        parser = _Parser(prog=f"deploy {name}", description=module.__doc__, allow_abbrev=False)
+    else:
+        rest = list(arguments)
+        if before := next((name for name in rest if name in COMMANDS), ""):
+            raise InputError(
+                f"deploy: options go behind the command: `deploy {before} …`.",
+                todo="`deploy --help` shows what it takes.",
+            )
+        module = import_module("deploy.commands.deploy")
+        parser = _TopParser(prog="deploy", allow_abbrev=False)
+        parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
+    if hasattr(module, "add_arguments"):
+        module.add_arguments(parser)
+    parser.add_argument(
         "--env-file",
         metavar="FILE",
         type=Path,
-        default=argparse.SUPPRESS,
         help="take the config vars from a .env file instead of from the environment; settings of "
         "the environment (_AWS_…, _LAMBDA_…) win over those in it",
     )
-    common.add_argument(
-        "--json",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help="print one JSON document on stdout, everything else on stderr",
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON document on stdout, everything else on stderr"
     )
-    common.add_argument(
-        "--debug",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help="print a traceback when something fails",
-    )
-    parser = _TopParser(prog="deploy", parents=[common], allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
-    deploy.add_arguments(parser)
-    subparsers = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    commands: dict[str, ModuleType] = dict(COMMANDS)
-    if BUILD_COMMAND in arguments[:1]:
-        commands[BUILD_COMMAND] = base
-    for name, module in commands.items():
-        command = subparsers.add_parser(
-            name, description=module.__doc__, parents=[common], allow_abbrev=False
-        )
-        command.set_defaults(run=module.run)
-        if hasattr(module, "add_arguments"):
-            module.add_arguments(command)
-    return parser
-
-
-# --- the environment ------------------------------------------------------------------------------
-
-
-def _environment(process: Mapping[str, str], env_file: Path | None) -> Mapping[str, str]:
-    """Give the variables that the deploy goes by; bytes that are not UTF-8 stand as surrogates."""
-    if sys.getfilesystemencoding() != "utf-8":
-        process = {_as_utf_8(name): _as_utf_8(value) for name, value in process.items()}
-    if env_file is None:
-        return process
-    settings = {name: value for name, value in process.items() if name.startswith(("_AWS_", "_LAMBDA_"))}
-    return {**_read_env_file(env_file), **settings}
-
-
-def _as_utf_8(text: str) -> str:
-    return os.fsencode(text).decode("utf-8", "surrogateescape")
-
-
-def _read_env_file(path: Path) -> dict[str, str]:
-    from dotenv.parser import parse_stream
-
-    shown = printable(str(path))
-    try:
-        with path.open(encoding="utf-8") as stream:
-            bindings = list(parse_stream(stream))
-    except OSError as error:
-        raise InputError(f"{shown} can't be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{shown} is not UTF-8 text.") from None
-    wrong = [
-        str(binding.original.line)
-        for binding in bindings
-        if binding.error or (binding.key is not None and binding.value is None)
-    ]
-    if wrong:
-        raise InputError(
-            f"{shown} has lines that are not NAME=value.",
-            why=f"Line {', '.join(wrong)}.",
-            todo="Quote values with blanks or line breaks: NAME='a value'",
-        )
-    # Values are taken as they are: a password that holds ${…} means just that.
-    return {
-        binding.key: binding.value
-        for binding in bindings
-        if binding.key is not None and binding.value is not None
-    }
+    parser.add_argument("--debug", action="store_true", help="print a traceback when something fails")
+    return parser.parse_args(rest, argparse.Namespace(run=module.run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -14,7 +14,7 @@ from deploy.errors import DeployError
 from deploy.text import megabytes, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
 PROGRESS_AFTER = 1.0  # seconds of silence that a reader does not mind
 PROGRESS_EVERY_ON_TERMINAL = 0.1  # seconds
@@ -27,140 +27,177 @@ RESET = "\033[0m"
 CLEAR_LINE = "\r\033[K"
 
 
-class Output:
-    """Writes steps, details, notices and errors, and JSON where it was asked for.
+class Console:
+    """Where reports go: the two streams, shared by all threads.
 
-    With `as_json` stdout carries the document alone, in a process that stays one for each deploy, and
-    everything else goes to stderr.
+    With `as_json` stdout carries documents alone, and everything else goes to stderr. A stream that was
+    closed before the start, or whose reader has gone, leads nowhere.
     """
 
     def __init__(
-        self,
-        environment: Mapping[str, str],
-        *,
-        as_json: bool = False,
-        stdout: TextIO | None = None,
-        stderr: TextIO | None = None,
+        self, stdout: TextIO | None, stderr: TextIO | None, *, as_json: bool = False, colours: bool = False
     ) -> None:
-        self._is_closed = not (stdout or sys.stdout)
-        self.stdout = stdout or sys.stdout or _nowhere()
-        self.stderr = stderr or sys.stderr or _nowhere()
         self.as_json = as_json
-        self._story = self.stderr if as_json else self.stdout
-        self._environment = environment
-        self._progress = _Progress()
-        self._held: list[str] | None = None
-        self._documented = self._stays = False
+        self._has_stdout = stdout is not None
+        self._stdout = stdout or _nowhere()
+        self._stderr = stderr or _nowhere()
+        self._story = self._stderr if as_json else self._stdout
+        self._colours = colours
+        self._lock = threading.Lock()
+        self._line_is_open = False
 
-    def stay(self) -> None:
-        """Write a document for each deploy from now on: this process stays."""
-        self._stays = True
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person watches: progress may overwrite its line."""
+        return self._story.isatty()
 
-    def hold(self) -> None:
-        """Keep steps and details back until it is known whether they are worth telling."""
-        self._held = []
-
-    def tell_held(self) -> None:
-        """Tell what was kept back."""
-        held, self._held = self._held, None
-        for line in held or ():
+    def story(self, line: str) -> None:
+        """Write a line of what happens."""
+        with self._lock:
             self._write(self._story, line)
 
-    def drop_held(self) -> None:
+    def page(self, text: str) -> None:
+        """Write a notice or an error."""
+        with self._lock:
+            self._write(self._stderr, text)
+
+    def document(self, text: str) -> bool:
+        """Write a document for a program; return whether anybody can read it."""
+        with self._lock:
+            return self._write(self._stdout, text) and self._has_stdout
+
+    def overwrite(self, line: str) -> None:
+        """Show a line of progress on a terminal in place of the one before."""
+        with self._lock:
+            # A longer line would wrap, and only its last row be cleared.
+            width = shutil.get_terminal_size().columns - 1
+            _write(self._story, f"{CLEAR_LINE}{line[:width]}")
+            self._line_is_open = True
+
+    def coloured(self, colour: str, text: str, *, page: bool = False) -> str:
+        """Return the text in a colour if its stream is a terminal that shows colours."""
+        stream = self._stderr if page else self._story
+        return f"{colour}{text}{RESET}" if self._colours and stream.isatty() else text
+
+    def _write(self, stream: TextIO, text: str) -> bool:
+        if self._line_is_open:
+            _write(self._story, CLEAR_LINE)
+            self._line_is_open = False
+        return _write(stream, f"{text}\n")
+
+
+class Report:
+    """What is reported about one target: steps, details, notices, errors, progress, and a document.
+
+    `name` is the target's, and stands in each line; leave it out if there is one target only.
+    """
+
+    def __init__(
+        self, console: Console, name: str = "", *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.console = console
+        self._prefix = f"{printable(name)}: " if name else ""
+        self._clock = clock
+        self._progress = _Progress()
+        self._buffered: list[str] | None = None
+        self._documented = self._stays = False
+
+    def named(self, name: str) -> Report:
+        """Return a report for one of several targets, on the same console."""
+        return Report(self.console, name, clock=self._clock)
+
+    @property
+    def as_json(self) -> bool:
+        """Whether a program reads."""
+        return self.console.as_json
+
+    def stay(self) -> None:
+        """Write a document for each deploy from now on: this process keeps running."""
+        self._stays = True
+
+    def buffer(self) -> None:
+        """Keep steps and details back until it is known whether they are worth reading."""
+        self._buffered = []
+
+    def flush(self) -> None:
+        """Write what was kept back."""
+        buffered, self._buffered = self._buffered, None
+        for line in buffered or ():
+            self.console.story(line)
+
+    def discard(self) -> None:
         """Forget what was kept back: nothing came of it."""
-        self._held = None
+        self._buffered = None
 
     def step(self, text: str) -> None:
         """Announce what is being done now."""
-        self._tell(f"{self._coloured(self._story, BOLD, '----->')} {printable(text)}")
+        self._progress = _Progress()
+        arrow = self.console.coloured(BOLD, "----->")
+        self._line(f"{arrow} {self._prefix}{printable(text)}")
 
     def detail(self, text: str) -> None:
         """Add to the step before."""
-        self._tell(f"       {printable(text)}")
-
-    def _tell(self, line: str) -> None:
-        if self._held is None:
-            self._write(self._story, line)
-        else:
-            self._held.append(line)
+        self._line(f"       {self._prefix}{printable(text)}")
 
     def notice(self, text: str) -> None:
         """Point out something that the owner should know but that stops nothing."""
         self._page(text, YELLOW)
 
     def error(self, error: DeployError) -> None:
-        """Explain an error: what happened, why, what to do."""
-        self.tell_held()
-        parts = [part for part in (error.what, error.why, error.todo) if part]
+        """Explain an error: what happened, why, what it left, what to do."""
+        self.flush()
+        parts = [part for part in (error.what, error.why, error.left, error.todo) if part]
         self._page("\n\n".join(parts), RED)
 
     def document(self, content: object) -> None:
         """Write the JSON document of `--json`; without it nothing.
 
-        In a process that stays it is one of many, in a line of its own, and a reader that has gone is no
-        fault.
-        Raises DeployError where a program would wait for it in vain.
+        In a process that keeps running it is one of many, in a line of its own, and a reader that has gone
+        does not matter. Raises DeployError if a program would wait for it in vain.
         """
         if not self.as_json or (self._documented and not self._stays):
             return
         self._documented = True
-        is_written = self._write(self.stdout, json.dumps(content, indent=None if self._stays else 2))
-        if (self._is_closed or not is_written) and not self._stays:
+        is_written = self.console.document(json.dumps(content, indent=None if self._stays else 2))
+        if not is_written and not self._stays:
             raise DeployError("The JSON document could not be written to stdout.")
 
     def progress(self, label: str, done: int, total: int, unit: str = "") -> None:
         """Show how far something has come, once it has taken more than a second.
 
-        Counts bytes where no other unit is given.
+        Counts bytes if no unit is given.
         """
-        now = time.monotonic()
+        now = self._clock()
         state = self._progress
         if state.label != label:
-            self._progress = _Progress(label=label, started=now, shown=now)
+            self._progress = _Progress(label, now, now)
             return
-        terminal = self._story.isatty()
-        pause = PROGRESS_EVERY_ON_TERMINAL if terminal else PROGRESS_EVERY_IN_LOG
-        if now - state.started < PROGRESS_AFTER or (state.visible and now - state.shown < pause):
+        is_terminal = self.console.is_terminal
+        pause = PROGRESS_EVERY_ON_TERMINAL if is_terminal else PROGRESS_EVERY_IN_LOG
+        if now - state.started < PROGRESS_AFTER or (state.is_visible and now - state.shown < pause):
             return
         state.shown = now
-        state.visible = True
-        self.tell_held()
+        state.is_visible = True
+        self.flush()
         shown = f"{done} of {total} {unit}" if unit else f"{megabytes(done)} of {megabytes(total)}"
-        text = f"       {label}: {shown} ({done * 100 // max(total, 1)}%)"
-        if terminal:
-            # A longer line would wrap, and only its last row be cleared.
-            _write(self._story, f"{CLEAR_LINE}{text[: shutil.get_terminal_size().columns - 1]}")
-            state.open_line = True
+        line = f"       {self._prefix}{label}: {shown} ({done * 100 // max(total, 1)}%)"
+        if is_terminal:
+            self.console.overwrite(line)
         else:
-            self._write(self._story, text)
+            self.console.story(line)
 
-    def hashing(self, done: int, total: int) -> None:
-        """Show how much of a package is read for its digest, in bytes."""
-        self.progress("Hashed", done, total)
-
-    def writing(self, done: int, total: int) -> None:
-        """Show how much of a package is written, in bytes."""
-        self.progress("Written", done, total)
+    def _line(self, line: str) -> None:
+        if self._buffered is None:
+            self.console.story(line)
+        else:
+            self._buffered.append(line)
 
     def _page(self, text: str, colour: str) -> None:
-        bang = self._coloured(self.stderr, colour, " !")
-        lines = (f"{bang}     {printable(line)}" if line else bang for line in text.split("\n"))
-        self._write(self.stderr, "\n".join(lines))
-
-    def _write(self, stream: TextIO, text: str) -> bool:
-        """Write lines; a reader that has gone does not decide how a deploy ends."""
-        if self._progress.open_line:
-            _write(self._story, CLEAR_LINE)
-            self._progress = _Progress()
-        return _write(stream, f"{text}\n")
-
-    def _coloured(self, stream: TextIO, colour: str, text: str) -> str:
-        # https://no-color.org: any value but the empty one switches colours off.
-        if not stream.isatty() or self._environment.get("NO_COLOR"):
-            return text
-        if self._environment.get("TERM", "dumb") == "dumb":
-            return text
-        return f"{colour}{text}{RESET}"
+        bang = self.console.coloured(colour, " !", page=True)
+        lines = text.split("\n")
+        self.console.page(
+            "\n".join(f"{bang}     {self._prefix}{printable(line)}" if line else bang for line in lines)
+        )
 
 
 class _Progress:
@@ -168,8 +205,7 @@ class _Progress:
         self.label = label
         self.started = started
         self.shown = shown
-        self.visible = False
-        self.open_line = False
+        self.is_visible = False
 
 
 def _nowhere() -> TextIO:

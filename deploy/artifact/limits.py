@@ -5,18 +5,26 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
+from deploy.artifact import archive
 from deploy.errors import InputError
 from deploy.text import megabytes, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from deploy.artifact.package import Package
+    from deploy.target.settings import Bucket
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: "Unzipped size must be smaller
 # than 262144000 bytes", and no way of uploading helps against that.
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 
+# 50 MB zipped for a direct upload, of the same page. Lambda refuses a request of 69,905,067 bytes, which is
+# 50 MiB in base64; the last KiB is left for the JSON around it.
+DIRECT_LIMIT = 50 * 1024 * 1024 - 1024
+
 LARGEST = 5  # entries that are named
-BY_BUCKET = "Set _LAMBDA_S3_BUCKET, and it is uploaded by way of that bucket."
+BY_BUCKET = "Set _LAMBDA_S3_BUCKET, and it is uploaded via that bucket."
 SMALLER = (
     "To make it smaller, leave out what the function does not need. Node.js: name it in .lambdaignore, drop "
     "development dependencies (`npm prune --omit=dev`), or bundle the code. Java: give what Lambda has the "
@@ -35,6 +43,25 @@ def check_unzipped(name: str, size: int, sizes: Iterable[tuple[str, int]]) -> No
             "250 MB is AWS Lambda's limit for the function's code and its layers together.",
             sizes,
         )
+
+
+def check_size(package: Package, bucket: Bucket | None) -> None:
+    """Raise InputError if the package is too large for Lambda, or for the way that is open to it."""
+    sizes = ((entry.name, entry.size) for entry in _entries(package))
+    check_unzipped("The package", package.unzipped_size, sizes)
+    if package.size > DIRECT_LIMIT and bucket is None:
+        over = megabytes(package.size - DIRECT_LIMIT)
+        raise too_large(
+            f"The package is {megabytes(package.size)}, {over} over the 50 MB",
+            "50 MB is AWS Lambda's limit for a direct upload.",
+            ((entry.name, entry.compressed_size) for entry in _entries(package)),
+            other_way=BY_BUCKET,
+        )
+
+
+def _entries(package: Package) -> Iterator[archive.Entry]:
+    """Read the package's entries, if somebody asks for one."""
+    yield from archive.read_directory(package.file)
 
 
 def too_large(what: str, why: str, sizes: Iterable[tuple[str, int]], *, other_way: str = "") -> InputError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from botocore import exceptions as sdk
@@ -22,9 +22,10 @@ from deploy.errors import DeployError, InputError
 from deploy.target.arn import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from deploy.target.arn import FunctionReference
+    from deploy.target.environment import Target
 
 CODE_LENGTH = 100  # characters of AWS's name for an error
 MESSAGE_LENGTH = 600  # characters of AWS's message that are shown
@@ -48,15 +49,23 @@ class Call:
     """What was asked of AWS, for the explanation of its refusal."""
 
     action: str
-    function: FunctionReference
-    region: str
-    sdk_environment: Mapping[str, str] = field(repr=False)
+    at: Target
     named_resource: str = ""
 
     @property
     def secrets(self) -> dict[str, str]:
         """The settings whose values are not shown, for some of AWS's messages repeat the request."""
-        return {f"_{name}": value for name, value in self.sdk_environment.items() if value != self.region}
+        return {f"_{name}": value for name, value in self.at.sdk.items() if value != self.region}
+
+    @property
+    def function(self) -> FunctionReference:
+        """The function that the target names."""
+        return self.at.function
+
+    @property
+    def region(self) -> str:
+        """The target's region."""
+        return self.at.region
 
     @property
     def name(self) -> str:
@@ -74,7 +83,7 @@ class Call:
         return self.named_resource or self.name
 
     def resource(self, message: str) -> str:
-        """Give the function's ARN for a policy statement, from AWS's message where it is in there."""
+        """Return the function's ARN for a policy statement, from AWS's message if it is in there."""
         if self.named_resource:
             return self.named_resource
         if named := FUNCTION_ARN.search(message):
@@ -136,9 +145,7 @@ def _explain_code(code: str, status: int, message: str, call: Call) -> DeployErr
 
 
 def _wrong_key(_message: str, call: Call) -> DeployError:
-    temporary = " and _AWS_SESSION_TOKEN, which belong together" * (
-        "AWS_SESSION_TOKEN" in call.sdk_environment
-    )
+    temporary = " and _AWS_SESSION_TOKEN, which belong together" * ("AWS_SESSION_TOKEN" in call.at.sdk)
     return DeployError(
         "AWS does not know the access key in _AWS_ACCESS_KEY_ID.",
         why="The key was deleted or mistyped, it belongs to another partition (China, GovCloud), or "
@@ -323,7 +330,7 @@ def _explain_failure(error: Exception, call: Call) -> DeployError:
     service = SERVICES[call.action.partition(":")[0]]
     endpoint = (
         "the endpoint that _AWS_ENDPOINT_URL names"
-        if any(name.startswith("AWS_ENDPOINT_URL") for name in call.sdk_environment)
+        if any(name.startswith("AWS_ENDPOINT_URL") for name in call.at.sdk)
         else f"{service} in {call.region}"
     )
     if isinstance(error, sdk.SSLError):
@@ -335,8 +342,8 @@ def _explain_failure(error: Exception, call: Call) -> DeployError:
     if isinstance(error, sdk.ProxyConnectionError):
         return DeployError(
             "The proxy does not answer.",
-            why="HTTPS_PROXY or HTTP_PROXY is set on this app, and the deploy goes through it as well.",
-            todo="Check that setting, or name the endpoint in NO_PROXY.",
+            why="_HTTPS_PROXY is set, and the deploy goes through it.",
+            todo="Check that setting, or name the endpoint in _NO_PROXY.",
         )
     if isinstance(error, sdk.ReadTimeoutError | sdk.ConnectionClosedError):
         return DeployError(
@@ -367,5 +374,5 @@ def _wrong_settings(error: Exception) -> InputError:
     # Its text may hold a setting's value.
     return InputError(
         f"The AWS SDK does not get along with the settings ({type(error).__name__}).",
-        todo=f"Check the _AWS_… settings, HTTP_PROXY and HTTPS_PROXY. {RUN_AGAIN}",
+        todo=f"Check the _AWS_… settings and _HTTPS_PROXY. {RUN_AGAIN}",
     )

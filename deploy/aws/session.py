@@ -1,82 +1,130 @@
-"""The AWS SDK, started with nothing but the `_AWS_…` settings, and explained where it raises."""
+"""The AWS SDK for one target: every client is made from the target's own values and nothing else."""
 
 from __future__ import annotations
 
 import functools
 import os
+import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from botocore.session import Session
+from botocore.config import Config
+from botocore.handlers import add_recursion_detection_header
+from botocore.httpsession import URLLib3Session
+from botocore.loaders import Loader
+from botocore.session import Session as Core
 
-from deploy.aws.errors import Call, explained
+from deploy import __version__
+from deploy.aws.errors import START, Call, explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-    import boto3
-    from botocore.config import Config
+    from deploy.target.environment import Target
 
-    from deploy.target.settings import FunctionSettings
+CONNECT_TIMEOUT = 10  # seconds
+READ_TIMEOUT = 90  # seconds; Lambda answers an update of 50 MB within some
 
-# How the dyno reaches the network holds for the deploy as well.
-KEPT_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
-
+# What is different from the SDK's own defaults: the files in the home folder are the app's.
 DEFAULTS = {
-    # The files in the home folder are the app's, and a dyno has no instance role.
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_RETRY_MODE": "standard",
     "AWS_MAX_ATTEMPTS": "5",
 }
 
+# The SDK would read these from the process.
+S3_CONFIG: Any = {"us_east_1_regional_endpoint": "regional", "use_arn_region": False}
 
-class Sdk:
-    """The SDK as it was started for a function. What it has read of AWS's APIs, all its clients share."""
 
-    def __init__(self, settings: FunctionSettings) -> None:
-        self.settings = settings
-        self._core = Session()
+class Session:
+    """The SDK as one target configures it; raises InputError for settings that it does not take.
 
-    def lambda_client(self, config: Config) -> Any:  # noqa: ANN401 - botocore's clients are made at run time
-        """Start a client of Lambda's, by boto3's own core.
+    The variables of the process are out of its reach, so sessions for different accounts may be used side by
+    side in threads. One session may be used by several threads.
+    """
 
-        boto3 itself loads what S3 needs, which is a third of a small deploy's time.
-        """
-        return self._core.create_client("lambda", config=config)
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._lock = threading.Lock()
+        with self.explaining(START):
+            self._core = _core({**DEFAULTS, **target.sdk})
+            self._verify = target.sdk.get("AWS_CA_BUNDLE") or True
 
-    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - as above
-        """Start a client of any service's."""
-        # The name is one of many, and boto3 knows each by a Literal of its own.
-        return self._boto3.client(service, config=config)  # type: ignore[call-overload]
+    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - made at run time
+        """Return a client of a service in the target's region; `config` overrides times and retries."""
+        endpoint = self._endpoint(service)
+        explicit = Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            user_agent=f"lambda-deploy/{__version__}",
+            proxies=self._proxies(endpoint or "https://amazonaws.com"),
+            s3=S3_CONFIG,
+        )
+        with self.explaining(START), self._lock:  # clients can be shared by threads, making them can't
+            return self._core.create_client(
+                service,
+                region_name=self.target.region,
+                endpoint_url=endpoint,
+                verify=self._verify,
+                config=explicit.merge(config) if config else explicit,
+            )
 
-    @functools.cached_property
-    def _boto3(self) -> boto3.session.Session:
-        import boto3
-
-        return boto3.session.Session(botocore_session=self._core)
+    def http(self, url: str) -> URLLib3Session:
+        """Return what fetches an address that is signed already."""
+        return URLLib3Session(
+            verify=self._verify,  # type: ignore[arg-type] # a path as well
+            proxies=self._proxies(url),
+            timeout=READ_TIMEOUT,
+        )
 
     def explaining(self, action: str, resource: str = "") -> AbstractContextManager[None]:
         """Turn what the SDK raises within this block into DeployError.
 
-        `action` is the permission that is needed there, on `resource` where that is not the function.
+        `action` is the permission that is needed there, on `resource` if that is not the function.
         """
-        settings = self.settings
-        call = Call(action, settings.function, settings.region, settings.sdk_environment, resource)
-        return explained(call)
+        return explained(Call(action, self.target, resource))
+
+    def _endpoint(self, service: str) -> str | None:
+        sdk = self.target.sdk
+        if sdk.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+            return None
+        return sdk.get(f"AWS_ENDPOINT_URL_{service.upper()}") or sdk.get("AWS_ENDPOINT_URL")
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        settings, parts = self.target.settings, urlsplit(url)
+        host = f".{parts.hostname}"
+        is_direct = any(name == "*" or host.endswith(f".{name.lstrip('.')}") for name in settings.no_proxy)
+        if not settings.https_proxy or parts.scheme != "https" or is_direct:
+            return {}
+        return {"https": settings.https_proxy}
 
 
-def start(settings: FunctionSettings) -> Sdk:
-    """Start the AWS SDK.
+def _core(sdk: Mapping[str, str]) -> Core:
+    """Return botocore's session with every variable set, so that it looks for none in the environment.
 
-    It reads os.environ, where the app's own `AWS_…` config vars stand: it is emptied first.
+    https://botocore.amazonaws.com/v1/documentation/api/latest/reference/session (session_vars)
     """
-    _hand_over(settings.sdk_environment)
-    return Sdk(settings)
+    declared = Core.SESSION_VARIABLES
+    core = Core(
+        session_vars={
+            name: (option, None, default, convert) for name, (option, _, default, convert) in declared.items()
+        }
+    )
+    for name, (_, variables, *_) in declared.items():
+        names = [variables] if isinstance(variables, str) else variables or []
+        if text := next((sdk[each] for each in names if each in sdk), ""):
+            core.set_config_variable(name, text)
+    # Ours are handed over with each client; looking for others would read the environment.
+    core.set_config_variable("ignore_configured_endpoint_urls", "true")
+    core.set_credentials(sdk["AWS_ACCESS_KEY_ID"], sdk["AWS_SECRET_ACCESS_KEY"], sdk.get("AWS_SESSION_TOKEN"))
+    core.register_component("data_loader", _shared_loader())
+    core.get_component("event_emitter").unregister("before-call", add_recursion_detection_header)
+    return core
 
 
-def _hand_over(sdk_environment: Mapping[str, str]) -> None:
-    kept = {name: value for name, value in os.environ.items() if name.upper() in KEPT_NAMES}
-    os.environ.clear()
-    os.environ.update({**kept, **DEFAULTS, **sdk_environment})
+@functools.lru_cache(maxsize=1)
+def _shared_loader() -> Loader:
+    """Return the SDK's reader of AWS's API models, which keeps what it has read: one for all targets."""
+    return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)

@@ -11,8 +11,10 @@ from deploy.errors import DeployError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from deploy.aws.function import Configuration, Function
-    from deploy.output import Output
+    from deploy.aws.answers import Configuration
+    from deploy.aws.function import Function
+    from deploy.cancel import Cancellation
+    from deploy.output import Report
 
 Answer = TypeVar("Answer")
 
@@ -21,41 +23,39 @@ LONGEST_PAUSE = 5.0  # seconds
 
 
 class Deadline:
-    """How long one wait may take: `_LAMBDA_TIMEOUT` seconds."""
+    """How long each wait may take, in seconds, and what is looked at and told meanwhile."""
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(
+        self, seconds: int, report: Report, cancellation: Cancellation, *, first_pause: float = FIRST_PAUSE
+    ) -> None:
         self.seconds = seconds
+        self._report = report
+        self._cancellation = cancellation
+        self._first_pause = first_pause
 
-    def pauses(self, output: Output, waiting_for: str) -> Iterator[None]:
-        """Pause between tries, longer each time, and end when the time is over; one try there always is."""
+    def pauses(self, waiting_for: str) -> Iterator[None]:
+        """Pause between tries, longer each time, and end when the time is over; there is at least one try."""
         start = time.monotonic()
-        pause = FIRST_PAUSE
+        pause = self._first_pause
         while True:
             yield
             left = start + self.seconds - time.monotonic()
             if left <= 0:
                 return
             passed = min(round(self.seconds - left), self.seconds)
-            output.progress(f"Waiting for {waiting_for}", passed, self.seconds, "seconds")
-            time.sleep(min(pause, left))
+            self._report.progress(f"Waiting for {waiting_for}", passed, self.seconds, "seconds")
+            self._cancellation.wait(min(pause, left))
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
-def until_settled(
-    function: Function,
-    deadline: Deadline,
-    output: Output,
-    qualifier: str = LATEST,
-    read: Callable[[str], Configuration] | None = None,
-) -> Configuration:
+def wait_until_ready(function: Function, deadline: Deadline, qualifier: str = LATEST) -> Configuration:
     """Read the configuration until neither State nor LastUpdateStatus says that something is under way.
 
-    `read` is how, if not by GetFunctionConfiguration.
     https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
     """
-    for _ in deadline.pauses(output, function.name):
-        configuration = (read or function.configuration)(qualifier)
-        if configuration.is_settled:
+    for _ in deadline.pauses(function.name):
+        configuration = function.configuration(qualifier)
+        if configuration.is_ready:
             return configuration
     raise DeployError(
         f"{function.name} was not ready within {deadline.seconds} seconds.",
@@ -64,12 +64,10 @@ def until_settled(
     )
 
 
-def until_accepted(
-    call: Callable[[], Answer], function: Function, deadline: Deadline, output: Output
-) -> Answer:
+def retry_on_conflict(call: Callable[[], Answer], function: Function, deadline: Deadline) -> Answer:
     """Make a call again as long as another update of the function stands in its way."""
     refused: DeployError | None = None
-    for _ in deadline.pauses(output, f"another update of {function.name}"):
+    for _ in deadline.pauses(f"another update of {function.name}"):
         try:
             return call()
         except DeployError as error:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from deploy.output import Output
+    from deploy.output import Report
 
 JAVA_BUILD_FILES = ("pom.xml", "build.gradle", "build.gradle.kts")
 IN_THE_WAY = (FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
-def make(app: Path, environment: Mapping[str, str], output: Output) -> Base:
+def make(app: Path, environment: Mapping[str, str], output: Report) -> Base:
     """Make or find the base of an app and write build.json.
 
     Raises InputError where there is nothing to deploy or what there is can't be deployed.
@@ -102,7 +102,7 @@ def _shown_path(app: Path, error: OSError, otherwise: Path) -> str:
     return printable(os.path.relpath(name if isinstance(name, (str, os.PathLike)) else otherwise, app))
 
 
-def _make_nodejs(app: Path, output: Output) -> Written:
+def _make_nodejs(app: Path, output: Report) -> Written:
     try:
         return nodejs.make(app, output)
     except OSError as error:

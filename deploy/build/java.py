@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deploy.artifact.archive import Directory
-    from deploy.output import Output
+    from deploy.output import Report
 
 JAR_FOLDERS = ("target", "build/libs")
 MODULE_FOLDERS = tuple(f"*/{folder}" for folder in JAR_FOLDERS)
@@ -29,7 +29,7 @@ NO_CANDIDATE_START = "original-"
 WITH_DEPENDENCIES_ENDS = ("-shaded.jar", "-with-dependencies.jar", "-all.jar")
 
 
-def find(app: Path, environment: Mapping[str, str], output: Output) -> tuple[str, Written]:
+def find(app: Path, environment: Mapping[str, str], output: Report) -> tuple[str, Written]:
     """Give the path of the JAR in the app, and what it is.
 
     Raises InputError where there is none, where it is not clear which one it is, or where it can't be
@@ -72,7 +72,7 @@ def _naming(path: str, *, is_named: bool) -> Iterator[None]:
         raise
 
 
-def _note_what_lambda_would_not_run(path: str, directory: Directory, output: Output) -> None:
+def _note_what_lambda_would_not_run(path: str, directory: Directory, output: Report) -> None:
     """Point out a JAR that passes all checks, and that Lambda's Java runtimes find no class in."""
     if not path.lower().endswith(".jar"):
         return

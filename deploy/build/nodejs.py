@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from deploy.output import Output
+    from deploy.output import Report
 
 IGNORE_FILE = ".lambdaignore"
 
 
-def make(app: Path, output: Output) -> Written:
+def make(app: Path, output: Report) -> Written:
     """Write the base ZIP, whole or not at all.
 
     Raises InputError where the app can't be deployed, OSError where a file can't be read or written.
@@ -71,7 +71,7 @@ def _check_sizes(files: Sequence[SourceFile]) -> None:
     check_unzipped("The app", sum(file.size for file in files), ((file.name, file.size) for file in files))
 
 
-def _note_missing_modules(app: Path, output: Output) -> None:
+def _note_missing_modules(app: Path, output: Report) -> None:
     try:
         package = json.loads((app / "package.json").read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError):

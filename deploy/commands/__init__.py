@@ -1,4 +1,23 @@
-"""The commands, one a module: its arguments, and `run`, which gives the exit status.
+"""The commands, one a module: its arguments, and `run`, which returns the exit status."""
 
-Whatever is slow to import is imported within `run`: `deploy --help` reads all of these modules.
-"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from deploy.cancel import Cancellation
+    from deploy.output import Report
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a command is given besides its arguments."""
+
+    variables: Mapping[str, str] = field(repr=False)
+    slug: Path
+    report: Report
+    cancellation: Cancellation

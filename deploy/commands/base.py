@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy.build.base import make
+
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
-    from deploy.output import Output
+    from deploy.commands import Context
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("app", metavar="BUILD_DIR", type=Path)
 
 
-def run(options: argparse.Namespace, environment: Mapping[str, str], _slug: Path, output: Output) -> int:
+def run(options: argparse.Namespace, context: Context) -> int:
     """Make the base and describe it."""
-    from dataclasses import asdict
-
-    from deploy.build.base import make
-
-    output.document(asdict(make(options.app, environment, output)))
+    context.report.document(asdict(make(options.app, context.variables, context.report)))
     return 0

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy.config.bake import bake
+from deploy.target.environment import read_app
 from deploy.text import printable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
-    from pathlib import Path
 
-    from deploy.output import Output
+    from deploy.commands import Context
 
 
-def run(_options: argparse.Namespace, environment: Mapping[str, str], _slug: Path, output: Output) -> int:
+def run(_options: argparse.Namespace, context: Context) -> int:
     """List the names."""
-    from deploy.config.bake import bake
-    from deploy.target.settings import read_config_settings
-
-    baked = bake(environment, read_config_settings(environment), output, quietly=True)
+    report = context.report
+    baked = bake(read_app(context.variables, context.slug, ["config"]), report, quietly=True)
     config = baked.config
-    if not output.as_json:
+    if not report.as_json:
         width = max((len(printable(left.name)) for left in config.left_out), default=0)
-        output.step(f"Baked into {baked.file_names}")
+        report.step(f"Baked into {baked.file_names}")
         for name in config.baked:
-            output.detail(printable(name))
-        output.step("Left out")
+            report.detail(printable(name))
+        report.step("Left out")
         for left in config.left_out:
-            output.detail(f"{printable(left.name):{width}}  {left.reason}")
-    output.document({"config": baked.document()})
+            report.detail(f"{printable(left.name):{width}}  {left.reason}")
+    report.document({"config": baked.to_dict()})
     return 0

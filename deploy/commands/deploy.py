@@ -1,16 +1,18 @@
-"""`deploy`, the command without a name: brings the function to this slug and this config."""
+"""`deploy`, the command without a name: deploys this slug with the current config."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from deploy.errors import InputError
+from deploy.release.deploy import DONE, connect, deploy
+from deploy.target.environment import Target, kind_of_dyno, read_target
+
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
-    from pathlib import Path
 
-    from deploy.output import Output
-    from deploy.release.watch import StopSignal
+    from deploy.commands import Context
+    from deploy.release.deploy import Deployed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,111 +23,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     mode.add_argument("--watch", action="store_true")
 
 
-def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:
-    """Deploy, or find that there is nothing to do; in a formation dyno stay."""
-    from deploy.release.watch import is_formation_dyno
-
-    if options.watch or (is_formation_dyno(environment) and not options.once):
-        return _watch(options, environment, slug, output)
-    from deploy.target.settings import read_settings
-
-    settings = read_settings(environment)
-    from deploy.errors import leaving
-    from deploy.release.deploy import DONE, deploy
-
-    deployed = deploy(environment, settings, slug, output, force=options.force)
-    with leaving(DONE):
-        output.document(deployed.document)
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Deploy, or find that there is nothing to do; in a formation dyno keep running."""
+    is_formation = kind_of_dyno(context.variables) == "formation"
+    if options.watch or (is_formation and not options.once):
+        return _watch(options, context)
+    target = read_target(context.variables, context.slug)
+    deployed = deploy(target, context.report, context.cancellation, force=options.force)
+    with context.cancellation.leaving(DONE):
+        context.report.document(deployed.document)
     return 0
 
 
-def _watch(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:
+def _watch(options: argparse.Namespace, context: Context) -> int:
     import gc
-    import signal
-    import time
 
-    from deploy.errors import InputError, Interrupted
-    from deploy.release.watch import BEFORE_THE_END, StopSignal
+    from deploy.release.watch import BEFORE_THE_END, GRACE
 
     gc.enable()
-    output.stay()
-    stop = StopSignal()
-    stop.install((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+    report, cancellation = context.report, context.cancellation
+    report.stay()
+    cancellation.grace = GRACE
     try:
-        try:
-            _stay(options, environment, slug, output, stop)
-        except InputError as error:
-            output.error(error)
-            output.document(error.document())
-            output.detail(f"Ending in {BEFORE_THE_END:.0f} seconds; a config change or a push starts anew")
-            stop.checkpoint()
-            time.sleep(BEFORE_THE_END)
-            return error.exit_code
-    except Interrupted as interrupted:
-        if interrupted.consequence != Interrupted.NOTHING_CHANGED:
-            raise
-        output.drop_held()
-        output.step(f"Stopped by {interrupted.signal_name}")
-        return 0
+        _keep_deployed(read_target(context.variables, context.slug), options, context)
+    except InputError as error:
+        report.error(error)
+        report.document(error.to_dict())
+        report.detail(f"Exiting in {BEFORE_THE_END:.0f} seconds; a config change or a push starts it again")
+        cancellation.wait_between_steps(BEFORE_THE_END)
+        return error.exit_code
 
 
-def _stay(
-    options: argparse.Namespace,
-    environment: Mapping[str, str],
-    slug: Path,
-    output: Output,
-    stop: StopSignal,
-) -> NoReturn:
-    import time
+def _keep_deployed(target: Target, options: argparse.Namespace, context: Context) -> NoReturn:
+    from deploy.release.watch import DriftFinder, Schedule, keep_deployed
 
-    from deploy.aws.codes import DENIED
-    from deploy.aws.function import connect
-    from deploy.errors import DeployError
-    from deploy.release.deploy import Deployed, deploy, look_for_drift
-    from deploy.release.watch import Schedule, stay
-    from deploy.target.settings import read_settings
-
-    settings = read_settings(environment)
-    function = connect(settings.function)
-
-    told = False
+    report, cancellation, settings = context.report, context.cancellation, target.settings
+    function = connect(target)
+    is_first = True
 
     def attempt() -> Deployed:
-        nonlocal told
-        deployed = deploy(
-            environment,
-            settings,
-            slug,
-            output,
-            function=function,
-            force=options.force,
-            checkpoint=stop.checkpoint,
-        )
-        output.document(deployed.document)
-        if not told:
-            output.detail(f"Staying: looking for drift every {settings.release.reconcile_interval} seconds")
-        told = True
+        nonlocal is_first
+        deployed = deploy(target, report, cancellation, function=function, force=options.force)
+        report.document(deployed.document)
+        if is_first:
+            report.detail(f"Looking for drift every {settings.reconcile_interval} seconds from now on")
+        is_first = False
         return deployed
 
-    blind = False
-
-    def drift(deployed: Deployed) -> str | None:
-        nonlocal blind
-        try:
-            return look_for_drift(function, deployed)
-        except DeployError as error:
-            if error.code not in DENIED:
-                raise
-            if not blind:
-                output.notice(f"Drift can't be seen. {error.what}\n{error.todo}")
-            blind = True
-            return None
-
-    stay(
+    keep_deployed(
         attempt,
-        drift,
-        Schedule(settings.release.reconcile_interval, settings.release.reconcile_repairs),
-        output=output,
-        stop=stop,
-        sleep=time.sleep,
+        DriftFinder(function, report).find,
+        Schedule(settings.reconcile_interval, settings.reconcile_repairs),
+        report=report,
+        cancellation=cancellation,
     )

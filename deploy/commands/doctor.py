@@ -1,20 +1,26 @@
-"""`deploy doctor`: whether a deploy with these settings would work, and what to do where it would not."""
+"""`deploy doctor`: whether a deploy with these settings would work, and what to do if it would not."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from deploy.output import Output
+from deploy.doctor.app import check_base_of, check_config
+from deploy.doctor.check import Check, failed, ok, unknown
+from deploy.errors import InputError
+from deploy.infrastructure.policy import policy
+from deploy.target.environment import Target, read_app, read_target
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable
 
-    from deploy.doctor.checks import Check
+    from deploy.commands import Context
+    from deploy.output import Report
 
 # Whose policy it is does not matter for what is in it.
 NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}
+SETTINGS_ARE_WRONG = "settings are wrong"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,27 +32,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:
+def run(options: argparse.Namespace, context: Context) -> int:
     """Check everything, as far as it can be checked."""
+    report = context.report
     if options.policy:
-        _print_policy(environment, output)
+        given = {name: value for name, value in context.variables.items() if value}
+        statement = policy(read_target({**NOBODY, **given}, context.slug))
+        report.console.document(json.dumps(statement, indent=2))
         return 0
-    from deploy.doctor.checks import check_app, check_aws, usable_settings
+    from deploy.doctor.aws import check_aws
 
-    output.step("Checking the app")
-    settings, check = usable_settings(environment)
-    checks = [*_show([check], output), *_show(check_app(environment, slug, output), output)]
-    if settings:
-        output.step(f"Checking {settings.function.function.name} and what this deployer may do")
-        checks += _show(check_aws(settings, slug, complete=check.status == "ok"), output)
-    failed = [check for check in checks if check.status == "failed"]
+    report.step("Checking the app")
+    target, settings = _usable_target(context)
+    base, base_check = check_base_of(context.slug)
+    checks = _show([settings, base_check], report)
+    try:
+        checks += _show(check_config(read_app(context.variables, context.slug), base, report), report)
+    except InputError:
+        checks += _show([unknown(name, SETTINGS_ARE_WRONG) for name in ("config", "package")], report)
+    if target:
+        report.step(f"Checking {target.function.name} and what this deployer may do")
+        checks += _show(check_aws(target, base if settings.status == "ok" else None), report)
+        if settings.status != "ok":
+            checks += _show([unknown("other permissions", SETTINGS_ARE_WRONG)], report)
     exit_status = max(check.exit_status for check in checks)
-    output.step(_summary(checks, failed, exit_status))
-    output.document(
+    report.step(_summary(checks, exit_status))
+    report.document(
         {
             "ok": exit_status == 0,
-            "function": settings.function.function.name if settings else None,
-            "region": settings.function.region if settings else None,
+            "function": target.function.name if target else None,
+            "region": target.region if target else None,
             "checks": [
                 {
                     "name": check.name,
@@ -62,32 +77,42 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path,
     return exit_status
 
 
-def _print_policy(environment: Mapping[str, str], output: Output) -> None:
-    from deploy.infrastructure.policy import policy
-    from deploy.target.settings import read_settings
+def _usable_target(context: Context) -> tuple[Target | None, Check]:
+    """Read the settings; if some are wrong, use those that say where the function is, if they do."""
+    try:
+        return read_target(context.variables, context.slug), ok("settings", "all that are set are valid")
+    except InputError as error:
+        check = failed("settings", error)
+    where = {
+        name: value
+        for name, value in context.variables.items()
+        if name.startswith("_AWS_") or name == "_LAMBDA_FUNCTION_ARN"
+    }
+    try:
+        return read_target(where, context.slug), check
+    except InputError:
+        return None, check
 
-    settings = read_settings({**NOBODY, **{name: value for name, value in environment.items() if value}})
-    Output(environment, as_json=True, stdout=output.stdout, stderr=output.stderr).document(policy(settings))
 
-
-def _show(checks: Iterable[Check], output: Output) -> list[Check]:
+def _show(checks: Iterable[Check], report: Report) -> list[Check]:
     """Show each check as it ends, for some take their time."""
     shown = []
     for check in checks:
         shown.append(check)
         text = f"({check.detail})" if check.status == "unknown" else check.detail
         first, *rest = text.splitlines() or [""]
-        output.detail(f"{check.status:7}  {check.name}: {first}")
+        report.detail(f"{check.status:7}  {check.name}: {first}")
         for line in (*rest, *check.todo.splitlines()):
-            output.detail(f"{'':9}{line}")
+            report.detail(f"{'':9}{line}")
     return shown
 
 
-def _summary(checks: list[Check], failed: list[Check], exit_status: int) -> str:
-    unknown = sum(check.status == "unknown" for check in checks)
-    open_questions = f", {unknown} could not be told" if unknown else ""
+def _summary(checks: list[Check], exit_status: int) -> str:
+    failures = sum(check.status == "failed" for check in checks)
+    unknowns = sum(check.status == "unknown" for check in checks)
+    open_questions = f", {unknowns} could not be checked" if unknowns else ""
     if exit_status:
-        return f"{len(failed)} of {len(checks)} checks failed{open_questions}"
-    if failed:
-        return f"A deploy should work; {len(failed)} of {len(checks)} checks failed{open_questions}"
-    return f"A deploy should work: {len(checks) - unknown} of {len(checks)} checks are ok{open_questions}"
+        return f"{failures} of {len(checks)} checks failed{open_questions}"
+    if failures:
+        return f"A deploy should work; {failures} of {len(checks)} checks failed{open_questions}"
+    return f"A deploy should work: {len(checks) - unknowns} of {len(checks)} checks are ok{open_questions}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy.artifact import base as bases
+from deploy.artifact.package import check_target, write
+from deploy.release.candidate import prepare
+from deploy.target.environment import read_app
 from deploy.text import printable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
-    from deploy.output import Output
+    from deploy.commands import Context
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,19 +24,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace, environment: Mapping[str, str], slug: Path, output: Output) -> int:
+def run(options: argparse.Namespace, context: Context) -> int:
     """Write the package."""
-    from deploy.artifact import base as bases
-    from deploy.artifact.package import check_target, write
-    from deploy.release.candidate import prepare
-    from deploy.target.settings import read_config_settings
-
+    report, slug = context.report, context.slug
     check_target(slug, bases.read(slug), options.output)
-    with prepare(environment, read_config_settings(environment), slug, output) as prepared:
-        write(prepared.package, options.output, output.writing)
-    output.step(
-        f"Wrote {printable(str(options.output))}: CodeSha256 {prepared.package.code_sha256}. It holds the "
+
+    def progress(done: int, total: int) -> None:
+        context.cancellation.check()
+        report.progress("Written", done, total)
+
+    with prepare(read_app(context.variables, slug, ["config"]), report) as candidate:
+        write(candidate.package, options.output, progress)
+    report.step(
+        f"Wrote {printable(str(options.output))}: CodeSha256 {candidate.package.code_sha256}. It holds the "
         "config: keep it safe."
     )
-    output.document({"file": str(options.output), **prepared.document()})
+    report.document({"file": str(options.output), **candidate.to_dict()})
     return 0

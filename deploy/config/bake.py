@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING
 
 from deploy.config.formats import ConfigFile, encode
 from deploy.config.variables import Config, select
-from deploy.target.settings import unknown_settings
-from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from deploy.output import Output
-    from deploy.target.settings import ConfigSettings
+    from deploy.output import Report
+    from deploy.target.environment import App
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Bake:
             digest.update(f"{file.name}\0{len(file.content)}\0".encode() + file.content)
         return digest.hexdigest()
 
-    def document(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Describe it for a program, without a value."""
         return {
             "files": [file.name for file in self.files],
@@ -48,24 +44,19 @@ class Bake:
         }
 
 
-def bake(
-    environment: Mapping[str, str], settings: ConfigSettings, output: Output, *, quietly: bool = False
-) -> Bake:
+def bake(app: App, report: Report, *, quietly: bool = False) -> Bake:
     """Choose the config vars and encode them; raises InputError for what can't be baked."""
+    settings = app.settings
     if not quietly:
-        output.step("Reading the config")
-    for name, meant in unknown_settings(environment):
-        hint = f" Was {meant} meant?" if meant else ""
-        output.notice(f"{printable(name)} is not a setting of this version; it has no effect.{hint}")
-    config = select(environment, include=settings.include, exclude=settings.exclude)
-    files = tuple(encode(name, config.baked) for name in settings.files)
+        report.step("Reading the config")
+    config = select(app.variables, include=settings.config_include, exclude=settings.config_exclude)
+    files = tuple(encode(name, config.baked) for name in settings.config_files)
     for file in files:
         if file.reserved:
-            output.notice(
-                f"{file.name} does not export {', '.join(file.reserved)}: the Lambda runtime has values of "
-                "its own for that."
+            report.notice(
+                f"{file.name} does not export {', '.join(file.reserved)}: the Lambda runtime sets its own."
             )
     if not quietly:
         count = len(config.baked)
-        output.detail(f"{count} config var{'s' * (count != 1)} to bake (`deploy config` lists them)")
+        report.detail(f"{count} config var{'s' * (count != 1)} to bake (`deploy config` lists them)")
     return Bake(config, files)

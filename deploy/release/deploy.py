@@ -1,4 +1,4 @@
-"""One deploy from the environment to the report, as a command or as a round of the formation dyno."""
+"""A deploy from the target to the report: prepare → connect → read the state → decide → execute."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import contextlib
 import importlib
 import random
 import threading
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from deploy.artifact.limits import check_size
 from deploy.aws.codes import REPLACED
 from deploy.aws.wait import Deadline
 from deploy.config.variables import secrets
-from deploy.errors import DeployError, leaving
-from deploy.release import plan as release
+from deploy.errors import DeployError
 from deploy.release.candidate import prepare
-from deploy.release.steps import Release, apply
+from deploy.release.plan import decide
+from deploy.release.state import read_state
+from deploy.release.steps.step import Execution
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from deploy.aws.function import Function
-    from deploy.output import Output
-    from deploy.release.candidate import Prepared
-    from deploy.release.plan import Decision
-    from deploy.target.provenance import Origin
-    from deploy.target.settings import Settings
+    from deploy.cancel import Cancellation
+    from deploy.output import Report
+    from deploy.release.candidate import Candidate
+    from deploy.release.plan import Plan
+    from deploy.release.state import State
+    from deploy.target.environment import Target
 
 # Two releases that meet take turns in overtaking each other while they keep the same pace.
 TRIES = 10
@@ -37,141 +38,169 @@ DONE = "The deploy itself is done: the function runs this package."
 
 
 @dataclass(frozen=True)
+class Assessment:
+    """What would be deployed, what runs, and what is missing; `assess` again if somebody came between."""
+
+    candidate: Candidate
+    function: Function
+    deadline: Deadline
+    force: bool
+    state: State
+    plan: Plan
+
+    def again(self) -> Assessment:
+        """Return the assessment of what runs by now."""
+        state = read_state(self.function, self.deadline)
+        plan = decide(self.candidate, self.function.session.target.settings, state, force=self.force)
+        return replace(self, state=state, plan=plan)
+
+
+@dataclass(frozen=True)
 class Deployed:
     """What a deploy left behind: what the function should run from now on."""
 
     code_sha256: str
     alias: str | None
     version: str | None
-    stepped_back: bool
+    is_older: bool
     document: Mapping[str, object] = field(repr=False)
 
 
-def deploy(
-    environment: Mapping[str, str],
-    settings: Settings,
-    slug: Path,
-    output: Output,
+@contextlib.contextmanager
+def assess(
+    target: Target,
+    report: Report,
+    cancellation: Cancellation,
     *,
     function: Function | None = None,
     force: bool = False,
-    checkpoint: Callable[[], None] = lambda: None,
-) -> Deployed:
-    """Bring the function to this slug and this config.
+    look_once: bool = False,
+) -> Iterator[Assessment]:
+    """Make the package, read what runs, and decide what is missing; the package can be read in the block.
 
-    `checkpoint` is called between two steps. Raises DeployError.
+    With `look_once` nothing is waited for, and a state that may not be read is an error.
     """
     # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
     with contextlib.suppress(RuntimeError):  # there may be no room for a thread
         threading.Thread(target=_load_sdk, daemon=True).start()
-    # An unchanged deploy, many times a day from a scheduler, is one line in the log.
-    output.hold()
-    with prepare(environment, settings.config, slug, output) as prepared:
-        release.check_size(prepared.package, settings.release.bucket)
-        from deploy.aws.function import connect
+    with prepare(target, report) as candidate:
+        check_size(candidate.package, target.settings.bucket)
+        deadline = Deadline(target.settings.timeout, report, cancellation)
+        function = function or connect(target)
+        state = read_state(function, None if look_once else deadline)
+        plan = decide(candidate, target.settings, state, force=force)
+        yield Assessment(candidate, function, deadline, force, state, plan)
 
-        function = function or connect(settings.function)
-        deadline = Deadline(settings.release.timeout)
-        for tried in range(TRIES):
-            state = release.read_state(function, settings.release, prepared.origin, deadline, output)
-            decision = release.decide(prepared, settings.release, state, force=force)
-            if decision.steps:
-                output.tell_held()
-            else:
-                output.drop_held()
-            carrying_out = Release(
-                function,
-                deadline,
-                output,
-                package=prepared.package,
-                secrets=secrets(environment),
-                checkpoint=checkpoint,
-            )
-            try:
-                version = apply(decision.steps, carrying_out)
-                break
-            except DeployError as error:
-                # Of two releases that meet, the later one has to come out on top.
-                if error.code != REPLACED or prepared.origin.release is None or tried == TRIES - 1:
-                    raise
-                output.detail("Another deploy came between: looking again which of the two is later")
-                time.sleep(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
-        with leaving(DONE):
-            version = version or (state.alias.version if state.alias else None)
-            deployed = _deployed(prepared, decision, settings.release.alias, version, function)
-            _report(deployed, function.name, prepared.origin, state.origin, output)
-            return deployed
+
+def connect(target: Target) -> Function:
+    """Start the AWS SDK for a target's function; raises InputError for settings that it does not take."""
+    from deploy.aws.function import Function
+    from deploy.aws.session import Session
+
+    return Function(Session(target))
 
 
 def _load_sdk() -> None:
-    # What goes wrong here goes wrong again where it is asked for, and is told there.
+    # What goes wrong here goes wrong again where it is asked for, and is explained there.
     with contextlib.suppress(Exception):
         importlib.import_module("deploy.aws.function")
+        importlib.import_module("deploy.aws.session")
 
 
-def _deployed(
-    prepared: Prepared, decision: Decision, alias: str | None, version: str | None, function: Function
+def execute(plan: Plan, execution: Execution) -> str | None:
+    """Carry out a plan; return the version that the alias points at then, None without an alias.
+
+    Raises DeployError if AWS refuses a step; what serves traffic is then as it was, and the error says what
+    the steps before it left.
+    """
+    left = ""
+    cancellation = execution.cancellation
+    for step in plan.steps:
+        with cancellation.leaving(left) if left else contextlib.nullcontext():
+            cancellation.check_between_steps()
+            try:
+                step.execute(execution)
+            except DeployError as error:
+                error.left = error.left or left
+                raise
+        left = f"{step.leaves} Run deploy again." if step.leaves else left
+    return execution.version
+
+
+def deploy(
+    target: Target,
+    report: Report,
+    cancellation: Cancellation,
+    *,
+    function: Function | None = None,
+    force: bool = False,
+    pause: Callable[[float], None] | None = None,
 ) -> Deployed:
+    """Bring the function to this slug and this config. Raises DeployError."""
+    pause = pause or cancellation.wait
+    # An unchanged deploy, many times a day from a scheduler, is one line in the log.
+    report.buffer()
+    with assess(target, report, cancellation, function=function, force=force) as assessment:
+        for tried in range(TRIES):
+            if assessment.plan.steps:
+                report.flush()
+            else:
+                report.discard()
+            execution = Execution(
+                assessment.function,
+                assessment.deadline,
+                report,
+                cancellation,
+                assessment.candidate.package,
+                secrets(target.variables),
+            )
+            try:
+                version = execute(assessment.plan, execution)
+                break
+            except DeployError as error:
+                # Of two releases that meet, the later one has to come out on top.
+                is_ordered = target.settings.alias and target.provenance.release is not None
+                if error.code != REPLACED or not is_ordered or tried == TRIES - 1:
+                    raise
+                report.detail("Another deploy came between: looking again which of the two is later")
+                pause(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
+                assessment = assessment.again()  # noqa: PLW2901 - the package stays the same
+        with cancellation.leaving(DONE):
+            deployed = _deployed(target, assessment, version)
+            _report(deployed, target, assessment.state, report)
+            return deployed
+
+
+def _deployed(target: Target, assessment: Assessment, version: str | None) -> Deployed:
+    plan, alias = assessment.plan, assessment.state.alias
+    version = version or (alias.version if alias else None)
     document = {
-        "function": function.name,
-        "region": function.region,
-        "changed": decision.changed,
-        "stepped_back": decision.stepped_back,
-        "steps": [str(step) for step in decision.steps],
-        "alias": alias,
+        "function": target.function.name,
+        "region": target.region,
+        "changed": plan.changes,
+        "stepped_back": plan.is_older,
+        "steps": [str(step) for step in plan.steps],
+        "alias": target.settings.alias,
         "version": version,
-        **prepared.document(),
+        **assessment.candidate.to_dict(),
     }
-    return Deployed(prepared.package.code_sha256, alias, version, decision.stepped_back, document)
+    code_sha256 = assessment.candidate.package.code_sha256
+    return Deployed(code_sha256, target.settings.alias, version, plan.is_older, document)
 
 
-def _report(deployed: Deployed, name: str, origin: Origin, recorded: Origin | None, output: Output) -> None:
-    if deployed.stepped_back and recorded:
-        output.notice(
-            f"Release v{recorded.release} has been deployed to {name}, and this is the older "
-            f"v{origin.release}.\n`deploy --force` deploys it all the same."
+def _report(deployed: Deployed, target: Target, state: State, report: Report) -> None:
+    name = target.function.name
+    if deployed.is_older and state.recorded:
+        report.notice(
+            f"Release v{state.recorded.release} is live on {name}, and this is the older "
+            f"v{target.provenance.release}.\n`deploy --force` deploys it nevertheless."
         )
-        output.step(f"Stepped back: {name} keeps release v{recorded.release}")
+        report.step(f"Skipped: a newer release is live on {name}, v{state.recorded.release}")
         return
     where = f"CodeSha256 {deployed.code_sha256}"
     if deployed.alias:
         where = f"{deployed.alias} is version {deployed.version}"
     if deployed.document["changed"]:
-        output.step(f"Deployed {name}: {where}")
+        report.step(f"Deployed {name}: {where}")
     else:
-        output.step(f"Nothing to do: {name} runs this package already ({where})")
-
-
-def look_for_drift(function: Function, deployed: Deployed) -> str | None:
-    """Compare by one read call what runs with what was deployed; says what differs, None where nothing.
-
-    Needs lambda:GetFunctionConfiguration, with an alias lambda:GetAlias instead.
-    """
-    if deployed.stepped_back:
-        return None
-    if deployed.alias is not None:
-        return _alias_drift(function, deployed.alias, deployed.version)
-    latest = function.configuration()
-    if not latest.is_settled:
-        return None
-    if latest.update_status == "Failed":
-        return f"The last update of {function.name} failed: {latest.update_reason}"
-    if latest.code_sha256 == deployed.code_sha256:
-        return None
-    return (
-        f"{function.name} runs another package than the one that was deployed here. It was changed at "
-        f"{latest.last_modified or 'an unknown time'}; CloudTrail tells by whom (UpdateFunctionCode)."
-    )
-
-
-def _alias_drift(function: Function, name: str, version: str | None) -> str | None:
-    alias = function.alias(name)
-    if alias is None:
-        return f"The alias {name} of {function.name} is gone; CloudTrail tells by whom (DeleteAlias)."
-    # Weights are a shift that someone else makes; a deploy would stop at it too.
-    if alias.weights or alias.version == version:
-        return None
-    return (
-        f"The alias {name} of {function.name} points at version {alias.version}, not at version {version}, "
-        "which was deployed here; CloudTrail tells by whom and when (UpdateAlias)."
-    )
+        report.step(f"Nothing to do: {name} runs this package already ({where})")

@@ -1,0 +1,93 @@
+"""Permissions: what a part of a deploy needs to be allowed, as data.
+
+Lambda authorizes a call that carries a qualifier on the qualified ARN (function:NAME:VERSION), any other
+call on the function's own, which is also where calls about aliases go. So "function:NAME:*" lets versions
+be invoked and deleted, and the function itself not.
+
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from deploy.target.arn import partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deploy.target.environment import Target
+
+ANYTHING = "*"  # in an ARN, if the settings do not say
+
+
+@dataclass(frozen=True)
+class Permission:
+    """An action of AWS's and what it is for; a deploy does without those that are not `needed`."""
+
+    action: str
+    purpose: str
+    needed: bool = True
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Permissions on the same resources: one statement of the policy."""
+
+    name: str
+    permissions: tuple[Permission, ...]
+    resources: tuple[str, ...]
+    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def statement(self) -> dict[str, Any]:
+        """Return it as IAM has it; its name says whether it can be left out."""
+        needed = any(permission.needed for permission in self.permissions)
+        return {
+            "Sid": self.name if needed else f"Optional{self.name}",
+            "Effect": "Allow",
+            "Action": [permission.action for permission in self.permissions],
+            "Resource": list(self.resources),
+            **({"Condition": self.condition} if self.condition else {}),
+        }
+
+
+def function_arn(target: Target, qualifier: str = "") -> str:
+    """Return the ARN of the target's function, or of a version of it."""
+    account = target.function.account or ANYTHING
+    arn = (
+        f"arn:{partition_of(target.region)}:lambda:{target.region}:{account}:function:{target.function.name}"
+    )
+    return f"{arn}:{qualifier}" if qualifier else arn
+
+
+def bucket_arn(target: Target) -> str:
+    """Return the ARN of the bucket that large packages pass through."""
+    return f"arn:{partition_of(target.region)}:s3:::{target.settings.s3_bucket}"
+
+
+def objects_arn(target: Target) -> str:
+    """Return the ARN of all objects that deploys of the target's function put into the bucket."""
+    return f"{bucket_arn(target)}/{_literal(target.object_prefix)}{ANYTHING}"
+
+
+def key_grant(target: Target, key_id: str, permissions: tuple[Permission, ...]) -> Grant:
+    """Return the grant for a KMS key; an alias is a condition, for IAM does not take it as a resource.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+    """
+    account = target.function.account or ANYTHING
+    keys = f"arn:{partition_of(target.region)}:kms:{target.region}:{account}:"
+    if key_id.startswith("arn:"):
+        keys, _, resource = key_id.rpartition(":")
+        keys, key_id = f"{keys}:", resource.removeprefix("key/")
+    if key_id.startswith("alias/"):
+        condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": key_id}}
+        return Grant("Encrypt", permissions, (f"{keys}key/{ANYTHING}",), condition)
+    return Grant("Encrypt", permissions, (f"{keys}key/{_literal(key_id)}",))
+
+
+def _literal(text: str) -> str:
+    """Return a text in which IAM reads no wildcard and no variable."""
+    return re.sub(r"[*?$]", r"${\g<0>}", text)

@@ -1,0 +1,107 @@
+"""Cancellation: one token that a signal sets, and that steps, waits and progress callbacks look at."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NOTHING_CHANGED = "Nothing was changed."
+
+
+class Cancelled(BaseException):
+    """Somebody asked the deploy to end; no `except Exception` on the way may swallow it."""
+
+
+class Cancellation:
+    """What a deploy looks at to see whether it should end, and what it would leave behind then.
+
+    With a `grace` in seconds the step in hand may take that long after the request; without one it ends at
+    the next look. Every method can be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        self.grace = 0.0
+        self.reason = ""
+        self.consequence = NOTHING_CHANGED
+        self._requested = threading.Event()
+        self._cancelled = threading.Event()
+        self._cleanups: list[_Once] = []
+
+    def request(self, reason: str) -> None:
+        """Ask for the end before the next step; `reason` is what the reader is told, such as SIGTERM."""
+        self.reason = reason
+        self._requested.set()
+
+    def cancel(self) -> None:
+        """Ask for the end now, within a step."""
+        self._requested.set()
+        self._cancelled.set()
+
+    def check(self) -> None:
+        """Raise Cancelled if the step in hand has to end."""
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def check_between_steps(self) -> None:
+        """Raise Cancelled if no other step may begin."""
+        if self._requested.is_set():
+            raise Cancelled
+
+    def wait(self, seconds: float) -> None:
+        """Wait within a step; raises Cancelled as soon as the step has to end."""
+        self._cancelled.wait(seconds)
+        self.check()
+
+    def wait_between_steps(self, seconds: float) -> None:
+        """Wait with nothing in hand; raises Cancelled as soon as somebody asks for the end."""
+        self._requested.wait(seconds)
+        self.check_between_steps()
+
+    @contextlib.contextmanager
+    def leaving(self, consequence: str) -> Iterator[None]:
+        """Say what an end within this block leaves behind; an inner block knows better."""
+        before = self.consequence
+        self.consequence = consequence
+        try:
+            yield
+        except Cancelled:
+            raise  # with what was left where it was raised
+        except BaseException:
+            self.consequence = before
+            raise
+        self.consequence = before
+
+    @contextlib.contextmanager
+    def cleanup(self, action: Callable[[], None]) -> Iterator[None]:
+        """Call `action` once when this block ends, or from `clean_up` if the block never does."""
+        once = _Once(action)
+        self._cleanups.append(once)
+        try:
+            yield
+        finally:
+            once()
+            self._cleanups.remove(once)
+
+    def clean_up(self) -> None:
+        """Do what blocks that are stuck would do at their end, and wait for those that are doing it."""
+        for once in reversed(self._cleanups[:]):
+            once()
+
+
+class _Once:
+    """A call that is made once, whichever thread comes first; the others wait until it is over."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+        self._lock = threading.Lock()
+        self._done = False
+
+    def __call__(self) -> None:
+        with self._lock:
+            if not self._done:
+                self._done = True
+                self._action()

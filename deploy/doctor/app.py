@@ -1,0 +1,63 @@
+"""Checks of what needs no AWS: the base, the config, and the package that they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy.artifact import base as bases
+from deploy.artifact.limits import DIRECT_LIMIT, check_size
+from deploy.artifact.package import build, check_base
+from deploy.config.bake import bake
+from deploy.doctor.check import Check, failed, ok, unknown
+from deploy.errors import DeployError
+from deploy.text import megabytes, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from deploy.artifact.base import Base
+    from deploy.config.bake import Bake
+    from deploy.output import Report
+    from deploy.target.environment import App
+
+
+def check_base_of(slug: Path) -> tuple[Base | None, Check]:
+    """Check that the base is what the build left."""
+    try:
+        base = bases.read(slug)
+        check_base(slug, base)
+    except DeployError as error:
+        return None, failed("base", error)
+    return base, ok("base", f"{printable(base.base)}, {megabytes(base.size)}, {base.entries} entries")
+
+
+def check_config(app: App, base: Base | None, report: Report) -> Iterator[Check]:
+    """Check the config, and the package that it makes with the base."""
+    try:
+        baked = bake(app, report, quietly=True)
+    except DeployError as error:
+        yield failed("config", error)
+        yield unknown("package", "the config can't be baked")
+        return
+    size = sum(len(file.content) for file in baked.files)
+    count = len(baked.config.baked)
+    yield ok("config", f"{count} config var{'s' * (count != 1)}, {megabytes(size)} in {baked.file_names}")
+    if base is None:
+        yield unknown("package", "there is no base to make it from")
+        return
+    yield _check_package(app, base, baked, report)
+
+
+def _check_package(app: App, base: Base, baked: Bake, report: Report) -> Check:
+    bucket = app.settings.bucket
+    try:
+        progress = lambda done, total: report.progress("Hashed", done, total)  # noqa: E731
+        with build(app.slug, base, baked.files, progress) as package:
+            check_size(package, bucket)
+    except DeployError as error:
+        return failed("package", error)
+    size = f"{megabytes(package.size)} of 50 MB"
+    if bucket and package.size > DIRECT_LIMIT:
+        size = f"{megabytes(package.size)}, via s3://{bucket.name} because it is over 50 MB"
+    return ok("package", f"{size}, {megabytes(package.unzipped_size)} of 250 MB unzipped")

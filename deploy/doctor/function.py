@@ -1,0 +1,199 @@
+"""Checks of the credentials, the clock and the function, and of whether it can run what is deployed."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from deploy.artifact.package import holds
+from deploy.aws.codes import CONFLICT, NO_ANSWER, NOT_FOUND
+from deploy.doctor.check import Check, failed, ok, unknown
+from deploy.errors import DeployError, InputError
+from deploy.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from deploy.artifact.base import Base
+    from deploy.aws.inquiry import Answer
+    from deploy.target.environment import Target
+
+UPDATE = "lambda:UpdateFunctionCode"
+READ = "lambda:GetFunctionConfiguration"
+
+# What AWS says of credentials that it does not take, whatever they may do.
+REJECTED = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+
+# https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+TASK_ROOT = "/var/task/"
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+LARGEST_SKEW = 5 * 60  # seconds; AWS refuses requests that are older or younger
+UNNOTICED_SKEW = 2  # seconds; the Date header has no fractions, and the answer was on its way
+
+
+def obstacle(answer: Answer) -> str:
+    """Tell why no other call of AWS would get further than this one; nothing where it may."""
+    if answer.code in REJECTED:
+        return "the credentials are not accepted"
+    if answer.error and answer.code in {"", NO_ANSWER}:
+        return answer.error.what
+    return ""
+
+
+def check_credentials(identity: Answer, latest: Answer, target: Target) -> Check:
+    """Check that AWS takes the credentials, and show whose they are."""
+    for answer in (identity, latest):
+        if answer.error and answer.code in REJECTED:
+            return failed("credentials", answer.error)
+    if "Arn" not in identity.content:
+        return unknown("credentials", identity.error.what if identity.error else "AWS does not name them")
+    key = target.sdk["AWS_ACCESS_KEY_ID"][-4:]
+    return ok("credentials", f"{identity.content['Arn']}, with the access key that ends in {key}")
+
+
+def check_clock(*answers: Answer) -> Check:
+    """Check that AWS will not refuse requests for their time."""
+    for answer in answers:
+        with contextlib.suppress(KeyError, ValueError):
+            theirs = parsedate_to_datetime(answer.headers["date"])
+            ours = dt.datetime.fromtimestamp(answer.received, dt.timezone.utc)
+            return _compare_clocks((ours - theirs).total_seconds())
+    return unknown("clock", "no answer of AWS's tells the time")
+
+
+def _compare_clocks(skew: float) -> Check:
+    if abs(skew) <= UNNOTICED_SKEW:
+        return ok("clock", "the same as AWS's")
+    detail = f"{abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} AWS's"
+    if abs(skew) < LARGEST_SKEW:
+        return ok("clock", detail)
+    error = DeployError(
+        f"It is {detail}, and AWS takes requests within 5 minutes of its own.",
+        todo="Set the clock of this machine (on Heroku: restart the dyno).",
+    )
+    return failed("clock", error)
+
+
+def check_function(latest: Answer, dry_run: Answer, target: Target) -> Check:
+    """Check that the function is there and can be updated."""
+    content = latest.content or dry_run.content
+    where = f"{target.function.name} in {target.region}"
+    if error := _wrong_function(latest, dry_run, target.function.name):
+        return failed("function", error)
+    if content:
+        facts = [where, *(content.get(name) for name in ("PackageType", "Runtime", "State"))]
+        facts.append(_wait(content))
+        return ok("function", ", ".join(fact for fact in facts if fact))
+    if dry_run.code == CONFLICT:
+        return ok("function", f"{where}, being updated just now")
+    if latest.denies:
+        return unknown("function", f"neither {READ} nor {UPDATE} is allowed")
+    return unknown("function", obstacle(latest))
+
+
+def _wait(content: Mapping[str, Any]) -> str:
+    """Say that a deploy would wait for the function; nothing where it would not."""
+    if content.get("State") == "Pending":
+        return "being made ready just now: a deploy waits for that"
+    if content.get("LastUpdateStatus") == "InProgress":
+        return "being updated just now: a deploy waits for that"
+    return ""
+
+
+def _wrong_function(latest: Answer, dry_run: Answer, name: str) -> DeployError | None:
+    content = latest.content or dry_run.content
+    if content.get("PackageType") == "Image":
+        return InputError(
+            f"{name} is a container image, and this deploy uploads a ZIP.",
+            todo="Make a function of package type Zip, and name it in _LAMBDA_FUNCTION_ARN.",
+        )
+    if content.get("State") == "Failed":
+        return DeployError(
+            f"{name} is in the state Failed.",
+            why=f"AWS says: {content.get('StateReason', '')}",
+            todo="Mend what AWS names, or make the function anew.",
+        )
+    if latest.error and not latest.denies and latest.code not in REJECTED:
+        return latest.error
+    # What a dry run that is allowed is refused for, a deploy will be refused for.
+    if dry_run.code == NOT_FOUND or (dry_run.allows and dry_run.code != CONFLICT):
+        return dry_run.error
+    return None
+
+
+# --- what runs it ---------------------------------------------------------------------------------
+
+
+def check_fit(content: Mapping[str, Any], target: Target, base: Base) -> Iterator[Check]:
+    """Check that the function runs this base, and finds the config files."""
+    files = target.settings.config_files
+    runtime = content.get("Runtime", "")
+    if error := _wrong_runtime(runtime, base.kind):
+        yield failed("runtime", error, needed=False)
+    environment = content.get("Environment", {})
+    # AWS gives an error in place of variables that the deployer may not decrypt. What an OS-only runtime does
+    # with the wrapper is the app's matter.
+    if not files or not runtime or runtime.startswith("provided") or "Error" in environment:
+        return
+    wrapper = environment.get("Variables", {}).get(WRAPPER, "")
+    if check := _check_wrapper(wrapper, files, target, base):
+        yield check
+
+
+def _wrong_runtime(runtime: str, kind: str) -> DeployError | None:
+    if kind == "java" and runtime and not runtime.startswith(("java", "provided")):
+        return DeployError(
+            f"The function runs {runtime}, and this app is a Java app.",
+            todo="Set the function's runtime to a Java, or name another function in _LAMBDA_FUNCTION_ARN.",
+        )
+    if kind == "nodejs" and runtime.startswith("java"):
+        return DeployError(
+            f"The function runs {runtime}, and this app is a Node.js app.",
+            todo="Set the function's runtime to a Node.js, or name another function in _LAMBDA_FUNCTION_ARN.",
+        )
+    return None
+
+
+def _check_wrapper(wrapper: str, files: tuple[str, ...], target: Target, base: Base) -> Check | None:
+    """Check that what starts the function's runtime goes by a baked env.sh, where one is baked."""
+    scripts = [f"{TASK_ROOT}{file}" for file in files if file.endswith(".sh")]
+    if wrapper in scripts:
+        return ok("wrapper", f"{WRAPPER} is {printable(wrapper)}")
+    todo = f"Remove {WRAPPER} from the function, or name the file in _LAMBDA_CONFIG_FILES."
+    if scripts:
+        todo = f"Set it on the function, after the first deploy with this file: {WRAPPER}={scripts[0]}"
+    of_the_app = wrapper.startswith(TASK_ROOT)
+    if of_the_app and not _holds(target, base, wrapper.removeprefix(TASK_ROOT)):
+        what = f"The function's {WRAPPER} is {printable(wrapper)}, which the package does not hold."
+        why = "A function whose wrapper is missing does not start."
+    elif not scripts:
+        return None
+    elif of_the_app:
+        return unknown("wrapper", f"{printable(wrapper)}, a script of the app, has to source {scripts[0]}")
+    else:
+        what = f"The function has no environment variable {WRAPPER}."
+        if wrapper:
+            what = f"The function's {WRAPPER} is {printable(wrapper)}, and not {scripts[0]}."
+        why = "So the config that is baked into this file does not reach its environment."
+    return failed("wrapper", DeployError(what, why=why, todo=todo), needed=False)
+
+
+def _holds(target: Target, base: Base, name: str) -> bool:
+    """Tell whether the base holds a file; it does, where that can't be told."""
+    try:
+        return holds(target.slug, base, name)
+    except InputError:
+        return True

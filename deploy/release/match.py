@@ -1,0 +1,36 @@
+"""A search by a user's regular expression, in a process of its own so that it can be ended."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import json, re, sys, warnings
+warnings.simplefilter("ignore")
+pattern, text = json.load(sys.stdin)
+sys.exit(0 if re.search(pattern, text) else 3)
+"""
+
+
+def matches(pattern: str, text: str, seconds: float) -> bool:
+    """Whether a text holds what a regular expression describes.
+
+    With a repetition in a repetition, as in `(a+)+b`, a search may go on for years; raises TimeoutError if
+    it takes longer than `seconds`. Pattern and text reach the process on its standard input alone.
+    """
+    try:
+        found = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", PROGRAM],
+            input=json.dumps([pattern, text]).encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
+    if found.returncode not in {0, 3}:
+        raise RuntimeError(f"the search ended with {found.returncode}")
+    return found.returncode == 0

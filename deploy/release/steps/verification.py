@@ -1,0 +1,102 @@
+"""The verification of a version before traffic reaches it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from deploy.aws.codes import NO_ANSWER
+from deploy.aws.permissions import Grant, Permission, function_arn
+from deploy.config.redaction import without_cut_value, without_values
+from deploy.errors import DeployError
+from deploy.release.match import matches
+from deploy.release.steps.step import Execution, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deploy.aws.answers import Invocation
+    from deploy.target.environment import Target
+    from deploy.target.settings import Verification
+
+LOG_LINES = 20  # of the function's log, shown when a verification fails
+ANSWER_LENGTH = 300  # characters of its answer, shown then
+
+
+@dataclass(frozen=True)
+class VerifyVersion(Step):
+    """Invoke a version, the published one if none is named, before traffic reaches it."""
+
+    verification: Verification
+    version: str | None = None
+
+    order: ClassVar[int] = 3
+
+    def __str__(self) -> str:
+        return f"invoke {f'version {self.version}' if self.version else 'it'} with _LAMBDA_VERIFY_PAYLOAD"
+
+    def execute(self, execution: Execution) -> None:
+        """Invoke the version and compare its answer; raises DeployError if it is not as expected."""
+        version = execution.when_ready(self.version)
+        execution.report.step(f"Verifying version {version}")
+        seconds = execution.deadline.seconds
+        with execution.cancellation.leaving(f"Version {version} was not verified; the alias was not moved."):
+            try:
+                invocation = execution.function.invoke(version, self.verification.payload, seconds)
+            except DeployError as error:
+                if error.code == NO_ANSWER:
+                    raise _too_slow(version, seconds) from error
+                error.what = f"Version {version} could not be verified: the alias was not moved. {error.what}"
+                raise
+            try:
+                wrong = self._wrong(invocation, seconds)
+            except TimeoutError:
+                raise _too_slow_to_match(version, seconds) from None
+        if wrong:
+            raise DeployError(
+                f"Version {version} of {execution.function.name} {wrong}. The alias was not moved.",
+                why=_evidence(invocation, execution),
+                todo="Fix the function or its config, and deploy again.",
+            )
+        execution.report.detail("It answered as expected" if self.verification.expect else "It answered")
+
+    def _wrong(self, invocation: Invocation, seconds: int) -> str | None:
+        if invocation.error:
+            return f"failed ({invocation.error})"
+        expect = self.verification.expect
+        if expect and not matches(expect, invocation.payload, seconds):
+            return "gave an answer that _LAMBDA_VERIFY_EXPECT does not match"
+        return None
+
+    @classmethod
+    def grants(cls, target: Target) -> Iterator[Grant]:
+        """Yield what a verification needs."""
+        if target.settings.verification:
+            invoke = Permission("lambda:InvokeFunction", "verify a new version")
+            yield Grant("Verify", (invoke,), (function_arn(target, "*"),))
+
+
+def _too_slow(version: str, seconds: int) -> DeployError:
+    return DeployError(
+        f"Version {version} could not be verified: no answer in {seconds} seconds. The alias was not moved.",
+        todo="Fix the function or its config, or let _LAMBDA_TIMEOUT give it more seconds.",
+    )
+
+
+def _too_slow_to_match(version: str, seconds: int) -> DeployError:
+    return DeployError(
+        f"Version {version} could not be verified: in {seconds} seconds the search for "
+        "_LAMBDA_VERIFY_EXPECT in its answer did not end. The alias was not moved.",
+        why="A repetition within a repetition, as in (a+)+b, has more ways to match than can be tried.",
+        todo="Give _LAMBDA_VERIFY_EXPECT a simpler regular expression.",
+    )
+
+
+def _evidence(invocation: Invocation, execution: Execution) -> str:
+    # Secrets are taken out first: what is cut or indented would not be recognized.
+    answer = without_values(invocation.payload, execution.secrets)
+    if len(answer) > ANSWER_LENGTH:
+        answer = f"{answer[:ANSWER_LENGTH]}…"
+    log = without_values(without_cut_value(invocation.log, execution.secrets), execution.secrets)
+    lines = "\n".join(f"  {line}" for line in log.splitlines()[-LOG_LINES:])
+    return f"Its answer: {answer}\nThe end of its log:\n{lines or '  (empty)'}"

@@ -1,0 +1,53 @@
+"""The publication of a version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from deploy.aws.permissions import Grant, Permission, function_arn
+from deploy.errors import DeployError
+from deploy.release.steps.step import Execution, Step, replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deploy.target.environment import Target
+
+
+@dataclass(frozen=True)
+class PublishVersion(Step):
+    """Publish $LATEST as a new version."""
+
+    code_sha256: str
+    description: str
+
+    order: ClassVar[int] = 2
+    leaves: ClassVar[str] = "The new version is published; the alias was not moved."
+
+    def __str__(self) -> str:
+        return f"publish a version ({self.description})"
+
+    def execute(self, execution: Execution) -> None:
+        """Publish $LATEST, if it still is our package, and wait until the version is ready."""
+        function = execution.function
+        execution.report.step("Publishing a version")
+        with execution.cancellation.leaving("A version may have been published; the alias was not moved."):
+            try:
+                published = execution.retry_on_conflict(
+                    lambda: function.publish(self.code_sha256, self.description)
+                )
+            except DeployError as error:
+                latest = execution.wait_until_ready()
+                if latest.code_sha256 == self.code_sha256:
+                    raise
+                raise replaced("$LATEST was changed after the upload") from error
+            execution.version = execution.when_ready(published.version)
+        execution.report.detail(f"Version {published.version}: {self.description}")
+
+    @classmethod
+    def grants(cls, target: Target) -> Iterator[Grant]:
+        """Yield what publishing needs."""
+        if target.settings.alias:
+            publish = Permission("lambda:PublishVersion", "publish a version")
+            yield Grant("Publish", (publish,), (function_arn(target),))

@@ -1,0 +1,134 @@
+"""Parsers of single settings: the text of a variable → its value, or ValueError with what is wrong.
+
+What is wrong is a clause that follows the setting's name, and never repeats a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from deploy.text import printable
+
+CONFIG_FORMATS = (".properties", ".json", ".sh")
+
+ALIAS = re.compile(r"(?![0-9]+$)[A-Za-z0-9_-]{1,128}")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
+
+
+def alias(text: str) -> str:
+    """Return the name of an alias."""
+    return _matching(
+        ALIAS, text, "is not the name of an alias: up to 128 letters, digits, `-` and `_`, not a number"
+    )
+
+
+def bucket(text: str) -> str:
+    """Return the name of a bucket."""
+    return _matching(BUCKET, text, "is not the name of a bucket; it stands alone, without s3://, path or ARN")
+
+
+def key_prefix(text: str) -> str:
+    """Return what keys in a bucket begin with."""
+    if text.startswith("/"):
+        msg = "begins with a slash"
+        raise ValueError(msg)
+    return printable_ascii(text)
+
+
+def printable_ascii(text: str) -> str:
+    """Return a text that every header and URL can hold."""
+    if not (text.isascii() and text.isprintable()):
+        msg = "is not printable ASCII"
+        raise ValueError(msg)
+    return text
+
+
+def http_url(text: str) -> str:
+    """Return a URL with a scheme and a host."""
+    wrong = "is not an http(s) URL"
+    try:
+        parts = urlsplit(printable_ascii(text))
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError(wrong) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_valid:
+        raise ValueError(wrong)
+    return text
+
+
+def whole_number(text: str) -> int:
+    """Return a number from 1 to 999999."""
+    return int(_matching(re.compile("[1-9][0-9]{0,5}"), text, "is not a whole number above 0"))
+
+
+def interval(text: str) -> int:
+    """Return a time in seconds."""
+    wrong = "is not a time such as 30s, 10m or 6h"
+    found = _matching(re.compile("[1-9][0-9]{0,5}[smh]"), text, wrong)
+    return int(found[:-1]) * UNITS[found[-1]]
+
+
+def repair_or_report(text: str) -> bool:
+    """Return whether drift is corrected."""
+    return _matching(re.compile("repair|report"), text, "is neither repair nor report") == "repair"
+
+
+def json_payload(text: str) -> bytes:
+    """Return JSON as it is sent."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        msg = "is not valid JSON"
+        raise ValueError(msg) from None
+    return text.encode("utf-8", "surrogateescape")
+
+
+def regular_expression(text: str) -> str:
+    """Return a pattern that Python can compile."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(text)
+    except (re.error, OverflowError, RecursionError):
+        msg = "is not a valid regular expression"
+        raise ValueError(msg) from None
+    return text
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """Return the parts of a list."""
+    return tuple(part for item in text.split(",") if (part := item.strip()))
+
+
+def config_files(text: str) -> tuple[str, ...]:
+    """Return the paths of the files to bake, below the package's root."""
+    files = comma_separated(text)
+    for file in files:
+        shown = printable(file)
+        path = PurePosixPath(file)
+        wrong = ""
+        if file.startswith("/") or ".." in path.parts:
+            wrong = f"holds {shown}, which leads out of the package"
+        elif str(path) != file or "\\" in file or shown != file or not file.isascii():
+            wrong = f"holds {shown}, which is not a plain path such as config/env.json"
+        elif path.suffix not in CONFIG_FORMATS:
+            wrong = f"holds {shown}, whose extension is none of {', '.join(CONFIG_FORMATS)}"
+        elif files.count(file) > 1:
+            wrong = f"holds {shown} twice"
+        elif parents := {str(parent) for parent in path.parents} & set(files):
+            wrong = f"holds {shown}, but {printable(min(parents))} is a file"
+        if wrong:
+            raise ValueError(wrong)
+    return files
+
+
+def _matching(pattern: re.Pattern[str], text: str, wrong: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(wrong)
+    return text

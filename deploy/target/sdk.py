@@ -1,0 +1,120 @@
+"""The `_AWS_…` settings: `_AWS_X` is for the deploy what `AWS_X` is for the AWS SDK."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from deploy.target.arn import FunctionReference, is_region
+from deploy.target.parsers import http_url
+from deploy.target.settings import Problem, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SDK_SETTING = re.compile(r"_AWS_[A-Z0-9_]+")
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+RETRY_MODES = ("legacy", "standard", "adaptive")
+PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+FILES = {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"}
+REGIONS = ("AWS_DEFAULT_REGION", "AWS_REGION")
+
+SDK_SETTINGS = (
+    Setting(
+        "_AWS_ACCESS_KEY_ID", str, "AKIAIOSFODNN7EXAMPLE", "Required. The deployer's access key.", "release"
+    ),
+    Setting(
+        "_AWS_SECRET_ACCESS_KEY",
+        str,
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "Required. The deployer's secret key.",
+        "release",
+    ),
+    Setting(
+        "_AWS_DEFAULT_REGION",
+        str,
+        "eu-west-1",
+        "The region; needed only if `_LAMBDA_FUNCTION_ARN` does not name it.",
+        "release",
+    ),
+    Setting(
+        "_AWS_…",
+        str,
+        "_AWS_SESSION_TOKEN",
+        "Any other `_AWS_X` is what `AWS_X` is to the AWS SDK: `_AWS_SESSION_TOKEN`, "
+        "`_AWS_ENDPOINT_URL`, `_AWS_MAX_ATTEMPTS`, `_AWS_CA_BUNDLE`, …",
+        "release",
+    ),
+)
+
+
+def read_sdk_settings(variables: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+    """Return the settings by the SDK's own names (AWS_ACCESS_KEY_ID, …), and what is wrong with them."""
+    settings = {
+        name.removeprefix("_"): text
+        for name, value in variables.items()
+        if SDK_SETTING.fullmatch(name) and (text := value.strip())
+    }
+    problems = [Problem(f"_{name}", "is not set") for name in KEYS if name not in settings]
+    for name, text in sorted(settings.items()):
+        if wrong := next(_wrong(name, text), None):
+            problems.append(Problem(f"_{name}", *wrong))
+    if settings.get("AWS_ACCESS_KEY_ID", "").startswith("ASIA") and "AWS_SESSION_TOKEN" not in settings:
+        wrong_key = "is not set, but _AWS_ACCESS_KEY_ID is a temporary key (ASIA…), which needs one"
+        problems.append(Problem("_AWS_SESSION_TOKEN", wrong_key))
+    problems += [
+        Problem(
+            f"_{name}",
+            "names a profile, but there is none in a dyno: a deploy uses the keys in its settings and reads "
+            f"no file in ~/.aws. Remove it: `heroku config:unset _{name}`",
+        )
+        for name in PROFILES
+        if name in settings and not FILES & settings.keys()
+    ]
+    return settings, problems
+
+
+def _wrong(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """Yield what the SDK would fail on, as (what is wrong, example)."""
+    if not (text.isascii() and text.isprintable()):
+        yield "holds a character that is not printable ASCII", ""
+    if name in (*KEYS, "AWS_SESSION_TOKEN") and " " in text:
+        yield "holds a blank", ""
+    if name.startswith("AWS_ENDPOINT_URL") and not _is_http_url(text):
+        yield "is not an http(s) URL", "https://localhost:4566"
+    if name == "AWS_MAX_ATTEMPTS" and not re.fullmatch("[1-9][0-9]{0,2}", text):
+        yield "is not a whole number from 1 to 999", "5"
+    if name == "AWS_RETRY_MODE" and text not in RETRY_MODES:
+        yield f"is not one of {', '.join(RETRY_MODES)}", "standard"
+    # os.path: False, not an exception, for what can't be a path.
+    if name == "AWS_CA_BUNDLE" and not os.path.exists(text):  # noqa: PTH110
+        yield "names a file that does not exist", "/etc/ssl/certs/ca-certificates.crt"
+    if name in REGIONS and not is_region(text):
+        yield "is not the name of a region", "eu-west-1"
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        http_url(text)
+    except ValueError:
+        return False
+    return True
+
+
+def find_region(settings: Mapping[str, str], function: FunctionReference | None) -> tuple[str, list[Problem]]:
+    """Return the region that the function's ARN and the settings agree on; empty with a problem."""
+    named = {f"_{name}": settings[name] for name in REGIONS if name in settings}
+    if not all(map(is_region, named.values())):
+        return "", []  # which is a problem already
+    if function and function.region:
+        named = {"_LAMBDA_FUNCTION_ARN": function.region, **named}
+    if len(set(named.values())) > 1:
+        first, *others = named
+        other = next(name for name in others if named[name] != named[first])
+        wrong = f"names a different region from {first}: remove it, or correct the wrong one"
+        return "", [Problem(other, wrong)]
+    if not named and function:
+        wrong = "is not set, and _LAMBDA_FUNCTION_ARN does not name the region"
+        return "", [Problem("_AWS_DEFAULT_REGION", wrong)]
+    return next(iter(named.values()), ""), []
