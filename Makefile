@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MINISTACK := .venv-ministack
 SHELL_FILES := .ci/run bin/detect bin/compile bin/release $(wildcard lib/*.sh tests/slow/bench/ways/*.sh)
 
 .PHONY: demo test bench lint format lock clean
@@ -13,10 +14,17 @@ $(VENV)/.installed: requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock
 	touch $@
 
+# A second AWS to test against. It pins another botocore, so it has an environment of its own. Where this can't be
+# made, its tests are skipped; in CI they fail.
+$(MINISTACK)/.installed: tests/fakes/ministack.lock
+	-$(PYTHON) -m venv $(MINISTACK) && \
+	$(MINISTACK)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --only-binary :all: -r $< && \
+	touch $@
+
 demo: $(VENV)/.installed
 	PYTHONPATH=.:tests/support:tests/fakes $(BIN)/python tests/slow/demo.py
 
-test: $(VENV)/.installed
+test: $(VENV)/.installed $(MINISTACK)/.installed
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
 
 bench: $(VENV)/.installed
@@ -37,6 +45,7 @@ format: $(VENV)/.installed
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o requirements-dev.lock
+	$(BIN)/uv pip compile tests/fakes/ministack.in --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o tests/fakes/ministack.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(MINISTACK) .pytest_cache .mypy_cache .ruff_cache .hypothesis
