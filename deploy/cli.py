@@ -41,8 +41,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 UNWINDING = 2.0  # seconds for a command to end by itself after it was cancelled
 
 
-def main(arguments: Sequence[str], *, slug: Path) -> int:
-    """Run a command on the app in `slug` and return the exit status."""
+def main(arguments: Sequence[str], *, slug: Path, cancellation: Cancellation | None = None) -> int:
+    """Run a command on the app in `slug` and return the exit status; all waiting is `cancellation`'s."""
     # A core file would hold the config.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     events: SimpleQueue[str | int] = SimpleQueue()
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str], *, slug: Path) -> int:
         options = _parse(arguments)
     except InputError as error:
         return _explain(error, report, process)
-    cancellation = Cancellation()
+    cancellation = cancellation or Cancellation()
     command = _Command(options, process, slug, report, cancellation)
     return _wait(command, events, report, cancellation)
 

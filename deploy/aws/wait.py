@@ -25,18 +25,15 @@ LONGEST_PAUSE = 5.0  # seconds
 class Deadline:
     """How long each wait may take, in seconds, and what is looked at and told meanwhile."""
 
-    def __init__(
-        self, seconds: int, report: Report, cancellation: Cancellation, *, first_pause: float = FIRST_PAUSE
-    ) -> None:
+    def __init__(self, seconds: int, report: Report, cancellation: Cancellation) -> None:
         self.seconds = seconds
         self._report = report
         self._cancellation = cancellation
-        self._first_pause = first_pause
 
     def pauses(self, waiting_for: str) -> Iterator[None]:
         """Pause between tries, longer each time, and end when the time is over; there is at least one try."""
         start = time.monotonic()
-        pause = self._first_pause
+        pause = FIRST_PAUSE
         while True:
             yield
             left = start + self.seconds - time.monotonic()

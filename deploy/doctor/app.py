@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy.artifact import base as bases
-from deploy.artifact.limits import DIRECT_LIMIT, check_size
+from deploy.artifact import limits
 from deploy.artifact.package import build, check_base
 from deploy.config.bake import bake
 from deploy.doctor.check import Check, failed, ok, unknown
@@ -54,10 +54,10 @@ def _check_package(app: App, base: Base, baked: Bake, report: Report) -> Check:
     try:
         progress = lambda done, total: report.progress("Hashed", done, total)  # noqa: E731
         with build(app.slug, base, baked.files, progress) as package:
-            check_size(package, bucket)
+            limits.check_size(package, bucket)
     except DeployError as error:
         return failed("package", error)
     size = f"{megabytes(package.size)} of 50 MB"
-    if bucket and package.size > DIRECT_LIMIT:
+    if bucket and package.size > limits.DIRECT_LIMIT:
         size = f"{megabytes(package.size)}, via s3://{bucket.name} because it is over 50 MB"
     return ok("package", f"{size}, {megabytes(package.unzipped_size)} of 250 MB unzipped")

@@ -20,7 +20,7 @@ from deploy.release.state import read_state
 from deploy.release.steps.step import Execution
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from deploy.aws.function import Function
     from deploy.cancel import Cancellation
@@ -134,10 +134,8 @@ def deploy(
     *,
     function: Function | None = None,
     force: bool = False,
-    pause: Callable[[float], None] | None = None,
 ) -> Deployed:
     """Bring the function to this slug and this config. Raises DeployError."""
-    pause = pause or cancellation.wait
     # An unchanged deploy, many times a day from a scheduler, is one line in the log.
     report.buffer()
     with assess(target, report, cancellation, function=function, force=force) as assessment:
@@ -163,7 +161,7 @@ def deploy(
                 if error.code != REPLACED or not is_ordered or tried == TRIES - 1:
                     raise
                 report.detail("Another deploy came between: looking again which of the two is later")
-                pause(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
+                cancellation.wait(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
                 assessment = assessment.again()  # noqa: PLW2901 - the package stays the same
         with cancellation.leaving(DONE):
             deployed = _deployed(target, assessment, version)

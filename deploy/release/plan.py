@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy.artifact.limits import DIRECT_LIMIT, check_size
+from deploy.artifact import limits
 from deploy.errors import DeployError, InputError
 from deploy.release.state import PREVIOUS, previous_version
 from deploy.release.steps.alias import MoveAlias, RecordRelease
@@ -56,7 +56,7 @@ def decide(candidate: Candidate, settings: Settings, state: State, *, force: boo
     not set.
     """
     package, provenance = candidate.package, candidate.provenance
-    check_size(package, settings.bucket)
+    limits.check_size(package, settings.bucket)
     if provenance.is_older_than(state.recorded) and not force:
         return Plan((), is_older=True)
     latest = state.latest
@@ -64,7 +64,7 @@ def decide(candidate: Candidate, settings: Settings, state: State, *, force: boo
         package.code_sha256,
         package.size,
         latest.revision_id if latest else None,
-        settings.bucket if package.size > DIRECT_LIMIT else None,
+        settings.bucket if package.size > limits.DIRECT_LIMIT else None,
     )
     is_latest = (
         latest is not None and latest.code_sha256 == package.code_sha256 and latest.update_status != "Failed"
