@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from command import deploy, make_slug
-from deploy.release.plan import DIRECT_LIMIT
+from deploy.artifact.limits import DIRECT_LIMIT
 from embedded_aws import EmbeddedAWS, Function
 from paths import REPOSITORY
 
@@ -67,8 +67,8 @@ def peak_memory(slug: Path, env: dict[str, str], direct_limit: int) -> float:
     """Deploy, and give the most memory that it took, in MB."""
     # Not ru_maxrss: that starts with what the process had that started this one.
     program = (
-        "import pathlib, re, sys, deploy.cli, deploy.release.plan\n"
-        "deploy.release.plan.DIRECT_LIMIT = int(sys.argv[2])\n"
+        "import pathlib, re, sys, deploy.cli, deploy.artifact.limits\n"
+        "deploy.artifact.limits.DIRECT_LIMIT = int(sys.argv[2])\n"
         "assert deploy.cli.main([], slug=pathlib.Path(sys.argv[1])) == 0\n"
         "status = pathlib.Path('/proc/self/status').read_text()\n"
         "print(re.search(r'VmHWM:\\s*([0-9]+) kB', status)[1])\n"

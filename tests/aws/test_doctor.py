@@ -290,7 +290,7 @@ def test_a_package_may_be_too_large(
     slug: Path, everything: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over the direct limit it takes a bucket; over the unzipped limit nothing helps."""
-    monkeypatch.setattr("deploy.release.plan.DIRECT_LIMIT", 100)
+    monkeypatch.setattr("deploy.artifact.limits.DIRECT_LIMIT", 100)
     without = {name: value for name, value in everything.items() if "S3" not in name}
     examination = examine(slug, without)
     assert (examination.exit_status, examination.names("failed")) == (2, {"package"})
@@ -853,7 +853,7 @@ def test_its_policy_is_enough_and_no_more(
 
     The calls of deploys, of a rollback, of a plan and of doctor are held against it one by one.
     """
-    monkeypatch.setattr("deploy.release.plan.DIRECT_LIMIT", 100 if "_LAMBDA_S3_BUCKET" in settings else 10**6)
+    monkeypatch.setattr("deploy.artifact.limits.DIRECT_LIMIT", 100 if "_LAMBDA_S3_BUCKET" in settings else 10**6)
     env = {**aws.settings(function), **settings}
     if "_LAMBDA_S3_BUCKET" in settings:
         env["_LAMBDA_S3_BUCKET"] = bucket

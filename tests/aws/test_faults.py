@@ -24,7 +24,7 @@ from botocore.loaders import JSONFileLoader
 from botocore.retries.standard import ExponentialBackoff
 
 import deploy.aws.wait
-import deploy.release.plan
+import deploy.artifact.limits
 from command import command, make_slug
 from embedded_aws import EmbeddedAWS, Function
 from fault_proxy import Fault, FaultProxy
@@ -233,7 +233,7 @@ class Stage:
         self.aws.answers(scene.function, scene.answer)
         plan.prepare(scene)
         if "_LAMBDA_S3_BUCKET" in scene.settings:
-            self.patch.setattr(deploy.release.plan, "DIRECT_LIMIT", 0)
+            self.patch.setattr(deploy.artifact.limits, "DIRECT_LIMIT", 0)
         self.proxy.reset()
         return scene
 
@@ -394,8 +394,8 @@ def _survive_signal(scene: Scene, plan: Plan, signal_number: signal.Signals, num
 def _ended(scene: Scene, signal_number: signal.Signals) -> tuple[int, str]:
     """Deploy in a process of its own, and send it a signal once the fault has come."""
     start = command(scene.slug)
-    limit = deploy.release.plan.DIRECT_LIMIT
-    start[-2] = f"import deploy.release.plan as plan; plan.DIRECT_LIMIT = {limit}; {start[-2]}"
+    limit = deploy.artifact.limits.DIRECT_LIMIT
+    start[-2] = f"import deploy.artifact.limits as limits; limits.DIRECT_LIMIT = {limit}; {start[-2]}"
     with subprocess.Popen(
         start,
         cwd=REPOSITORY,

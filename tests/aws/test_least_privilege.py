@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import deploy.release.plan
+import deploy.artifact.limits
 from command import make_slug
 from embedded_aws import EmbeddedAWS, Function
 from in_process import Outcome
@@ -197,7 +197,7 @@ def test_what_a_rollback_lacks_is_named(slug: Path, function: Function, missing:
 @pytest.fixture
 def bucket(aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch) -> str:
     """Create a bucket, and have even a small package go by way of it."""
-    monkeypatch.setattr(deploy.release.plan, "DIRECT_LIMIT", 0)
+    monkeypatch.setattr(deploy.artifact.limits, "DIRECT_LIMIT", 0)
     return aws.create_bucket()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import deploy.aws.wait
-import deploy.release.plan
+import deploy.artifact.limits
 from command import make_slug
 from embedded_aws import EmbeddedAWS, Function, Invoked
 from in_process import Outcome
@@ -214,7 +214,7 @@ def test_a_large_package_without_a_bucket_is_refused_with_the_way_out(
 @pytest.fixture
 def bucket(aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch) -> str:
     """Create a bucket, and have even a small package go by way of it."""
-    monkeypatch.setattr(deploy.release.plan, "DIRECT_LIMIT", 0)
+    monkeypatch.setattr(deploy.artifact.limits, "DIRECT_LIMIT", 0)
     return aws.create_bucket()
 
 
