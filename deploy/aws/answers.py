@@ -13,22 +13,11 @@ if TYPE_CHECKING:
 DIGEST_LENGTH = 44  # characters of a SHA-256 in base64
 
 # What a version takes over from $LATEST when it is published, besides the code.
-RUNNING_CONFIGURATION = (
-    "Runtime",
-    "Handler",
-    "Role",
-    "Timeout",
-    "MemorySize",
-    "Architectures",
-    "Environment",
-    "EphemeralStorage",
-    "Layers",
-    "VpcConfig",
-    "FileSystemConfigs",
-    "DeadLetterConfig",
-    "KMSKeyArn",
-    "TracingConfig",
-    "LoggingConfig",
+RUNNING_CONFIGURATION = tuple(
+    """
+    Runtime Handler Role Timeout MemorySize Architectures Environment EphemeralStorage Layers VpcConfig
+    FileSystemConfigs DeadLetterConfig KMSKeyArn TracingConfig LoggingConfig
+""".split()
 )
 
 

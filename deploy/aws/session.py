@@ -15,7 +15,8 @@ from botocore.loaders import Loader
 from botocore.session import Session as Core
 
 from deploy import __version__
-from deploy.aws.errors import START, Call, explained
+from deploy.aws.errors import START, explained
+from deploy.aws.refusals import Call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

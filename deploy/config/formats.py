@@ -134,22 +134,12 @@ def _json(baked: Mapping[str, str]) -> bytes:
 # Reserved environment variables, and those that the runtime sets for the function's role and tracing:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 # https://docs.aws.amazon.com/lambda/latest/dg/snapstart-best-practices.html (container credentials)
-RESERVED_BY_LAMBDA = (
-    "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_CONTAINER_*",
-    "AWS_DEFAULT_REGION",
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_*",
-    "AWS_REGION",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SECRET_KEY",
-    "AWS_SECURITY_TOKEN",
-    "AWS_SESSION_TOKEN",
-    "AWS_XRAY_DAEMON_ADDRESS",
-    "LAMBDA_*",
-    "_HANDLER",
-    "_X_AMZN_TRACE_ID",
+RESERVED_BY_LAMBDA = tuple(
+    """
+    AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_CONTAINER_* AWS_DEFAULT_REGION AWS_EXECUTION_ENV AWS_LAMBDA_*
+    AWS_REGION AWS_SECRET_ACCESS_KEY AWS_SECRET_KEY AWS_SECURITY_TOKEN AWS_SESSION_TOKEN
+    AWS_XRAY_DAEMON_ADDRESS LAMBDA_* _HANDLER _X_AMZN_TRACE_ID
+""".split()
 )
 
 SHELL_EXPORT = re.compile(r"^export ([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|\\')+)$", re.MULTILINE)
@@ -158,37 +148,11 @@ SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # bash, which is /bin/sh where Lambda runs, keeps these for itself: read-only, counted, arrays that are
 # not exported, evaluated as arithmetic when they are set, or another name for $0. OPTIND is dash's too.
 KEPT_BY_SHELL = frozenset(
-    {
-        "BASHOPTS",
-        "BASHPID",
-        "BASH_ALIASES",
-        "BASH_ARGC",
-        "BASH_ARGV",
-        "BASH_ARGV0",
-        "BASH_CMDS",
-        "BASH_COMMAND",
-        "BASH_LINENO",
-        "BASH_SOURCE",
-        "BASH_SUBSHELL",
-        "BASH_VERSINFO",
-        "DIRSTACK",
-        "EPOCHREALTIME",
-        "EPOCHSECONDS",
-        "EUID",
-        "FUNCNAME",
-        "GROUPS",
-        "HISTCMD",
-        "LINENO",
-        "OPTIND",
-        "PIPESTATUS",
-        "PPID",
-        "RANDOM",
-        "SECONDS",
-        "SHELLOPTS",
-        "SHLVL",
-        "SRANDOM",
-        "UID",
-    }
+    """
+    BASHOPTS BASHPID BASH_ALIASES BASH_ARGC BASH_ARGV BASH_ARGV0 BASH_CMDS BASH_COMMAND BASH_LINENO
+    BASH_SOURCE BASH_SUBSHELL BASH_VERSINFO DIRSTACK EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS
+    HISTCMD LINENO OPTIND PIPESTATUS PPID RANDOM SECONDS SHELLOPTS SHLVL SRANDOM UID
+""".split()
 )
 
 # execve(2): one string of the environment, `NAME=value` and its final NUL, in bytes (MAX_ARG_STRLEN),

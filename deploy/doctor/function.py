@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.artifact.package import holds
 from deploy.aws.codes import CONFLICT, NO_ANSWER, NOT_FOUND
+from deploy.aws.refusals import container_image
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import DeployError, InputError
 from deploy.text import printable
@@ -24,16 +25,12 @@ UPDATE = "lambda:UpdateFunctionCode"
 READ = "lambda:GetFunctionConfiguration"
 
 # What AWS says of credentials that it does not take, whatever they may do.
-REJECTED = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "RequestExpired",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
+REJECTED = frozenset(
+    """
+    ExpiredToken ExpiredTokenException InvalidAccessKeyId InvalidClientTokenId InvalidSignatureException
+    RequestExpired SignatureDoesNotMatch UnrecognizedClientException
+""".split()
+)
 
 # https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
@@ -45,7 +42,7 @@ UNNOTICED_SKEW = 2  # seconds; the Date header has no fractions, and the answer 
 
 
 def obstacle(answer: Answer) -> str:
-    """Tell why no other call of AWS would get further than this one; nothing where it may."""
+    """Return why no other call of AWS would get further than this one; nothing if it may."""
     if answer.code in REJECTED:
         return "the credentials are not accepted"
     if answer.error and answer.code in {"", NO_ANSWER}:
@@ -105,7 +102,7 @@ def check_function(latest: Answer, dry_run: Answer, target: Target) -> Check:
 
 
 def _wait(content: Mapping[str, Any]) -> str:
-    """Say that a deploy would wait for the function; nothing where it would not."""
+    """Return that a deploy would wait for the function; nothing if it would not."""
     if content.get("State") == "Pending":
         return "being made ready just now: a deploy waits for that"
     if content.get("LastUpdateStatus") == "InProgress":
@@ -116,15 +113,12 @@ def _wait(content: Mapping[str, Any]) -> str:
 def _wrong_function(latest: Answer, dry_run: Answer, name: str) -> DeployError | None:
     content = latest.content or dry_run.content
     if content.get("PackageType") == "Image":
-        return InputError(
-            f"{name} is a container image, and this deploy uploads a ZIP.",
-            todo="Make a function of package type Zip, and name it in _LAMBDA_FUNCTION_ARN.",
-        )
+        return container_image(name)
     if content.get("State") == "Failed":
         return DeployError(
             f"{name} is in the state Failed.",
             why=f"AWS says: {content.get('StateReason', '')}",
-            todo="Mend what AWS names, or make the function anew.",
+            todo="Fix the problem that AWS reports, or create the function again.",
         )
     if latest.error and not latest.denies and latest.code not in REJECTED:
         return latest.error
@@ -192,7 +186,7 @@ def _check_wrapper(wrapper: str, files: tuple[str, ...], target: Target, base: B
 
 
 def _holds(target: Target, base: Base, name: str) -> bool:
-    """Tell whether the base holds a file; it does, where that can't be told."""
+    """Whether the base holds a file; if that can't be found out, it does."""
     try:
         return holds(target.slug, base, name)
     except InputError:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy.aws.bucket import wrong_bucket
 from deploy.aws.codes import NOT_FOUND
-from deploy.aws.errors import other_account, todo_for_other_account
+from deploy.aws.refusals import other_account, todo_for_other_account
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.doctor.function import READ, UPDATE, obstacle
 from deploy.errors import DeployError
