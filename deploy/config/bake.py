@@ -49,6 +49,8 @@ def bake(app: App, report: Report, *, quietly: bool = False) -> Bake:
     settings = app.settings
     if not quietly:
         report.step("Reading the config")
+    for notice in app.notices:
+        report.notice(notice)
     config = select(app.variables, include=settings.config_include, exclude=settings.config_exclude)
     files = tuple(encode(name, config.baked) for name in settings.config_files)
     for file in files:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from deploy.errors import InputError
 from deploy.target.provenance import Provenance, read_provenance
-from deploy.target.sdk import SDK_SETTINGS, find_region, read_sdk_settings
+from deploy.target.sdk import SDK_SETTINGS, find_near_misses, find_region, read_sdk_settings
 from deploy.target.settings import SETTINGS, Problem, Settings, Stage, read_settings
 from deploy.text import printable
 
@@ -30,13 +30,17 @@ FORMATION_DYNO = re.compile(r"(?!(?:run|release|scheduler|cron)\.)[A-Za-z0-9_-]+
 
 @dataclass(frozen=True)
 class App:
-    """What is deployed, wherever to: a slug, the variables of its environment, and how they are baked."""
+    """What is deployed, wherever to: a slug, the variables of its environment, and how they are baked.
+
+    `notices` point out variables that may be meant as settings.
+    """
 
     slug: Path
     settings: Settings
     variables: Mapping[str, str] = field(repr=False)
     provenance: Provenance
     dyno: Dyno
+    notices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ def read_target(variables: Mapping[str, str], slug: Path) -> Target:
 
 
 def _app(variables: Mapping[str, str], slug: Path, settings: Settings) -> App:
-    return App(slug, settings, variables, read_provenance(variables), kind_of_dyno(variables))
+    notices = tuple(find_near_misses(variables))
+    return App(slug, settings, variables, read_provenance(variables), kind_of_dyno(variables), notices)
 
 
 def kind_of_dyno(variables: Mapping[str, str]) -> Dyno:
@@ -117,13 +122,13 @@ def read_env_file(path: Path, process: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a .env file, and the settings of the process, which win over those in it.
 
     Values are taken literally: a password that holds ${…} means just that. Raises InputError if the file
-    can't be read, or has a line that is not NAME=value.
+    can't be read, or has a line that is not NAME=value, or a NUL.
     """
     from dotenv.parser import parse_stream
 
     shown = printable(str(path))
     try:
-        with path.open(encoding="utf-8") as stream:
+        with path.open(encoding="utf-8", newline="") as stream:  # a carriage return in a value is meant
             bindings = list(parse_stream(stream))
     except OSError as error:
         raise InputError(f"{shown} can't be read: {error.strerror}.") from None
@@ -140,9 +145,15 @@ def read_env_file(path: Path, process: Mapping[str, str]) -> dict[str, str]:
             why=f"Line {', '.join(wrong)}.",
             todo="Quote values with blanks or line breaks: NAME='a value'",
         )
+    values = {each.key: each.value for each in bindings if each.key and each.value is not None}
+    if impossible := sorted(name for name, value in values.items() if "\0" in f"{name}{value}"):
+        raise InputError(
+            f"{shown} has values with a NUL character, which no environment variable can hold.",
+            why=f"Look at {', '.join(map(printable, impossible))}.",
+        )
     settings = {name: value for name, value in process.items() if name.startswith(SETTING_PREFIXES)}
     for name in PROXIES:
         # On a laptop the process's own proxy is the way out; in a dyno it is config of the function.
         if proxy := process.get(name) or process.get(name.lower()):
             settings.setdefault(f"_{name}", proxy)
-    return {each.key: each.value for each in bindings if each.key and each.value is not None} | settings
+    return values | settings

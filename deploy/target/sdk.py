@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from deploy.target.arn import FunctionReference, is_region
 from deploy.target.parsers import http_url
-from deploy.target.settings import Problem, Setting
+from deploy.target.settings import NAMES, PREFIX, Problem, Setting, closest
+from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,6 +48,20 @@ SDK_SETTINGS = (
         "release",
     ),
 )
+
+
+# The settings that people type by hand; a name that is close to one of them is likely to be it, mistyped.
+TYPED = {f"_{name}" for name in (*KEYS, *REGIONS, "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE")}
+MAY_BE_MEANT = re.compile("LAMBDA|LAMDBA|AWS|_ARN", re.IGNORECASE)
+
+
+def find_near_misses(variables: Mapping[str, str]) -> list[str]:
+    """Return a notice for each variable that looks like a mistyped setting and has no effect as one."""
+    known = TYPED | NAMES
+    names = sorted(name for name in variables if MAY_BE_MEANT.search(name) and name not in known)
+    others = [name for name in names if not name.startswith((PREFIX, "AWS_"))]
+    meant = ((name, closest(name.upper(), known)) for name in others)
+    return [f"{printable(name)} is not a setting. Did you mean {close}?" for name, close in meant if close]
 
 
 def read_sdk_settings(variables: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:

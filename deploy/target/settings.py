@@ -14,7 +14,7 @@ from deploy.target.arn import FunctionReference, parse_function
 from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 PREFIX = "_LAMBDA_"
 DEFAULT_CONFIG_FILE = "env.properties"
@@ -295,9 +295,14 @@ def _unknown_settings(variables: Mapping[str, str]) -> list[Problem]:
     unknown = sorted(name for name in variables if name.startswith(PREFIX) and name not in NAMES)
     problems = []
     for name in unknown:
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, NAMES, n=1, cutoff=0.8)
-        hint = f" (did you mean {close[0]}?)" if close else " of this version: remove it"
+        close = closest(name, NAMES)
+        hint = f" (did you mean {close}?)" if close else " of this version: remove it"
         problems.append(Problem(printable(name), f"is not a setting{hint}", stage="config"))
     return problems
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """Return the one of some names that a mistyped one may mean; empty if none is close."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, names, n=1, cutoff=0.8)), "")
