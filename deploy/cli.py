@@ -26,7 +26,8 @@ from deploy.commands import Context
 from deploy.errors import DeployError, InputError, unexpected
 from deploy.help import HELP
 from deploy.output import Console, Report
-from deploy.target.environment import kind_of_dyno, read_env_file
+from deploy.target.env_file import read_env_file
+from deploy.target.environment import kind_of_dyno
 from deploy.text import printable
 
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from deploy.errors import InputError
+from deploy.target import parsers
 from deploy.target.provenance import Provenance, read_provenance
 from deploy.target.sdk import SDK_SETTINGS, find_near_misses, find_region, read_sdk_settings
-from deploy.target.settings import SETTINGS, Problem, Settings, Stage, read_settings
+from deploy.target.settings import NAMES, PREFIX, SETTINGS, Problem, Settings, Stage, closest
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deploy.target.arn import FunctionReference
-
-SETTING_PREFIXES = ("_AWS_", "_LAMBDA_", "_HTTPS_PROXY", "_NO_PROXY")
-PROXIES = ("HTTPS_PROXY", "NO_PROXY")
 
 Dyno = Literal["formation", "release", "other"]
 
@@ -64,7 +62,7 @@ def read_app(
     variables: Mapping[str, str], slug: Path, stages: Iterable[Stage] = ("config", "release")
 ) -> App:
     """Read what needs no AWS; raises InputError with all problems of these stages at once."""
-    settings, problems = read_settings(variables)
+    settings, problems = _read_settings(variables)
     relevant = [problem for problem in problems if problem.stage in stages]
     if relevant:
         raise _explain(relevant)
@@ -73,7 +71,7 @@ def read_app(
 
 def read_target(variables: Mapping[str, str], slug: Path) -> Target:
     """Read everything that a deploy needs; raises InputError with all problems at once."""
-    settings, problems = read_settings(variables)
+    settings, problems = _read_settings(variables)
     sdk, sdk_problems = read_sdk_settings(variables)
     region, region_problems = find_region(sdk, settings.function)
     function = settings.function
@@ -84,6 +82,72 @@ def read_target(variables: Mapping[str, str], slug: Path) -> Target:
         raise _explain(problems)
     app = _app(variables, slug, settings)
     return Target(**vars(app), function=function, region=region, sdk=sdk)
+
+
+# Settings that make no sense without another one: the one that is missing, why, and those that ask for it.
+REQUIRED_BY = (
+    ("verify_payload", "", ("verify_expect",)),
+    (
+        "alias",
+        ": versions are published for an alias alone",
+        ("verify_payload", "verify_expect", "keep_versions"),
+    ),
+    ("s3_bucket", "", ("s3_prefix", "s3_kms_key_id")),
+)
+
+
+def _read_settings(variables: Mapping[str, str]) -> tuple[Settings, list[Problem]]:
+    """Parse all settings; a setting that is wrong has its default, and is among the problems."""
+    problems: list[Problem] = []
+    values: dict[str, Any] = {}
+    given: set[str] = set()
+    for name, setting in SETTINGS.items():
+        # Pasted values often end in a blank or a line break, which none of the settings can mean.
+        text = variables.get(setting.name, "").strip()
+        if not text:
+            continue
+        given.add(name)
+        try:
+            values[name] = setting.parse(text)
+        except ValueError as error:
+            problems.append(Problem(setting.name, str(error), stage=setting.stage))
+    problems += _alias_problems(values, given)
+    for missing, why, askers in REQUIRED_BY:
+        asking = [SETTINGS[asker].name for asker in askers if asker in given]
+        if asking and missing not in given:
+            wrong = f"is not set, but {' and '.join(asking)} {'is' if len(asking) == 1 else 'are'}{why}"
+            problems.append(Problem(SETTINGS[missing].name, wrong))
+    problems += _unknown_settings(variables)
+    return Settings(**values), problems
+
+
+def _alias_problems(values: dict[str, Any], given: set[str]) -> list[Problem]:
+    """Take the qualifier of the function's ARN for the alias."""
+    function: FunctionReference | None = values.get("function")
+    qualifier = function.qualifier if function else None
+    if qualifier is None or qualifier == "$LATEST":
+        return []
+    alias = values.get("alias")
+    given.add("alias")
+    values["alias"] = qualifier
+    if not parsers.ALIAS.fullmatch(qualifier):
+        wrong = "ends in a version, which can't be changed: name an alias, or leave it out"
+        return [Problem("_LAMBDA_FUNCTION_ARN", wrong)]
+    if alias and alias != qualifier:
+        wrong = "names a different alias from the one that _LAMBDA_FUNCTION_ARN ends in"
+        return [Problem("_LAMBDA_ALIAS", wrong)]
+    return []
+
+
+def _unknown_settings(variables: Mapping[str, str]) -> list[Problem]:
+    """Return a problem for each `_LAMBDA_…` variable that is not a setting."""
+    unknown = sorted(name for name in variables if name.startswith(PREFIX) and name not in NAMES)
+    problems = []
+    for name in unknown:
+        close = closest(name, NAMES)
+        hint = f" (did you mean {close}?)" if close else " of this version: remove it"
+        problems.append(Problem(printable(name), f"is not a setting{hint}", stage="config"))
+    return problems
 
 
 def _app(variables: Mapping[str, str], slug: Path, settings: Settings) -> App:
@@ -113,47 +177,3 @@ def _explain(problems: list[Problem]) -> InputError:
         todo="Correct it on the app (`heroku config:set NAME=value`, `heroku config:unset NAME`) or in the "
         ".env file, and run again.",
     )
-
-
-# --- .env files -----------------------------------------------------------------------------------
-
-
-def read_env_file(path: Path, process: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a .env file, and the settings of the process, which win over those in it.
-
-    Values are taken literally: a password that holds ${…} means just that. Raises InputError if the file
-    can't be read, or has a line that is not NAME=value, or a NUL.
-    """
-    from dotenv.parser import parse_stream
-
-    shown = printable(str(path))
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:  # a carriage return in a value is meant
-            bindings = list(parse_stream(stream))
-    except OSError as error:
-        raise InputError(f"{shown} can't be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{shown} is not UTF-8 text.") from None
-    wrong = [
-        str(binding.original.line)
-        for binding in bindings
-        if binding.error or (binding.key is not None and binding.value is None)
-    ]
-    if wrong:
-        raise InputError(
-            f"{shown} has lines that are not NAME=value.",
-            why=f"Line {', '.join(wrong)}.",
-            todo="Quote values with blanks or line breaks: NAME='a value'",
-        )
-    values = {each.key: each.value for each in bindings if each.key and each.value is not None}
-    if impossible := sorted(name for name, value in values.items() if "\0" in f"{name}{value}"):
-        raise InputError(
-            f"{shown} has values with a NUL character, which no environment variable can hold.",
-            why=f"Look at {', '.join(map(printable, impossible))}.",
-        )
-    settings = {name: value for name, value in process.items() if name.startswith(SETTING_PREFIXES)}
-    for name in PROXIES:
-        # On a laptop the process's own proxy is the way out; in a dyno it is config of the function.
-        if proxy := process.get(name) or process.get(name.lower()):
-            settings.setdefault(f"_{name}", proxy)
-    return values | settings

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deploy.target import parsers
 from deploy.target.arn import FunctionReference, parse_function
-from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 PREFIX = "_LAMBDA_"
 DEFAULT_CONFIG_FILE = "env.properties"
@@ -234,71 +233,6 @@ class Settings:
 
 SETTINGS: dict[str, Setting] = {each.name: each.metadata["setting"] for each in fields(Settings)}
 NAMES = {setting.name for setting in SETTINGS.values()}
-
-# Settings that make no sense without another one: the one that is missing, why, and those that ask for it.
-REQUIRED_BY = (
-    ("verify_payload", "", ("verify_expect",)),
-    (
-        "alias",
-        ": versions are published for an alias alone",
-        ("verify_payload", "verify_expect", "keep_versions"),
-    ),
-    ("s3_bucket", "", ("s3_prefix", "s3_kms_key_id")),
-)
-
-
-def read_settings(variables: Mapping[str, str]) -> tuple[Settings, list[Problem]]:
-    """Parse all settings; a setting that is wrong has its default, and is among the problems."""
-    problems: list[Problem] = []
-    values: dict[str, Any] = {}
-    given: set[str] = set()
-    for name, setting in SETTINGS.items():
-        # Pasted values often end in a blank or a line break, which none of the settings can mean.
-        text = variables.get(setting.name, "").strip()
-        if not text:
-            continue
-        given.add(name)
-        try:
-            values[name] = setting.parse(text)
-        except ValueError as error:
-            problems.append(Problem(setting.name, str(error), stage=setting.stage))
-    problems += _alias_problems(values, given)
-    for missing, why, askers in REQUIRED_BY:
-        asking = [SETTINGS[asker].name for asker in askers if asker in given]
-        if asking and missing not in given:
-            wrong = f"is not set, but {' and '.join(asking)} {'is' if len(asking) == 1 else 'are'}{why}"
-            problems.append(Problem(SETTINGS[missing].name, wrong))
-    problems += _unknown_settings(variables)
-    return Settings(**values), problems
-
-
-def _alias_problems(values: dict[str, Any], given: set[str]) -> list[Problem]:
-    """Take the qualifier of the function's ARN for the alias."""
-    function: FunctionReference | None = values.get("function")
-    qualifier = function.qualifier if function else None
-    if qualifier is None or qualifier == "$LATEST":
-        return []
-    alias = values.get("alias")
-    given.add("alias")
-    values["alias"] = qualifier
-    if not parsers.ALIAS.fullmatch(qualifier):
-        wrong = "ends in a version, which can't be changed: name an alias, or leave it out"
-        return [Problem("_LAMBDA_FUNCTION_ARN", wrong)]
-    if alias and alias != qualifier:
-        wrong = "names a different alias from the one that _LAMBDA_FUNCTION_ARN ends in"
-        return [Problem("_LAMBDA_ALIAS", wrong)]
-    return []
-
-
-def _unknown_settings(variables: Mapping[str, str]) -> list[Problem]:
-    """Return a problem for each `_LAMBDA_…` variable that is not a setting."""
-    unknown = sorted(name for name in variables if name.startswith(PREFIX) and name not in NAMES)
-    problems = []
-    for name in unknown:
-        close = closest(name, NAMES)
-        hint = f" (did you mean {close}?)" if close else " of this version: remove it"
-        problems.append(Problem(printable(name), f"is not a setting{hint}", stage="config"))
-    return problems
 
 
 def closest(name: str, names: Iterable[str]) -> str:
