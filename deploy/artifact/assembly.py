@@ -1,52 +1,52 @@
 """A package from a base, by copying raw entries.
 
-A package is the base with files added. Nothing of the base is unpacked or compressed again: the raw
-bytes of its entries are taken as they stand, and only the central directory, which tells where each
-entry starts, is made anew. So it takes as long as reading the base, and the entries stay as they were
-signed, stored or compressed. The package itself is written nowhere: it is read from the base and from
-memory.
+A package is the base with files added. The raw bytes of the base's entries are copied, neither unpacked nor
+compressed again. Only the central directory, which records where each entry starts, is rewritten. So making a
+package takes as long as reading the base, and entries stay signed, stored or compressed as they were. It is
+written nowhere: it is read from the base and from memory.
 """
 
 from __future__ import annotations
 
 import bisect
 import hashlib
-import io
 import itertools
 import os
 import stat
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from deploy.artifact.archive import PIECE, STORED, NewEntry, end_records, read_at, set_start
+from deploy.artifact.archive import read_at
+from deploy.artifact.records import STORED, NewEntry, end_records, set_start
+from deploy.artifact.window import PIECE, Window
 from deploy.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from deploy.artifact.archive import Directory, Seekable
+    from deploy.artifact.archive import Directory
+    from deploy.artifact.window import Seekable
     from deploy.config.formats import ConfigFile
 
 
 class Span(NamedTuple):
-    """Bytes of the base that stand in the package too."""
+    """Bytes of the base that the package holds, too."""
 
     start: int
     end: int
 
     @property
     def size(self) -> int:
-        """How many they are."""
+        """The number of bytes."""
         return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A package that is nowhere written down: spans of the base, and bytes between and behind them.
+    """A package that is written nowhere: spans of the base, and bytes between and behind them.
 
-    The spans come in the order in which they stand in the base, that of the records in `directory` last.
-    Sizes are in bytes.
+    The spans are in the order of the base, that of the records in `directory` last. Sizes are in bytes.
     """
 
     parts: tuple[Span | bytes, ...] = field(repr=False)
@@ -55,9 +55,9 @@ class Assembly:
 
 
 def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
-    """Plan the package that is a base with `added` in it, in place of entries of the same name.
+    """Plan the package of a base and `added` files, which replace entries of the same name.
 
-    The added files come last and are stored, not compressed, so that their bytes do not depend on a
+    The added files come last. They are stored, not compressed, so that their bytes do not depend on a
     compression library. A prefix of the base is dropped.
     """
     found = (directory.find(file.name) for file in added)
@@ -91,60 +91,30 @@ def _size(part: Span | bytes) -> int:
     return part.size if isinstance(part, Span) else len(part)
 
 
-class AssembledFile(io.RawIOBase):
+class AssembledFile(Window):
     """Reads parts as the file that they make up. It is never written, so no disk holds its secrets."""
 
-    def __init__(self, base: BinaryIO, parts: Sequence[Span | bytes]) -> None:
-        super().__init__()
+    def __init__(self, base: Seekable, parts: Sequence[Span | bytes]) -> None:
+        *self._starts, size = itertools.accumulate(map(_size, parts), initial=0)
+        super().__init__(size)
         self._base = base
         self._parts = parts
-        *self._starts, self.size = itertools.accumulate(map(_size, parts), initial=0)
-        self._position = 0
 
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Tell that any place can be read."""
-        return True
-
-    def tell(self) -> int:
-        """Give the position in bytes."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move to a position in bytes."""
-        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}
-        self._position = max(0, origins[whence] + offset)
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        """Read up to `size` bytes, all that are left where it is negative."""
-        left = self.size - self._position
-        left = left if size < 0 else min(left, size)
-        pieces = []
-        while left > 0:
-            piece = self._read_piece(left)
-            pieces.append(piece)
-            self._position += len(piece)
-            left -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _read_piece(self, most: int) -> bytes:
-        index = bisect.bisect_right(self._starts, self._position) - 1
-        into = self._position - self._starts[index]
+    def piece(self, start: int, most: int) -> bytes:
+        """Return bytes of one part. Raise InputError if the base has become shorter."""
+        index = bisect.bisect_right(self._starts, start) - 1
+        into = start - self._starts[index]
         part = self._parts[index]
-        if isinstance(part, Span):
-            try:
-                return read_at(self._base, part.start + into, min(most, part.size - into))
-            except InputError:  # it is shorter than it was
-                raise changed_base() from None
-        return part[into : into + most]
+        if isinstance(part, bytes):
+            return part[into : into + most]
+        try:
+            return read_at(self._base, part.start + into, min(most, part.size - into))
+        except InputError:
+            raise changed_base() from None
 
 
 def changed_base() -> InputError:
-    """Give the error that tells of a base that was changed after it had been found to be the build's."""
+    """Return the error for a base that was changed after it had been identified as the build's."""
     return InputError(
         "The base was changed while it was being deployed. Nothing was changed in AWS.",
         why="What was read of it later is not what had been looked at.",
@@ -153,14 +123,14 @@ def changed_base() -> InputError:
 
 
 def digests(
-    base: BinaryIO,
+    base: Seekable,
     assembly: Assembly,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[bytes, bytes]:
-    """Give the SHA-256 of a base and of the package made from it, of one and the same reading.
+    """Return the SHA-256 of a base and of the package made from it, reading the base once.
 
-    Whatever is written to the base meanwhile is in both of them or in none. `progress` is told bytes done
-    and in all.
+    Whatever is written to the base meanwhile is in both or in neither. `progress` receives the bytes done and
+    in total.
     """
     directory, position = assembly.directory, 0
     of_base, of_package = hashlib.sha256(), hashlib.sha256()
@@ -176,21 +146,21 @@ def digests(
         elif part.start == directory.start:
             of_package.update(directory.records)
         elif part.start == 0:
-            # Both begin alike, mostly with all that they have in common: it is hashed once.
+            # Both begin alike, mostly with everything that they have in common: hash it once.
             read(part.end, of_base)
             of_package = of_base.copy()
         else:
             read(part.start, of_base)
             read(part.end, of_base, of_package)
     read(directory.start, of_base)
-    # Not read again: from these the package's own were made.
+    # Not read again: the package's records were made from these.
     of_base.update(directory.records)
     of_base.update(directory.tail)
     return of_base.digest(), of_package.digest()
 
 
-def digest(file: BinaryIO) -> tuple[bytes, int]:
-    """Give a file's SHA-256 and its size in bytes."""
+def digest(file: Seekable) -> tuple[bytes, int]:
+    """Return a file's SHA-256 and its size in bytes."""
     size = file.seek(0, os.SEEK_END)
     sha256 = hashlib.sha256()
     _hash(file, 0, size, (sha256,))
@@ -213,10 +183,10 @@ def _hash(
 
 
 def _gaps(directory: Directory, dropped: Sequence[int]) -> list[tuple[int, int]]:
-    """Give where the dropped entries are in the base, as (start, end).
+    """Return where the dropped entries are in the base, as (start, end).
 
-    What lies between the end of an entry's data and the next one is its data descriptor (4.3.9) or padding,
-    and goes where the entry goes.
+    What lies between the end of an entry's data and the next entry is its data descriptor (4.3.9) or padding,
+    and is dropped with the entry.
     """
     if not dropped:
         return []
@@ -236,7 +206,7 @@ def _spans_between(gaps: Sequence[tuple[int, int]], first: int, last: int) -> li
 def _moved_records(
     directory: Directory, dropped: Sequence[int], gaps: Sequence[tuple[int, int]], first: int
 ) -> bytes:
-    """Give the records of the kept entries, in their old order, with their new starts."""
+    """Return the records of the kept entries, in their old order, with their new starts."""
     gap_starts = [start for start, _ in gaps]
     shifts = list(itertools.accumulate((end - start for start, end in gaps), initial=first))
     moved = bytearray()

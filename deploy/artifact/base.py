@@ -1,7 +1,7 @@
 """The base: the built artifact without config, as the build left it in the slug.
 
-Node.js: `.lambda-deploy/base.zip`, the app's files at the root of a ZIP. Java: the JAR that the build
-left. `.lambda-deploy/build.json` says which.
+Node.js: `.lambda-deploy/base.zip`, a ZIP with the app's files at its root. Java: the JAR that the build
+left. `.lambda-deploy/build.json` names it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deploy.errors import InputError
+from deploy.files import replacing
 
 FOLDER = ".lambda-deploy"
 BASE_ZIP = f"{FOLDER}/base.zip"
@@ -23,7 +24,7 @@ LARGEST = 1 << 62  # no file has as many bytes, or entries
 class Base:
     """What a build made, as build.json keeps it. Sizes are in bytes, `base` is a path in the app.
 
-    `compression` says what compressed the base, where the buildpack did: another library or level would
+    `compression` names the library, its version and the level if the buildpack compressed the base: others
     make other bytes of the same files.
     """
 
@@ -42,8 +43,8 @@ class Base:
 def read(app: Path) -> Base:
     """Read what the build left in a slug.
 
-    Raises InputError where the slug was not built by us. Whether the base still is what it was, `build` of
-    deploy.artifact.package tells, which reads it anyway.
+    Raise InputError if the slug was not built by the buildpack. Whether the base is unchanged is checked when
+    it is read to make a package.
     """
     try:
         base = Base(**json.loads(_read_file(app / BUILD_FILE)))
@@ -68,7 +69,7 @@ def _read_file(path: Path) -> bytes:
 
 
 def _check(base: Base, app: Path) -> None:
-    """Raise ValueError where a value is none that a build writes, or the base is not in the app."""
+    """Raise ValueError if a value is not one that a build writes, or the base is not in the app."""
     texts = (base.kind, base.base, base.sha256, base.buildpack_version)
     texts_or_none = (base.compression, base.source_version, base.stack)
     numbers = (base.size, base.unzipped_size, base.entries)
@@ -78,15 +79,12 @@ def _check(base: Base, app: Path) -> None:
         and all(type(number) is int and 0 <= number <= LARGEST for number in numbers)
     ):
         raise ValueError
-    # os.path: a loop of links is no error yet.
+    # Path.resolve would raise for a loop of links.
     if not Path(os.path.realpath(app / base.base)).is_relative_to(os.path.realpath(app)):
         raise ValueError
 
 
 def write(app: Path, base: Base) -> None:
-    """Write build.json, whole or not at all."""
-    path = app / BUILD_FILE
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text(f"{json.dumps(asdict(base), indent=2)}\n", encoding="utf-8")
-    unfinished.chmod(0o644)
-    unfinished.replace(path)
+    """Write build.json."""
+    with replacing(app / BUILD_FILE, 0o644) as file:
+        file.write(f"{json.dumps(asdict(base), indent=2)}\n".encode())

@@ -1,4 +1,4 @@
-"""How large a package may be for AWS Lambda, and what to tell of one that is larger."""
+"""How large a package may be for AWS Lambda, and the errors for one that is larger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deploy.target.settings import Bucket
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: "Unzipped size must be smaller
-# than 262144000 bytes", and no way of uploading helps against that.
+# than 262144000 bytes", however it is uploaded.
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 
 # 50 MB zipped for a direct upload, of the same page. Lambda refuses a request of 69,905,067 bytes, which is
@@ -33,12 +33,12 @@ SMALLER = (
 
 
 def check_unzipped(name: str, size: int, sizes: Iterable[tuple[str, int]]) -> None:
-    """Raise InputError where what is called `name` can't be deployed in any way.
+    """Raise InputError if `size`, the unzipped size of what is called `name`, is over the limit.
 
-    `sizes` are those of its entries, by name; they are asked for only where the limit is reached.
+    `sizes` are those of its entries, by name; they are read only then.
     """
     if size >= UNZIPPED_LIMIT:
-        raise too_large(
+        raise _too_large(
             f"{name} is {megabytes(size)} unzipped, {megabytes(size - UNZIPPED_LIMIT + 1)} over the 250 MB",
             "250 MB is AWS Lambda's limit for the function's code and its layers together.",
             sizes,
@@ -51,7 +51,7 @@ def check_size(package: Package, bucket: Bucket | None) -> None:
     check_unzipped("The package", package.unzipped_size, sizes)
     if package.size > DIRECT_LIMIT and bucket is None:
         over = megabytes(package.size - DIRECT_LIMIT)
-        raise too_large(
+        raise _too_large(
             f"The package is {megabytes(package.size)}, {over} over the 50 MB",
             "50 MB is AWS Lambda's limit for a direct upload.",
             ((entry.name, entry.compressed_size) for entry in _entries(package)),
@@ -64,8 +64,8 @@ def _entries(package: Package) -> Iterator[archive.Entry]:
     yield from archive.read_directory(package.file)
 
 
-def too_large(what: str, why: str, sizes: Iterable[tuple[str, int]], *, other_way: str = "") -> InputError:
-    """Give the error that says what takes up the room; `other_way` is one that leaves it as large."""
+def _too_large(what: str, why: str, sizes: Iterable[tuple[str, int]], *, other_way: str = "") -> InputError:
+    """Return the error that names the largest entries; `other_way` is a way to deploy it at this size."""
     largest = heapq.nlargest(LARGEST, sizes, key=lambda each: each[1])
     shown = "\n".join(f"  {megabytes(size):>10}  {printable(name)}" for name, size in largest)
     return InputError(

@@ -1,4 +1,4 @@
-"""The package: base + baked config, the ZIP that Lambda gets. Made at release time, and written nowhere."""
+"""The package: base + baked config, Lambda's deployment package. A deploy makes it and stores it nowhere."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import base64
 import contextlib
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from deploy.artifact import archive
 from deploy.artifact import assembly as assembling
 from deploy.artifact.base import BUILD_FILE, FOLDER
+from deploy.artifact.window import PIECE
 from deploy.errors import DeployError, InputError
+from deploy.files import replacing
 from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from deploy.artifact.base import Base
+    from deploy.artifact.window import Seekable
     from deploy.config.formats import ConfigFile
 
-# What an artifact may hold from an earlier bake, or from a developer's machine: it is replaced.
+# A config file of this stem is replaced: it is from an earlier bake, or from a developer's machine.
 REPLACEABLE_STEM = "env"
 
 ANEW = "Push the app again, so that it is built anew."
@@ -35,9 +37,9 @@ SHADOWED_BY_JSON = (".node", "/package.json", "/index.js", "/index.json", "/inde
 
 @dataclass(frozen=True)
 class Package:
-    """A package, to be read like a file while it is being built. Sizes are in bytes."""
+    """A package that is read like a file. Sizes are in bytes."""
 
-    file: BinaryIO = field(repr=False)
+    file: Seekable = field(repr=False)
     sha256: bytes
     size: int
     unzipped_size: int
@@ -48,74 +50,67 @@ class Package:
         return base64.b64encode(self.sha256).decode("ascii")
 
     def check_again(self) -> None:
-        """Raise InputError where it is another package now."""
+        """Raise InputError if reading it now gives another package."""
         self.check(assembling.digest(self.file)[0])
 
     def check(self, sha256: bytes) -> None:
-        """Raise InputError where what was read later is another package: the base is read each time."""
+        """Raise InputError if what was read later is another package: the base is read each time."""
         if sha256 != self.sha256:
             raise assembling.changed_base()
 
 
 @contextlib.contextmanager
-def build(
+def open_package(
     app: Path,
     base: Base,
     config_files: Sequence[ConfigFile],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Iterator[Package]:
-    """Make the package, which is read from the base and from memory: no disk ever holds its secrets.
+    """Make the package, which can be read until the block is left.
 
-    Raises InputError where the base is not what the build left, or where base and config files do not go
-    together.
+    It is read from the base and from memory: no disk ever holds its secrets. Raise InputError if the base is
+    not what the build left, or if base and config files do not go together.
     """
-    with _opened(app, base) as source:
-        yield _assemble(source, base, config_files, progress)
+    with _open_base(app, base) as source:
+        try:
+            directory = archive.read_directory(source)
+            for config_file in config_files:
+                _check_place(config_file.name, directory)
+            assembly = assembling.assemble(directory, config_files)
+            base_sha256, sha256 = assembling.digests(source, assembly, progress)
+        except Exception:
+            # The build checked the base, so a deploy only checks that it is the same one. Whatever else is
+            # wrong with a different one is not what the user has to fix.
+            _check_digest(base, assembling.digest(source)[0])
+            raise
+        _check_digest(base, base_sha256)
+        file = assembling.AssembledFile(source, assembly.parts)
+        yield Package(file, sha256, file.size, assembly.unzipped_size)
 
 
 def check_base(app: Path, base: Base) -> None:
-    """Raise InputError where the base is not what the build left, which checked it."""
-    with _opened(app, base) as source:
+    """Raise InputError if the base is not what the build left, which checked it."""
+    with _open_base(app, base) as source:
         _check_digest(base, assembling.digest(source)[0])
 
 
 def holds(app: Path, base: Base, name: str) -> bool:
-    """Tell whether the base has a file of this name; raises InputError where it can't be read."""
-    with _opened(app, base) as source:
+    """Whether the base has a file of this name; raise InputError if it can't be read."""
+    with _open_base(app, base) as source:
         return archive.read_directory(source).find(name) is not None
 
 
-def _opened(app: Path, base: Base) -> BinaryIO:
+def _open_base(app: Path, base: Base) -> BinaryIO:
+    path, shown = app / base.base, printable(base.base)
     try:
-        # A pipe would be waited for, and a device has no end.
-        path = app / base.base
+        # Reading a pipe would wait, and a device has no end.
         if path.exists() and not path.is_file():
-            raise InputError(f"The base that the build left, {printable(base.base)}, is no file.", todo=ANEW)
+            raise InputError(f"The base that the build left, {shown}, is no file.", todo=ANEW)
         return path.open("rb")
     except OSError as error:
         raise InputError(
-            f"The base that the build left, {printable(base.base)}, can't be read: {error.strerror}.",
-            todo=ANEW,
+            f"The base that the build left, {shown}, can't be read: {error.strerror}.", todo=ANEW
         ) from None
-
-
-def _assemble(
-    source: BinaryIO, base: Base, config_files: Sequence[ConfigFile], progress: Callable[[int, int], None]
-) -> Package:
-    try:
-        directory = archive.read_directory(source)
-        for config_file in config_files:
-            _check_place(config_file.name, directory)
-        assembly = assembling.assemble(directory, config_files)
-        base_sha256, sha256 = assembling.digests(source, assembly, progress)
-    except Exception:
-        # The build checked the base, so nothing of it is checked here but that it is the same one. Another
-        # one may hold anything, and to say what of it went wrong would be another story for the user.
-        _check_digest(base, assembling.digest(source)[0])
-        raise
-    _check_digest(base, base_sha256)
-    file = assembling.AssembledFile(source, assembly.parts)
-    return Package(cast("BinaryIO", file), sha256, file.size, assembly.unzipped_size)
 
 
 def _check_digest(base: Base, sha256: bytes) -> None:
@@ -128,7 +123,7 @@ def _check_digest(base: Base, sha256: bytes) -> None:
 
 
 def check_target(app: Path, base: Base, path: Path) -> None:
-    """Raise InputError where a package can't be written to a path, or must not: the app is left as it is."""
+    """Raise InputError if a package can't or must not be written to a path: the base is never replaced."""
     shown = printable(str(path))
     if path.exists() and not path.is_file():
         raise InputError(f"{shown} is no file, so the package can't take its place.")
@@ -145,21 +140,14 @@ def check_target(app: Path, base: Base, path: Path) -> None:
 def write(
     package: Package, path: Path, progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a package to a file of the user's, 0600, whole or not at all.
+    """Write a package to a file of the user's, with the mode 0600.
 
-    Raises DeployError where it can't be written, InputError where the base was changed meanwhile.
+    Raise DeployError if it can't be written, InputError if the base was changed meanwhile.
     """
     path = Path(os.path.realpath(path))
     try:
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".package.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                _copy(package, file, progress)
-            Path(unfinished).chmod(0o600)
-            Path(unfinished).replace(path)
-        except BaseException:
-            Path(unfinished).unlink(missing_ok=True)
-            raise
+        with replacing(path, 0o600) as file:
+            _copy(package, file, progress)
     except OSError as error:
         raise DeployError(
             f"The package can't be written to {printable(str(path))}: {error.strerror}."
@@ -169,7 +157,7 @@ def write(
 def _copy(package: Package, target: BinaryIO, progress: Callable[[int, int], None]) -> None:
     sha256 = hashlib.sha256()
     package.file.seek(0)
-    while piece := package.file.read(archive.PIECE):
+    while piece := package.file.read(PIECE):
         sha256.update(piece)
         target.write(piece)
         progress(package.file.tell(), package.size)
@@ -177,7 +165,7 @@ def _copy(package: Package, target: BinaryIO, progress: Callable[[int, int], Non
 
 
 def _check_place(name: str, directory: archive.Directory) -> None:
-    """Refuse a config file that would take the place of a part of the function."""
+    """Raise InputError if a config file would take the place of a part of the function."""
     path = PurePosixPath(name)
     other_places = _other_places(directory)
     parents = {str(parent) for parent in path.parents} - {"."}
@@ -201,8 +189,8 @@ def _check_place(name: str, directory: archive.Directory) -> None:
 
 
 def _other_places(directory: archive.Directory) -> frozenset[str]:
-    """Give where files are unpacked that are not named by their places: ./config/index.js, say."""
-    if b"./" not in directory.records and b"//" not in directory.records:  # nor is any, mostly
+    """Return where those files are unpacked whose names are not their places: ./config/index.js, say."""
+    if b"./" not in directory.records and b"//" not in directory.records:  # the usual case
         return frozenset()
     files = (entry.name for entry in directory if not entry.name.endswith("/"))
     return frozenset(place for name in files if (place := archive.place_of(name)) != name)
@@ -217,5 +205,5 @@ def _misplaced(name: str, why: str) -> InputError:
 
 
 def _other_name(path: PurePosixPath) -> str:
-    """Give a name that is likely to be free."""
+    """Return a name that is likely to be free."""
     return f"{'config' if path.stem == REPLACEABLE_STEM else REPLACEABLE_STEM}{path.suffix}"

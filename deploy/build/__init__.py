@@ -1,1 +1,1 @@
-"""The base of an app, made at build time; a deploy never imports it."""
+"""The base of an app, made at build time; a deploy never imports this."""

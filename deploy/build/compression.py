@@ -1,9 +1,8 @@
 """A ZIP made from files: compressed by all cores, with the same bytes on every machine.
 
-The bytes come from libdeflate, whose version requirements.lock names, and not from the interpreter's zlib:
-that is another one on each stack, and the same commit would be a new version after a stack upgrade.
-Its output depends on version and level alone; tests/test_compressing.py holds the digest that it has to
-have, under each Python.
+The bytes come from libdeflate, whose version requirements.lock pins. The interpreter's zlib is a different
+one on each stack, and would make the same commit a new version after a stack upgrade. libdeflate's output
+depends on version and level alone; a test holds the digest that it has to have, under each Python.
 """
 
 from __future__ import annotations
@@ -19,8 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import deflate
 
-from deploy.artifact.archive import DEFLATED, IN_ZIP64_32, STORED, NewEntry, end_records
-from deploy.build.checks import check_name
+from deploy.artifact.records import DEFLATED, IN_ZIP64_32, STORED, NewEntry, end_records
 from deploy.errors import DeployError, InputError
 from deploy.text import megabytes, printable
 
@@ -30,8 +28,8 @@ if TYPE_CHECKING:
 LEVEL = 6
 COMPRESSION = f"deflate {deflate.__version__}, level {LEVEL}"  # as build.json keeps it
 
-# Bytes. A batch makes handing small files over to a thread worth its while; what is in flight bounds
-# memory, but for a single file that is larger.
+# Bytes. A batch makes it worthwhile to hand small files over to a thread. What is in flight bounds memory,
+# unless a single file is larger.
 BATCH = 256 * 1024
 IN_FLIGHT = 16 * 1024 * 1024
 
@@ -40,7 +38,7 @@ IN_FLIGHT = 16 * 1024 * 1024
 class SourceFile:
     """What `create` puts into a ZIP: a file, a symbolic link, or (with neither) an empty folder.
 
-    `size` is its size in bytes, that of a link its target's.
+    `size` is in bytes: the file's, or that of the link's target.
     """
 
     name: str
@@ -73,9 +71,8 @@ def create(
 ) -> Written:
     """Write a ZIP of files, in their order, with the same bytes for the same contents and names.
 
-    Modes are 0644 and 0755, links stay links, times are all alike. `progress` is told the number of
-    entries written so far. Raises InputError for a file that the format can't hold, OSError where one
-    can't be read.
+    Modes are 0644 and 0755, links stay links, times are all alike. `progress` receives the number of entries
+    written. Raise InputError for a file that the format can't hold, OSError if one can't be read.
     """
     sha256 = hashlib.sha256()
     position = unzipped_size = count = 0
@@ -103,7 +100,7 @@ def create(
 
 
 def _compressed(files: Iterable[SourceFile]) -> Iterator[_Content]:
-    """Give each file's content in the order of the files, while threads work ahead."""
+    """Return each file's content in the order of the files, while threads work ahead."""
     pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
     ahead: deque[tuple[int, Future[list[_Content]]]] = deque()
     in_flight = 0
@@ -139,7 +136,6 @@ def _compress(files: list[SourceFile]) -> list[_Content]:
 
 
 def _content(file: SourceFile) -> _Content:
-    check_name(file.name)
     if file.path is not None:
         mode = stat.S_IFREG | (0o755 if file.executable else 0o644)
         try:
@@ -153,7 +149,7 @@ def _content(file: SourceFile) -> _Content:
 
 
 def _read(path: str, name: str) -> bytes:
-    with open(path, "rb") as source:  # noqa: PTH123 - the one call per file that counts
+    with open(path, "rb") as source:  # noqa: PTH123 - called for each file, and faster
         size = os.fstat(source.fileno()).st_size
         if size >= IN_ZIP64_32:
             raise _too_large(name, size)
@@ -161,7 +157,7 @@ def _read(path: str, name: str) -> bytes:
 
 
 def _smaller(entry: NewEntry, raw: bytes) -> _Content:
-    """Compress a file's data, or store it where compressing makes it no smaller."""
+    """Compress a file's data, or store it if compression does not make it smaller."""
     compressed = deflate.deflate_compress(raw, LEVEL)
     if len(compressed) >= len(raw):
         entry.method = STORED

@@ -1,4 +1,4 @@
-"""Finds the JAR that a Java app's build left, and checks it: it is the base as it is."""
+"""Finds and checks the JAR that a Java app's build left, which is the base unchanged."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ WITH_DEPENDENCIES_ENDS = ("-shaded.jar", "-with-dependencies.jar", "-all.jar")
 
 
 def find(app: Path, environment: Mapping[str, str], output: Report) -> tuple[str, Written]:
-    """Give the path of the JAR in the app, and what it is.
+    """Return the path of the JAR in the app, and its digest and sizes.
 
-    Raises InputError where there is none, where it is not clear which one it is, or where it can't be
-    deployed.
+    Raise InputError if there is none, if it is not clear which one it is, or if it can't be deployed.
     """
     output.step("Finding the JAR to deploy")
     named = environment.get("_LAMBDA_JAR_FILE", "").strip()
@@ -42,7 +41,7 @@ def find(app: Path, environment: Mapping[str, str], output: Report) -> tuple[str
         with (app / path).open("rb") as file:
             with _naming(path, is_named=bool(named)):
                 directory = archive.read_directory(file)
-                check_entries(file, directory)
+                check_entries(directory)
             sizes = ((entry.name, entry.size) for entry in directory)
             check_unzipped(printable(path), directory.unzipped_size, sizes)
             with _naming(path, is_named=bool(named)):
@@ -56,7 +55,7 @@ def find(app: Path, environment: Mapping[str, str], output: Report) -> tuple[str
 
 @contextlib.contextmanager
 def _naming(path: str, *, is_named: bool) -> Iterator[None]:
-    """Add to an error of the artifact which file that is, and where it is named."""
+    """Add to an error about the artifact which file that is, and which setting names it."""
     try:
         yield
     except InputError as error:
@@ -73,7 +72,7 @@ def _naming(path: str, *, is_named: bool) -> Iterator[None]:
 
 
 def _note_what_lambda_would_not_run(path: str, directory: Directory, output: Report) -> None:
-    """Point out a JAR that passes all checks, and that Lambda's Java runtimes find no class in."""
+    """Point out a JAR that passes all checks, but in which Lambda's Java runtimes find no class."""
     if not path.lower().endswith(".jar"):
         return
     if next(directory.starting_with("BOOT-INF/"), None) is not None:
@@ -96,7 +95,7 @@ def _is_code(name: str) -> bool:
 
 
 def _inside(app: Path, path: str) -> str:
-    """Follow links, which may lead to where the app lies during the build, to a path in the app."""
+    """Return the path in the app, with links resolved: an absolute one leads to the build's own folder."""
     root, real = os.path.realpath(app), os.path.realpath(app / path)
     if os.path.commonpath((root, real)) != root:
         raise InputError(
@@ -107,7 +106,7 @@ def _inside(app: Path, path: str) -> str:
 
 
 def _named_jar(app: Path, named: str) -> str:
-    # os.path: a name that is too long, or a loop of links, is a file that is not there.
+    # os.path: a name that is too long, or a loop of links, counts as a missing file.
     real = os.path.realpath(app / named)
     if named.startswith("/") or not os.path.isfile(real):  # noqa: PTH113
         is_folder = not named.startswith("/") and os.path.isdir(real)  # noqa: PTH112
@@ -140,7 +139,7 @@ def _only_jar(app: Path) -> str:
 
 
 def _no_jar(jars: list[str], others: list[str]) -> InputError:
-    """Say where was looked, and what else there is that may be meant."""
+    """Return the error that lists where it looked, and what else may be meant."""
     why = _list_jars(f"Looked in {' and '.join(JAR_FOLDERS)}, which hold", jars)
     if others:
         why += "\n" + _list_jars("The build left as well", others)
@@ -171,7 +170,7 @@ def _jars(app: Path) -> list[str]:
 
 
 def _others(app: Path) -> list[str]:
-    """Find what may be the function, but is it only where it is named: the JARs of modules, ZIPs and WARs."""
+    """Find what may be meant, but has to be named: the JARs of modules, ZIPs and WARs."""
     modules = [jar for jar in _built(app, MODULE_FOLDERS, "jar") if _is_candidate(PurePosixPath(jar).name)]
     return modules + [path for ending in ("zip", "war") for path in _built(app, JAR_FOLDERS, ending)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -14,9 +13,9 @@ import pathspec
 
 from deploy.artifact.base import BASE_ZIP
 from deploy.artifact.limits import check_unzipped
-from deploy.build.checks import leaves
 from deploy.build.compression import SourceFile, Written, create
 from deploy.errors import InputError
+from deploy.files import replacing
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -29,33 +28,21 @@ IGNORE_FILE = ".lambdaignore"
 
 
 def make(app: Path, output: Report) -> Written:
-    """Write the base ZIP, whole or not at all.
+    """Write the base ZIP.
 
-    Raises InputError where the app can't be deployed, OSError where a file can't be read or written.
+    Raise InputError if the app can't be deployed, OSError if a file can't be read or written.
     """
     output.step("Making the base ZIP")
     _note_missing_modules(app, output)
     files = sorted(_files(app, _ignored_by(app)), key=lambda file: file.name.encode())
     _check_not_empty(files)
     _check_sizes(files)
-    unfinished = app / f"{BASE_ZIP}.unfinished"
-    try:
-        with unfinished.open("wb") as target:
-            written = create(
-                files,
-                target,
-                lambda done: output.progress("Compressing", done, len(files), "files"),
-            )
-        unfinished.chmod(0o644)
-        unfinished.replace(app / BASE_ZIP)
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-    return written
+    with replacing(app / BASE_ZIP, 0o644) as target:
+        return create(files, target, lambda done: output.progress("Compressing", done, len(files), "files"))
 
 
 def _check_not_empty(files: Sequence[SourceFile]) -> None:
-    # package.json is always there to be deployed, so it is the app's own doing.
+    # There is always a package.json, so .lambdaignore names it.
     if all(file.path is None and file.link_target is None for file in files):
         raise InputError(
             f"{IGNORE_FILE} leaves out every file of the app: there is nothing to deploy. "
@@ -67,7 +54,7 @@ def _check_not_empty(files: Sequence[SourceFile]) -> None:
 
 
 def _check_sizes(files: Sequence[SourceFile]) -> None:
-    """Refuse what can't be deployed before ten thousand files are compressed in vain."""
+    """Raise InputError if the app is too large, before its files are compressed in vain."""
     check_unzipped("The app", sum(file.size for file in files), ((file.name, file.size) for file in files))
 
 
@@ -122,7 +109,7 @@ def _is_pattern(line: str) -> bool:
 
 
 def _files(app: Path, is_ignored: Callable[[str], bool]) -> Iterator[SourceFile]:
-    """Find what goes into the base, folder by folder; deep ones are no recursion."""
+    """Find what goes into the base, folder by folder, without recursion: folders may be deep."""
     folders = [""]
     while folders:
         folder = folders.pop()
@@ -143,7 +130,7 @@ def _files(app: Path, is_ignored: Callable[[str], bool]) -> Iterator[SourceFile]
 
 
 def _is_left_out(top: str) -> bool:
-    """Tell of a name at the top level whether it is the platform's or a tool's, not the function's."""
+    """Whether a name at the top level belongs to the platform or a tool, not to the function."""
     return top == "Procfile" or (top.startswith(".") and top != ".")
 
 
@@ -184,9 +171,9 @@ def _source_file(app: Path, entry: os.DirEntry[str], name: str) -> SourceFile:
 
 
 def _link_target(app: Path, path: str, name: str) -> str:
-    """Give a link's target so that it works wherever the app lies.
+    """Return a link's target so that it works wherever the app lies.
 
-    Raises InputError where it leads to something that the package does not have.
+    Raise InputError if it leads to something that the package does not have.
     """
     root = os.path.realpath(app)
     target = os.readlink(path)  # noqa: PTH115 - strings throughout
@@ -205,6 +192,7 @@ def _link_target(app: Path, path: str, name: str) -> str:
             todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
         )
     parent = os.path.realpath(os.path.dirname(path))  # noqa: PTH120 - strings throughout
-    if target.startswith("/") or leaves(target, os.path.relpath(parent, root)):
+    from_root = os.path.normpath(f"{os.path.relpath(parent, root)}/{target}")
+    if target.startswith("/") or from_root.split("/")[0] == "..":  # it leaves the app on its way
         return os.path.relpath(resolved, parent)
     return target

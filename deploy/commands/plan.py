@@ -71,7 +71,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _difference(assessment: Assessment, report: Report) -> Difference | None:
-    from deploy.artifact.differences import remote_file
+    from deploy.aws.download import RemoteFile
 
     state, package = assessment.state, assessment.candidate.package
     running = state.serving if state.alias else state.latest
@@ -79,7 +79,7 @@ def _difference(assessment: Assessment, report: Report) -> Difference | None:
         return NO_DIFFERENCE
     qualifier = state.alias.version if state.alias else "$LATEST"
     try:
-        deployed = remote_file(assessment.function, qualifier)
+        deployed = RemoteFile(assessment.function, qualifier)
         return compare(deployed, package.file, assessment.candidate.baked.files)
     except DeployError as error:
         report.notice(f"Can't show the differences. {error.what}\n{error.todo}".strip())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy.artifact import base as bases
 from deploy.artifact import limits
-from deploy.artifact.package import build, check_base
+from deploy.artifact.package import check_base, open_package
 from deploy.config.bake import bake
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import DeployError
@@ -53,7 +53,7 @@ def _check_package(app: App, base: Base, baked: Bake, report: Report) -> Check:
     bucket = app.settings.bucket
     try:
         progress = lambda done, total: report.progress("Hashed", done, total)  # noqa: E731
-        with build(app.slug, base, baked.files, progress) as package:
+        with open_package(app.slug, base, baked.files, progress) as package:
             limits.check_size(package, bucket)
     except DeployError as error:
         return failed("package", error)

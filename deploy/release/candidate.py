@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy.artifact import base as bases
-from deploy.artifact.package import build
+from deploy.artifact.package import open_package
 from deploy.config.bake import bake
 from deploy.text import megabytes
 
@@ -57,7 +57,7 @@ def prepare(app: App, report: Report) -> Iterator[Candidate]:
     baked = bake(app, report)
     report.step("Making the package")
     progress = lambda done, total: report.progress("Hashed", done, total)  # noqa: E731
-    with build(app.slug, base, baked.files, progress) as package:
+    with open_package(app.slug, base, baked.files, progress) as package:
         report.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")
         commit = app.provenance.commit or base.source_version
         yield Candidate(base, baked, package, replace(app.provenance, commit=commit))

@@ -16,7 +16,7 @@ from deploy.artifact.limits import UNZIPPED_LIMIT
 from embedded_aws import EmbeddedAWS, Function
 from in_process import Outcome
 from in_process import deploy as run
-from zips import link_to, zip_of
+from zips import zip_of
 
 JAR = "target/function.jar"
 NAME = "com/example/Handler.class"
@@ -41,17 +41,8 @@ def duplicate() -> bytes:
     return zip_of({**FILES, other: b""}).replace(other.encode(), NAME.encode())
 
 
-def named(name: str) -> Callable[[], bytes]:
-    return lambda: zip_of({**FILES, name: b"evil"})
-
-
-def two_names() -> bytes:
-    outside = "../../../etc/cron.d/evil.".ljust(len(NAME), ".").encode()
-    return zip_of(FILES).replace(NAME.encode(), outside, 1)
-
-
 def declaring(size: int) -> bytes:
-    """Make a JAR whose handler declares a size; ZIP64 where it takes that."""
+    """Make a JAR whose handler declares a size, with ZIP64 if necessary."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in FILES.items():
@@ -68,38 +59,24 @@ def damaged() -> bytes:
     return bytes(base)
 
 
-BAD = {
-    "cut short by a byte": (lambda: zip_of(FILES)[:-1], "is not a whole ZIP or JAR file"),
-    "cut short in the middle": (lambda: zip_of(FILES)[:900], "is not a whole ZIP or JAR file"),
-    "empty": (lambda: b"", "is not a whole ZIP or JAR file"),
+BAD: dict[str, tuple[Callable[[], bytes], str]] = {
+    "cut short": (lambda: zip_of(FILES)[:-1], "is not a whole ZIP or JAR file"),
+    "an empty file": (lambda: b"", "is not a whole ZIP or JAR file"),
     "without entries": (lambda: zip_of({}), "The artifact holds no entry"),
-    "without entries but junk": (lambda: b"junk" * 100 + zip_of({}), "The artifact holds no entry"),
-    "entries lost": (lambda: zip_of(FILES)[:-22] + zip_of({}), "The artifact holds no entry"),
     "encrypted": (encrypted, f"The entry {NAME} of the artifact is encrypted"),
+    "unsupported": (
+        lambda: zip_of(FILES, method=zipfile.ZIP_LZMA),
+        "The entry META-INF/MANIFEST.MF of the artifact is neither stored nor deflated",
+    ),
     "duplicate": (duplicate, f"The entry {NAME} of the artifact is there twice"),
-    "in one place": (
-        named(f"./{NAME}"),
-        f"The entry ./{NAME} of the artifact is there twice, also as {NAME}",
+    "a name outside": (
+        lambda: zip_of({**FILES, "lib/../../evil": b""}),
+        "The entry lib/../../evil of the artifact has a name that leads out",
     ),
-    "a file and a folder": (named("com/example"), "The entry com/example of the artifact is a file, and"),
-    "a link outside": (
-        lambda: zip_of({**FILES, "com/link": link_to("../../etc")}),
-        "The entry com/link of the artifact is a symbolic link that leads out of the package, to ../../etc",
-    ),
-    "dots": (named("lib/../../evil"), "The entry lib/../../evil of the artifact has a name that leads out"),
-    "absolute": (named("/etc/evil"), "The entry /etc/evil of the artifact has a name that leads out"),
-    "two names": (two_names, f"The entry {NAME} of the artifact has another name, ../../../etc/cron.d/evil"),
-    "a bomb": (lambda: declaring(UNZIPPED_LIMIT), f"250.0 MB  {NAME}\n"),
+    "too large": (lambda: declaring(UNZIPPED_LIMIT), f"250.0 MB  {NAME}\n"),
     "over 4 GiB": (lambda: declaring(5 * 1024 * MB), f"5120.0 MB  {NAME}\n"),
     "damaged": (damaged, f"The entry {NAME} of the artifact is damaged"),
-    "more than declared": (lambda: declaring(10), "It declares 10 bytes, but holds more."),
-    "less than declared": (
-        lambda: declaring(len(HANDLER) + 1),
-        f"It declares {len(HANDLER) + 1} bytes, but holds {len(HANDLER)}.",
-    ),
 }
-
-cases = pytest.mark.parametrize(("make", "expected"), BAD.values(), ids=BAD.keys())
 
 
 def java_app(folder: Path, jar: bytes) -> Path:
@@ -118,7 +95,7 @@ def said(outcome: Outcome) -> str:
     return outcome.stderr.replace(" !     ", "")
 
 
-@cases
+@pytest.mark.parametrize(("make", "expected"), BAD.values(), ids=BAD.keys())
 def test_the_build_refuses_a_bad_jar(tmp_path: Path, make: Callable[[], bytes], expected: str) -> None:
     """`deploy base` ends with status 2 and names the entry, and leaves nothing that could be deployed."""
     app = java_app(tmp_path / "app", make())
@@ -128,11 +105,12 @@ def test_the_build_refuses_a_bad_jar(tmp_path: Path, make: Callable[[], bytes], 
     assert list((app / ".lambda-deploy").iterdir()) == []
 
 
-@cases
+@pytest.mark.parametrize("kind", ["cut short", "duplicate"])
 def test_a_jar_that_went_bad_after_the_build_is_not_deployed(
-    aws: EmbeddedAWS, function: Function, tmp_path: Path, make: Callable[[], bytes], expected: str
+    aws: EmbeddedAWS, function: Function, tmp_path: Path, kind: str
 ) -> None:
-    """A deploy checks no more than that it is the build's; AWS is not called at all."""
+    """A deploy checks only that it is the build's; AWS is not called at all."""
+    make, expected = BAD[kind]
     slug = java_app(tmp_path / "slug", zip_of(FILES))
     assert run(slug, "base", str(slug), env={}).status == 0
     (slug / JAR).write_bytes(make())
@@ -144,15 +122,6 @@ def test_a_jar_that_went_bad_after_the_build_is_not_deployed(
     assert "Traceback" not in outcome.stderr
     assert function.deploy_calls == []
     assert function.code_sha256() == before
-
-
-def test_a_nodejs_app_without_a_file_is_refused(tmp_path: Path) -> None:
-    """Where .lambdaignore names all of it, the build ends as with a bad JAR."""
-    (tmp_path / "package.json").write_bytes(b"{}")
-    (tmp_path / ".lambdaignore").write_text("*\n")
-    text = said(run(tmp_path, "base", str(tmp_path), env={}))
-    assert ".lambdaignore leaves out every file of the app" in text
-    assert list((tmp_path / ".lambda-deploy").iterdir()) == []
 
 
 def test_a_good_jar_goes_the_same_way(aws: EmbeddedAWS, function: Function, tmp_path: Path) -> None:

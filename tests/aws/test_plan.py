@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from command import deploy, make_slug
 from deploy.artifact.base import read
-from deploy.artifact.differences import Changes, Difference, compare, remote_file
-from deploy.artifact.package import build
+from deploy.artifact.differences import Changes, Difference, compare
+from deploy.artifact.package import open_package
+from deploy.aws.download import RemoteFile
 from deploy.aws.function import Function, connect
 from deploy.config.formats import encode, variables
 from deploy.errors import DeployError
@@ -174,8 +175,8 @@ def test_a_large_package_is_compared_by_reading_less_than_a_hundredth_of_it(
 
     counted = _Counting(connect(read_settings(env).function))
     new = [encode("env.properties", {"NAME": "new"})]
-    with build(slug, read(slug), new) as package:
-        difference = compare(remote_file(counted, "$LATEST"), package.file, new)
+    with open_package(slug, read(slug), new) as package:
+        difference = compare(RemoteFile(counted, "$LATEST"), package.file, new)
     assert difference == Difference(Changes((), ("NAME",), ()), NOTHING)
     assert counted.requests <= 2
     assert counted.received < len(function.code()) / 100
@@ -189,7 +190,7 @@ def test_an_address_that_does_not_answer_is_told_by_its_host(
     read = connect(read_settings(aws.settings(function)).function)
     monkeypatch.setattr(read, "code_location", lambda _: ("http://127.0.0.1:9/code?signature=canary", 100))
     with pytest.raises(DeployError, match=r"no answer from 127\.0\.0\.1, where AWS keeps it") as caught:
-        remote_file(read, "$LATEST")
+        RemoteFile(read, "$LATEST")
     assert caught.value.todo == "Let the network reach 127.0.0.1, and run it again."
     assert "canary" not in str(caught.value.document())
 

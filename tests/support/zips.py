@@ -1,48 +1,52 @@
 """ZIP files as others make them, by Python's zipfile, and what stands in them byte for byte."""
 
 import io
-import stat
 import struct
 import zipfile
 from typing import BinaryIO
 
+from hypothesis import strategies as st
+
 from deploy.artifact.assembly import digest
 from deploy.artifact.package import Package
 
-__all__ = ["link_to", "package_in", "raw_data", "zip_of"]
+__all__ = ["NAMES", "package_in", "raw_data", "with_zip64_field", "zip_of"]
 
 
-class Link(bytes):
-    """The target of a symbolic link, where else a file's content stands."""
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0\\/"), min_size=1, max_size=20).filter(
+    lambda name: name not in {".", ".."}
+)
 
 
-def link_to(target: str | bytes) -> bytes:
-    """Give what `zip_of` makes a symbolic link of."""
-    return Link(target.encode() if isinstance(target, str) else target)
-
-
-def zip_of(
-    files: dict[str, bytes],
-    *,
-    comment: bytes = b"",
-    method: int = zipfile.ZIP_DEFLATED,
-    made_by: int = 3,
-) -> bytes:
-    """Make a ZIP by Python's zipfile, which we did not write; `made_by` is the system of the links."""
+def zip_of(files: dict[str, bytes], *, comment: bytes = b"", method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Make a ZIP by Python's zipfile, which we did not write."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", method) as file:
         file.comment = comment
         for name, content in files.items():
-            info = zipfile.ZipInfo(name, (2020, 2, 2, 2, 2, 2))
-            if isinstance(content, Link):
-                info.create_system = made_by
-                info.external_attr = (stat.S_IFLNK | 0o777) << 16
-            file.writestr(info, content, method)
+            file.writestr(zipfile.ZipInfo(name, (2020, 2, 2, 2, 2, 2)), content, method)
     return target.getvalue()
 
 
+def with_zip64_field(base: bytes, name: str) -> bytes:
+    """Move an entry's sizes and offset from its central record into a ZIP64 field."""
+    record = base.rindex(b"PK\x01\x02" + base[base.rindex(b"PK\x01\x02") + 4 :][:42] + name.encode())
+    compressed, size = struct.unpack_from("<2L", base, record + 20)
+    (offset,) = struct.unpack_from("<L", base, record + 42)
+    extra = struct.pack("<2H3Q", 1, 24, size, compressed, offset)
+    header = bytearray(base[record : record + 46])
+    struct.pack_into("<2L", header, 20, 0xFFFFFFFF, 0xFFFFFFFF)
+    struct.pack_into("<H", header, 30, len(extra))
+    struct.pack_into("<L", header, 42, 0xFFFFFFFF)
+    end = base.rindex(b"PK\x05\x06")
+    changed = bytearray(base[:record] + header + name.encode() + extra + base[end:])
+    size_field = len(changed) - 22 + 12
+    struct.pack_into("<L", changed, size_field, struct.unpack_from("<L", base, end + 12)[0] + len(extra))
+    return bytes(changed)
+
+
 def raw_data(package: bytes) -> dict[str, bytes]:
-    """Give the bytes of each entry as they stand in the file."""
+    """Return the bytes of each entry as they stand in the file."""
     raw = {}
     with zipfile.ZipFile(io.BytesIO(package)) as file:
         for info in file.infolist():

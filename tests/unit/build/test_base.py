@@ -263,15 +263,6 @@ def test_patterns_that_python_warns_of_are_taken_without_a_word(app: Path) -> No
     assert (made.returncode, made.stderr) == (0, "")
 
 
-def test_a_folder_that_can_not_be_written_is_an_error(app: Path) -> None:
-    """The message names the file; nothing half-made is left."""
-    nodejs(app)
-    (app / f"{BASE_ZIP}.unfinished").mkdir(parents=True)
-    with pytest.raises(DeployError, match=r"base\.zip"):
-        make_base(app)
-    assert not (app / BASE_ZIP).exists()
-
-
 # --- Java ------------------------------------------------------------------------------------------
 
 
@@ -582,17 +573,7 @@ def test_a_folder_that_can_not_be_made_is_told(
         ("file", ".lambda-deploy", ".lambda-deploy: File exists."),
         ("dangling link", ".lambda-deploy", ".lambda-deploy: File exists."),
         ("folder", ".lambda-deploy/build.json", ".lambda-deploy/build.json: Is a directory."),
-        (
-            "folder",
-            ".lambda-deploy/build.json.unfinished",
-            ".lambda-deploy/build.json.unfinished: Is a directory.",
-        ),
         ("folder", ".lambda-deploy/base.zip", ".lambda-deploy/base.zip: Is a directory."),
-        (
-            "folder",
-            ".lambda-deploy/base.zip.unfinished",
-            ".lambda-deploy/base.zip.unfinished: Is a directory.",
-        ),
     ],
 )
 def test_what_lies_in_the_place_of_the_build_is_told(app: Path, thing: str, path: str, expected: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.artifact.archive import PIECE
+from deploy.artifact.window import PIECE
 from deploy.build import compression as compressing
 from deploy.build.compression import SourceFile, create
 from deploy.errors import DeployError, InputError
@@ -214,7 +214,8 @@ def test_memory_stays_flat_whatever_the_size(tmp_path: Path) -> None:
     program = f"""
 import resource
 resource.setrlimit(resource.RLIMIT_DATA, (96 * 1024**2, 96 * 1024**2))
-from deploy.artifact.archive import PIECE, read_directory
+from deploy.artifact.archive import read_directory
+from deploy.artifact.window import PIECE
 from deploy.artifact.assembly import AssembledFile, assemble, digests
 from deploy.build.compression import SourceFile, create
 from deploy.config.formats import ConfigFile
