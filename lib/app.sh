@@ -5,27 +5,48 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-# Prints `Java` or `Node.js`, or nothing for any other app. A Java app often has a package.json for
-# its front end, hardly ever a Node.js app a pom.xml: Java goes first.
+# A line for each kind of app: its name in build.json, its name for people, and its build files.
+readonly APP_KINDS="${BASH_SOURCE[0]%/*}/../deploy/build/kinds.txt"
+
+# Prints the kind of app, `Java` or `Node.js`; nothing for any other app.
 function app::kind() {
 	local build="${1}"
-	if [[ -f "${build}/pom.xml" || -f "${build}/build.gradle" || -f "${build}/build.gradle.kts" ]]; then
-		echo "Java"
-	elif [[ -f "${build}/package.json" ]]; then
-		echo "Node.js"
-	fi
+	local name
+	local -a fields
+	while read -ra fields; do
+		for name in "${fields[@]:2}"; do
+			if [[ -f "${build}/${name}" ]]; then
+				echo "${fields[1]}"
+				return
+			fi
+		done
+	done <"${APP_KINDS}"
+}
+
+# Lists the build files of each kind of app.
+function app::build_files() {
+	local names
+	local -a fields
+	while read -ra fields; do
+		printf -v names ', %s' "${fields[@]:2}"
+		names="${names#, }"
+		if [[ "${names}" == *,* ]]; then
+			names="${names%,*} or${names##*,}"
+		fi
+		echo "  ${names} (${fields[1]})"
+	done <"${APP_KINDS}"
 }
 
 function app::explain_unknown_kind() {
 	local build="${1}"
-	local contents
+	local build_files contents
+	build_files="$(app::build_files)"
 	contents="$(app::contents "${build}")"
 	output::error <<-EOT
 		This is neither a Java nor a Node.js app, so it can't be deployed to AWS Lambda.
 
 		Looked for, in the root of the app:
-		  pom.xml, build.gradle or build.gradle.kts (Java)
-		  package.json (Node.js)
+		${build_files}
 
 		Found there:
 		${contents}
@@ -37,7 +58,7 @@ function app::explain_unknown_kind() {
 	EOT
 }
 
-# Lists what the folder holds, one name a line, as much of it as helps.
+# Lists what the folder holds, one name a line; not more than helps.
 function app::contents() {
 	local build="${1}"
 	local -r most_names=20 most_characters=60

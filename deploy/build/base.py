@@ -1,9 +1,9 @@
-"""Makes the base of an app, or finds it, and describes it: what bin/compile has done once, at build time."""
+"""Makes or finds the base of an app, once, at build time."""
 
 from __future__ import annotations
 
-import contextlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy import __version__
@@ -16,31 +16,27 @@ from deploy.text import megabytes, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from deploy.output import Report
 
-JAVA_BUILD_FILES = ("pom.xml", "build.gradle", "build.gradle.kts")
+# A line for each kind of app: its name, its name for people, and its build files. bin/detect reads it, too.
+# A Java app often has a package.json for its front end, a Node.js app hardly ever a pom.xml: Java goes first.
+KINDS = Path(__file__).with_name("kinds.txt")
+
 IN_THE_WAY = (FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
 def make(app: Path, environment: Mapping[str, str], output: Report) -> Base:
     """Make or find the base of an app and write build.json.
 
-    Raises InputError where there is nothing to deploy or what there is can't be deployed.
+    Raise InputError if there is nothing to deploy, or if it can't be deployed.
     """
     _make_folder(app)
-    if any((app / name).is_file() for name in JAVA_BUILD_FILES):
-        kind, compression = "java", None
-        path, written = java.find(app, environment, output)
-    elif (app / "package.json").is_file():
-        kind, path = "nodejs", BASE_ZIP
-        compression, written = COMPRESSION, _make_nodejs(app, output)
+    kind = _kind(app)
+    if kind == "java":
+        compression, (path, written) = None, java.find(app, environment, output)
     else:
-        raise InputError(
-            "There is neither a Java nor a Node.js app here.",
-            why=f"Looked for {', '.join(JAVA_BUILD_FILES)} and package.json.",
-        )
+        compression, path, written = COMPRESSION, BASE_ZIP, _make_nodejs(app, output)
     base = Base(
         kind,
         path,
@@ -53,11 +49,27 @@ def make(app: Path, environment: Mapping[str, str], output: Report) -> Base:
         environment.get("SOURCE_VERSION") or None,
         environment.get("STACK") or None,
     )
-    _write_build_file(app, base)
+    try:
+        bases.write(app, base)
+    except OSError as error:
+        raise _not_written(app, error, app / BUILD_FILE) from None
     output.detail(
         f"{path}: {megabytes(base.size)}, {base.entries} entries, {megabytes(base.unzipped_size)} unzipped"
     )
     return base
+
+
+def _kind(app: Path) -> str:
+    """Return the kind of the app, by the first file that is there of those that bin/detect looks for."""
+    kinds = [line.split() for line in KINDS.read_text(encoding="ascii").splitlines()]
+    for kind, _, *names in kinds:
+        if any((app / name).is_file() for name in names):
+            return kind
+    *others, last = (name for _, _, *names in kinds for name in names)
+    raise InputError(
+        "There is neither a Java nor a Node.js app here.",
+        why=f"Looked for {', '.join(others)} and {last}.",
+    )
 
 
 def _make_folder(app: Path) -> None:
@@ -70,18 +82,8 @@ def _make_folder(app: Path) -> None:
         raise _not_written(app, error, folder) from None
 
 
-def _write_build_file(app: Path, base: Base) -> None:
-    try:
-        bases.write(app, base)
-    except OSError as error:
-        raise _not_written(app, error, app / BUILD_FILE) from None
-    finally:
-        with contextlib.suppress(OSError):
-            (app / f"{BUILD_FILE}.unfinished").unlink()
-
-
 def _not_written(app: Path, error: OSError, path: Path) -> DeployError:
-    """Tell of what could not be written; where the error names no path, it was `path`."""
+    """Return the error for what could not be written: the path that `error` names, or else `path`."""
     shown = _shown_path(app, error, path)
     if isinstance(error, IN_THE_WAY):
         return InputError(
@@ -97,7 +99,7 @@ def _not_written(app: Path, error: OSError, path: Path) -> DeployError:
 
 
 def _shown_path(app: Path, error: OSError, otherwise: Path) -> str:
-    """Give the path in the app that an error is about."""
+    """Return the path in the app that an error is about."""
     name = error.filename2 or error.filename
     return printable(os.path.relpath(name if isinstance(name, (str, os.PathLike)) else otherwise, app))
 
