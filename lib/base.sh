@@ -5,19 +5,19 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-# Has the runtime make the base. It prints its own steps and errors.
+# Runs `deploy base`, which prints its own steps and errors.
 function base::make() {
 	local python="${1}" build="${2}" env_dir="${3}"
 	local jar_file name
 	local -a environment=()
 
-	# A build may know names of config vars, but no values. Nothing but this gets through.
+	# A build may know names of config vars, but no values. Only these variables are passed on.
 	for name in PATH HOME TMPDIR LANG LC_ALL LD_LIBRARY_PATH STACK SOURCE_VERSION; do
 		if [[ -v "${name}" ]]; then
 			environment+=("${name}=${!name}")
 		fi
 	done
-	# The exception is a path in the app, no secret.
+	# The exception is a path in the app, which is not a secret.
 	jar_file="$(environment::read "${env_dir}" _LAMBDA_JAR_FILE)"
 	if [[ -n "${jar_file}" ]]; then
 		environment+=("_LAMBDA_JAR_FILE=${jar_file}")

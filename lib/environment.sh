@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
 
-# The config vars that the platform hands over as files, and the environment of what we start.
+# The config vars that the platform passes as files, and the environment of the programs started here.
 
 set -euo pipefail
 shopt -s inherit_errexit
 
-# Prints the value of one config var, or nothing where it isn't set. Config vars are read one by one
-# and by name: a build has no business with the others.
+# Prints the value of one config var, or nothing if it isn't set. A build reads only the config vars
+# that it names.
 function environment::read() {
 	local env_dir="${1}" name="${2}"
 	if [[ -n "${env_dir}" && -f "${env_dir}/${name}" ]]; then
-		# No value can hold a NUL, but a damaged file can, and Bash would complain about it.
+		# No value can hold a NUL, but a damaged file can, and Bash would warn about it.
 		tr -d '\0' <"${env_dir}/${name}"
 	fi
 }
 
-# Unsets the exported variables that begin with `prefix`, but for the names that follow it.
+# Unsets the exported variables that begin with `prefix`, except the names that follow it.
 function environment::unset_prefix() {
 	local prefix="${1}"
 	local kept=" ${*:2} "

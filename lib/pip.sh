@@ -1,28 +1,29 @@
 #!/usr/bin/env bash
 
-# pip, and what it says: it fills a folder with the locked dependencies of the deploy runtime.
+# pip, which fills a folder with the locked dependencies of the deploy runtime, and its errors.
 
 set -euo pipefail
 shopt -s inherit_errexit
 
-# The only settings of pip's own that are passed on: where packages come from, and how to get there.
-# (A name that began with PIP_ could be one in the environment, and would be unset with those.)
+# The only settings of pip that are passed on: where packages come from, and how to get there.
+# (This name must not begin with PIP_: environment::unset_prefix would unset a variable of that name.)
 readonly PASSED_ON_TO_PIP=(
 	PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS
 	PIP_INDEX_URL PIP_NO_INDEX PIP_PROXY PIP_RETRIES PIP_TIMEOUT PIP_TRUSTED_HOST
 )
 
-# Downloads the locked dependencies, as wheels for this interpreter whichever pip is at hand: one of
-# them is no pure Python.
+# Downloads the locked dependencies, as wheels for this interpreter whichever pip is used: one of them
+# holds machine code.
 function pip::download() {
 	local buildpack="${1}" python="${2}" folder="${3}" workspace="${4}"
 	local lock="${buildpack}/requirements.lock"
 	local log="${workspace}/pip.log"
-	local packages
+	local packages options
 	local -a pip=() target=()
 
 	pip::find pip "${python}"
-	pip::target target "${python}"
+	options="$(python::run "${python}" pip_options)"
+	mapfile -t target <<<"${options}"
 	packages="$(grep --count '==' "${lock}")"
 	output::detail "Downloading boto3 and $((packages - 1)) other packages"
 	if ! (
@@ -42,68 +43,26 @@ function pip::download() {
 	fi
 }
 
-# What the programs below know of the interpreter. SOABI is like cpython-313-x86_64-linux-gnu, and None on
-# odd builds. The kernel's word for the processor is that of a 64-bit one where the interpreter has 32 bits.
-readonly ABOUT_THE_INTERPRETER='import os, sys, sysconfig
-major, minor = sys.version_info[:2]
-implementation = sys.implementation.name
-soabi = sysconfig.get_config_var("SOABI") or ""
-free_threaded = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
-machine = os.uname().machine
-if sys.maxsize < 2**32:
-    machine = {"x86_64": "i686", "aarch64": "armv7l"}.get(machine, machine)
-'
-
-# Puts into the array named first how pip names what this interpreter can load.
-# shellcheck disable=SC2034 # The array is the caller's, who uses it.
-function pip::target() {
-	local -n pip_target="${1}"
-	local python="${2}"
-	local options
-	local -r program='
-libc = "musllinux_1_2" if "musl" in soabi else "manylinux2014"
-print("--python-version", f"{major}.{minor}", "--platform", f"{libc}_{machine}", "--abi", "none", sep="\n")
-if implementation == "cpython":
-    print("--implementation", "cp", "--abi", f"cp{major}{minor}{free_threaded}", sep="\n")
-    if not free_threaded:
-        print("--abi", "abi3", sep="\n")
-else:
-    # No other can load what was made for CPython.
-    print("--implementation", "pp" if implementation == "pypy" else implementation, sep="\n")'
-
-	options="$("${python}" -I -S -c "${ABOUT_THE_INTERPRETER}${program}")"
-	mapfile -t pip_target <<<"${options}"
-}
-
-# Puts the command for a pip into the array named first: the interpreter's own, the one that
-# ensurepip would install, or that of any other Python on this machine.
+# Puts the command for a pip into the array named first: one that this interpreter has, or any other
+# Python on this machine.
 # shellcheck disable=SC2034 # The array is the caller's, who uses it.
 function pip::find() {
 	local -n pip_command="${1}"
 	local python="${2}"
-	local -r program='import sys; sys.path[:0] = sys.argv[1:]; import pip'
-	local library candidates candidate
+	local others candidate found
+	local -a candidates arguments
 
-	pip_command=("${python}" -I -m pip)
-	if "${python}" -I -c "${program}" &>/dev/null; then
-		return
-	fi
-
-	library="$("${python}" -I -S -c 'import os; print(os.path.dirname(os.__file__))')"
-	for candidate in "${library}"/ensurepip/_bundled/pip-*.whl /usr/share/python-wheels/pip-*.whl; do
-		pip_command=("${python}" -I "${candidate}/pip")
-		if "${python}" -I -c "${program}" "${candidate}" &>/dev/null; then
+	others="$(type -aP python3 python || true)"
+	mapfile -t candidates <<<"${others}"
+	for candidate in "${python}" "${candidates[@]}"; do
+		# shellcheck disable=SC2310 # Without a pip, the next one is tried.
+		found="$(python::run "${candidate}" find_pip 2>/dev/null || true)"
+		if [[ -n "${found}" ]]; then
+			mapfile -t arguments <<<"${found}"
+			pip_command=("${candidate}" -I "${arguments[@]}")
 			return
 		fi
 	done
-
-	candidates="$(type -aP python3 python || true)"
-	while IFS= read -r candidate; do
-		pip_command=("${candidate}" -I -m pip)
-		if "${candidate}" -I -c "${program}" &>/dev/null; then
-			return
-		fi
-	done <<<"${candidates}"
 
 	output::error <<-EOT
 		There is no pip to install the dependencies of the deploy runtime with.
@@ -175,8 +134,8 @@ function pip::explain_failed_download() {
 	fi
 }
 
-# Prints the name of the package that there are wheels of, but none that this interpreter can load;
-# nothing where pip failed for another reason.
+# Prints the name of the package if there are wheels of it, but none that this interpreter can load;
+# nothing if pip failed for another reason.
 function pip::package_without_wheel() {
 	local log="${1}"
 	local missing skipped
@@ -192,11 +151,7 @@ function pip::package_without_wheel() {
 function pip::explain_missing_wheel() {
 	local package="${1}" python="${2}"
 	local described
-	local -r program='
-name = {"cpython": "CPython", "pypy": "PyPy"}.get(implementation, implementation)
-print(f"{name} {major}.{minor}{free_threaded} on {machine}")'
-
-	described="$("${python}" -I -S -c "${ABOUT_THE_INTERPRETER}${program}")"
+	described="$(python::run "${python}" description)"
 	output::error <<-EOT
 		There is no ${package} for the Python that was found: ${described}.
 
@@ -211,8 +166,8 @@ print(f"{name} {major}.{minor}{free_threaded} on {machine}")'
 	EOT
 }
 
-# Prints the last lines of pip's log that match, or its last one where none does. What URLs may give
-# away (names, passwords, tokens in the path) is left out.
+# Prints the last lines of pip's log that match, or its last one if none does, without what URLs may
+# give away: names, passwords, tokens in the path.
 function pip::said() {
 	local log="${1}" pattern="${2}"
 	local lines

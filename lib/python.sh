@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
 
-# The interpreter that starts `deploy`: one that is there at run time too, not just while building.
+# The interpreter that starts `deploy`: one that is there at run time too, not only during the build.
 #
-# Python is always started isolated (-I): neither PYTHONPATH, PYTHONHOME and their like nor files of
-# the app's can change what it does. Only PYTHONEXECUTABLE gets through that, so it is unset.
+# Python is always started isolated (-I): neither PYTHONPATH, PYTHONHOME and the like nor files of the
+# app can change what it does. Only PYTHONEXECUTABLE gets through, so it is unset.
 
 set -euo pipefail
 shopt -s inherit_errexit
 
-# Puts the path of the interpreter into the variable named first. Exports LD_LIBRARY_PATH where the
-# interpreter needs it, just as the launcher does at run time.
+# Runs a command of runtime.py with an interpreter.
+function python::run() {
+	local python="${1}"
+	"${python}" -I -S "${BASH_SOURCE[0]%/*}/runtime.py" "${@:2}"
+}
+
+# Puts the path of the interpreter into the variable named first. Exports LD_LIBRARY_PATH if the
+# interpreter needs it, as the launcher does at run time.
 function python::find() {
 	local variable="${1}" build="${2}" stack="${3}" workspace="${4}"
 	local slug_python="${build}/.heroku/python/bin/python3"
@@ -17,8 +23,8 @@ function python::find() {
 	output::step "Finding Python"
 	unset PYTHONEXECUTABLE
 	if [[ -e "${slug_python}" || -L "${slug_python}" ]]; then
-		# Shared-library builds that are moved after they were linked, as heroku/python's are, don't
-		# find their library by themselves.
+		# Builds with a shared library that are moved after linking, like heroku/python's, don't find
+		# their library by themselves.
 		export LD_LIBRARY_PATH="${build}/.heroku/python/lib${LD_LIBRARY_PATH:+:${LD_LIBRARY_PATH}}"
 		printf -v "${variable}" '%s' "${slug_python}"
 	elif [[ "${stack}" =~ ^heroku-([0-9]+)$ ]] && ((10#${BASH_REMATCH[1]} >= 24)); then
@@ -38,18 +44,14 @@ function python::find() {
 function python::find_in_system() {
 	local variable="${1}" stack="${2}"
 	local command executable
-	# A version manager's shim and a virtual environment's link are there for those who build only:
-	# what counts is where they lead to.
-	local -r program='import os, sys
-in_virtual_environment = sys.prefix != sys.base_prefix
-print(os.path.realpath(sys.executable) if in_virtual_environment else sys.executable)'
 
 	command="$(type -P python3 || true)"
 	if [[ -z "${command}" ]]; then
 		python::explain_missing "There is no python3 on the PATH of this stack${stack:+ (${stack})}."
 		exit 1
 	fi
-	executable="$("${command}" -I -c "${program}" 2>/dev/null || true)"
+	# shellcheck disable=SC2310 # python::check will report it.
+	executable="$(python::run "${command}" executable 2>/dev/null || true)"
 	printf -v "${variable}" '%s' "${executable:-${command}}"
 }
 
@@ -59,11 +61,9 @@ function python::check() {
 	local place="${python#"${build}/"}"
 	local errors="${workspace}/python-errors"
 	local version status=0
-	local -r program='import sys
-print("{}.{}.{}".format(*sys.version_info))
-import ssl, zlib'
 
-	version="$("${python}" -I -S -c "${program}" 2>"${errors}")" || status="${?}"
+	# shellcheck disable=SC2310 # It is a single command.
+	version="$(python::run "${python}" check 2>"${errors}")" || status="${?}"
 
 	if [[ "${version}" =~ ^([0-9]+)\.([0-9]+)\.[0-9]+$ ]]; then
 		if ((BASH_REMATCH[1] * 100 + BASH_REMATCH[2] < 310)); then

@@ -2,13 +2,13 @@
 
 # The deploy runtime in the slug: the `deploy` package of this buildpack and its dependencies.
 #
-# Only the dependencies are cached, for only they need the network:
+# Only the dependencies are cached, because only they need the network:
 #
 #   <cache>/lambda-deploy/dependencies/   ready to use: pruned, with bytecode
 #   <cache>/lambda-deploy/manifest        the SHA-256 sum of each of their files
 #   <cache>/lambda-deploy/key             what they were made from and for
 #
-# An entry is made in a folder beside it and renamed when it is whole.
+# An entry is made in a folder beside it, which is renamed when it is complete.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -16,14 +16,14 @@ shopt -s inherit_errexit
 # The services that deploy/ calls. The data of the others are three quarters of botocore.
 readonly RUNTIME_SERVICES=(lambda s3 sts)
 
-# What else no deploy loads: packaging, and code for services, programs and platforms that aren't ours.
+# What else no deploy loads: packaging, and code for other services, programs and platforms.
 readonly RUNTIME_UNUSED=(
 	bin '*.dist-info' boto3/{data,dynamodb,ec2,examples} botocore/stub.py dateutil/rrule.py
 	dateutil/zoneinfo/'*.tar.gz' dotenv/{cli,ipython,__main__}.py s3transfer/{crt,processpool}.py
 	urllib3/contrib/{emscripten,pyopenssl.py}
 )
 
-# What makes a base, and so is needed by builds alone: in the cache, but not in the slug.
+# Only builds need these, to make a base: they are kept in the cache, but not in the slug.
 readonly RUNTIME_FOR_BUILDS=(deflate pathspec)
 
 function runtime::install() {
@@ -53,7 +53,7 @@ function runtime::install() {
 }
 
 # Removes what this build, and builds that were stopped half-way, left in the cache. What another build
-# is making at this moment stays, as far as its process can be seen from here.
+# is making at this moment is kept if its process can be seen from here.
 function runtime::sweep() {
 	local cache="${1}"
 	local partial maker
@@ -66,7 +66,7 @@ function runtime::sweep() {
 	done
 }
 
-# Removes from the slug what only the build had a use for.
+# Removes from the slug what only the build needs.
 function runtime::remove_build_dependencies() {
 	local build="${1}"
 	(cd -- "${build}/.lambda-deploy/runtime" && rm -rf -- "${RUNTIME_FOR_BUILDS[@]}")
@@ -76,22 +76,17 @@ function runtime::remove_build_dependencies() {
 function runtime::key() {
 	local buildpack="${1}" python="${2}" stack="${3}"
 	local binary dependencies recipe
-	local -r program='import os, sys, sysconfig
-soabi = sysconfig.get_config_var("SOABI")
-print(soabi or f"{sys.implementation.cache_tag}-{os.uname().machine}")'
-	# Like cpython-313-x86_64-linux-gnu: version, processor and C library, for bytecode and for wheels.
-	# Odd builds have no such name.
-	binary="$("${python}" -I -S -c "${program}")"
+	binary="$(python::run "${python}" abi)"
 	dependencies="$(sha256sum <"${buildpack}/requirements.lock")"
 	# Every file that decides what an entry holds.
-	recipe="$(cat -- "${buildpack}"/lib/{botocore_data.py,pip.sh,runtime.sh} | sha256sum)"
+	recipe="$(cat -- "${buildpack}"/lib/{pip.sh,runtime.py,runtime.sh} | sha256sum)"
 	echo "stack=${stack:-unknown}"
 	echo "python=${binary}"
 	echo "dependencies=${dependencies%% *}"
 	echo "recipe=${recipe%% *}"
 }
 
-# Prints why the cached entry can't be used, one reason a line; nothing where it can.
+# Prints why the cached entry can't be used, one reason a line; nothing if it can.
 function runtime::problems() {
 	local entry="${1}" workspace="${2}"
 	local name value cached changed=0
@@ -132,7 +127,8 @@ function runtime::problems() {
 	fi
 }
 
-# Prints the SHA-256 sum of each file in the folder, and what is no file: there should be nothing.
+# Prints the SHA-256 sum of each file in the folder, and the names of links, pipes and the like, which
+# should not be there.
 function runtime::manifest() {
 	local folder="${1}"
 	(
@@ -149,7 +145,7 @@ function runtime::discard() {
 		while IFS= read -r problem; do
 			output::detail "Discarding the dependencies in the cache: ${problem}"
 		done <<<"${problems}"
-		# Where the cache can't be written, making the next entry says so.
+		# If the cache can't be written, making the next entry reports it.
 		rm -rf -- "${entry}" 2>/dev/null || true
 	fi
 }
@@ -167,7 +163,7 @@ function runtime::make_entry() {
 	fi
 
 	pip::download "${buildpack}" "${python}" "${partial}/dependencies" "${workspace}"
-	runtime::prune "${buildpack}" "${python}" "${partial}/dependencies"
+	runtime::prune "${python}" "${partial}/dependencies"
 	runtime::compile "${python}" "${partial}/dependencies" "${partial}/dependencies"
 	chmod -R u=rwX,go=rX -- "${partial}"
 	runtime::manifest "${partial}/dependencies" >"${workspace}/manifest"
@@ -192,20 +188,20 @@ function runtime::make_entry() {
 
 # Removes what the runtime never loads. It would be most of the slug.
 function runtime::prune() {
-	local buildpack="${1}" python="${2}" dependencies="${3}"
-	local script="${buildpack}/lib/botocore_data.py"
+	local python="${1}" dependencies="${2}"
+	local data="${dependencies}/botocore/data"
 	local unused missing status=0
-	missing="$("${python}" -I -S "${script}" "${dependencies}/botocore/data" "${RUNTIME_SERVICES[@]}")" ||
-		status="${?}"
+	# shellcheck disable=SC2310 # It is a single command.
+	missing="$(python::run "${python}" prune "${data}" "${RUNTIME_SERVICES[@]}")" || status="${?}"
 	if [[ -n "${missing}" ]]; then
 		runtime::explain_missing_service "${missing}"
 		exit 1
 	elif ((status != 0)); then
-		output::unexpected "${status}" "${script}" "${BASH_SOURCE[0]##*/}:${LINENO}"
+		output::unexpected "${status}" "runtime.py prune" "${BASH_SOURCE[0]##*/}:${LINENO}"
 		exit "${status}"
 	fi
 	for unused in "${RUNTIME_UNUSED[@]}"; do
-		# shellcheck disable=SC2086 # Patterns are meant as such, and no name here holds a blank.
+		# shellcheck disable=SC2086 # They are patterns, and no name here holds a blank.
 		(cd -- "${dependencies}" && rm -rf -- ${unused})
 	done
 }
@@ -221,8 +217,8 @@ function runtime::explain_missing_service() {
 	EOT
 }
 
-# Writes bytecode beside the modules in the folder, which lies in `root`. It is never compared with
-# the sources: their times and their place change when the slug is packed and moved.
+# Writes bytecode beside the modules in the folder, which is in `root`. Python never compares it with the
+# sources, because their times and paths change when the slug is packed and moved.
 function runtime::compile() {
 	local python="${1}" root="${2}" folder="${3}"
 	"${python}" -I -S -m compileall -q --invalidation-mode unchecked-hash -s "${root}" "${folder}"

@@ -1,5 +1,6 @@
 """bin/compile, run for real: which Python will start the deploys."""
 
+import ast
 import json
 import re
 import shutil
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from buildpack import Build, Result, add_python, add_python_script, small_build
+from buildpack import ROOT, Build, Result, add_python, add_python_script, small_build
 
 BASE_PYTHON = Path(sysconfig.get_config_var("BINDIR")) / f"python{sysconfig.get_python_version()}"
 VERSION = ".".join(map(str, sys.version_info[:3]))
@@ -152,11 +153,7 @@ def test_explains_a_python_without_ssl(build: Build) -> None:
     """An interpreter that lacks a module without which no deploy works is found out at build time."""
     add_python_script(
         build.app,
-        """for program; do :; done
-case "$*" in
-*ssl*) exec "$REAL" -c "import sys; sys.modules['ssl'] = None; $program" ;;
-*) exec "$REAL" "$@" ;;
-esac""",
+        changed_for("check", "sys.modules['ssl'] = None"),
     )
 
     result = build.compile()
@@ -179,12 +176,22 @@ def test_wants_python_3_10(build: Build, version: tuple[int, int, int], status: 
 
 def pretending(version: tuple[int, int, int]) -> str:
     """Make a shell script of a Python that says that it has this version."""
+    return changed_for("check", f"sys.version_info = {version}")
+
+
+def changed_for(command: str, change: str) -> str:
+    """Make a shell script of a Python that something is changed in while it runs a command of runtime.py."""
+    run = "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
     return f"""\
-for program; do :; done
 case "$*" in
-*version_info*) exec "$REAL" -c "import sys; sys.version_info = {version}; $program" ;;
+*"runtime.py {command}") shift 2; exec "$REAL" -I -S -c "import runpy, sys; {change}; {run}" "$@" ;;
 *) exec "$REAL" "$@" ;;
 esac"""
+
+
+def test_an_old_python_can_read_the_question() -> None:
+    """The version is asked for by a file without syntax that only newer versions know."""
+    ast.parse((ROOT / "lib/runtime.py").read_text(), feature_version=(3, 7))
 
 
 # --- In the system --------------------------------------------------------------------------------
@@ -260,7 +267,7 @@ def test_explains_that_there_is_no_python(build: Build, stack: str) -> None:
 
 def test_names_the_version_of_an_old_system_python(build: Build) -> None:
     """An old stack's Python is refused by its version, with the way to a newer one."""
-    itself = 'case "$*" in *sys.executable*) echo "$0"; exit ;; esac'
+    itself = 'case "$*" in *"runtime.py executable") echo "$0"; exit ;; esac'
     python = on_path(build, f"{itself}\nREAL='{BASE_PYTHON}'\n{pretending((3, 8, 10))}")
 
     result = build.compile(STACK="heroku-20")

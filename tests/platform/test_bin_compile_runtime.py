@@ -42,10 +42,7 @@ SECOND_BUILD = """\
 
 
 NO_PIP = """\
-case "$*" in
-*"import os; print"*) echo /nowhere; exit ;;
-*"import pip"*) exit 1 ;;
-esac
+case "$*" in *"runtime.py find_pip") exit 1 ;; esac
 exec "$REAL" "$@"
 """
 
@@ -145,7 +142,7 @@ def test_gives_all_reasons_at_once(second_build: Build) -> None:
     assert "the buildpack asks for other versions" in result.stdout
 
 
-@pytest.mark.parametrize("name", ["botocore_data.py", "pip.sh", "runtime.sh"])
+@pytest.mark.parametrize("name", ["pip.sh", "runtime.py", "runtime.sh"])
 def test_the_recipe_belongs_to_the_key(second_build: Build, name: str) -> None:
     """A buildpack that installs or prunes in another way does not use what the one before it made."""
     with (second_build.buildpack / "lib" / name).open("a") as recipe:
@@ -231,7 +228,7 @@ def test_replaces_what_it_discards(build: Build) -> None:
 
 HANGING_PIP = """\
 case "$*" in
-*"import pip") ;;
+*"runtime.py find_pip") printf -- '-m\\npip\\n' ;;
 "-I -m pip install"*)
     for folder; do :; done
     mkdir -p "$folder"
@@ -438,7 +435,7 @@ def test_a_botocore_that_is_damaged_is_an_error(build: Build) -> None:
     assert (
         " !     The build stopped because a command failed with exit status 1 (runtime.sh:" in result.stderr
     )
-    assert f" !       {build.buildpack}/lib/botocore_data.py\n" in result.stderr
+    assert " !       runtime.py prune\n" in result.stderr
     assert list(build.cache.iterdir()) == []
 
 
@@ -480,13 +477,12 @@ def test_replaces_what_the_app_has_in_its_place(build: Build, tmp_path: Path) ->
 def test_uses_the_pip_of_the_interpreter(build: Build, tmp_path: Path) -> None:
     """The interpreter's own pip goes first, and it starts isolated."""
     log = tmp_path / "pip.log"
-    log_pip = f'case "$*" in *"import pip"* | *"-m pip"*) echo "$*" >>"{log}"; exit ;; esac'
-    add_python_script(build.app, f'{log_pip}\nexec "$REAL" "$@"')
+    log_pip = f'case "$*" in *"-m pip"*) echo "$*" >>"{log}"; exit ;; esac'
+    add_python_script(build.app, f'{log_pip}\nexec "{sys.executable}" "$@"')
 
     build.compile()
 
-    check, install = log.read_text().splitlines()
-    assert check.startswith("-I -c ")
+    (install,) = log.read_text().splitlines()
     assert install.startswith("-I -m pip install ")
     for flag in ("--require-hashes", "--no-deps", "--only-binary :all:"):
         assert flag in install
@@ -504,18 +500,22 @@ def odd_python(
 ) -> None:
     """Let the interpreter give itself out as another one; `pip` is done where pip would be run."""
     told = f"""\
-import os, sys, sysconfig, types
+import os, runpy, sys, sysconfig, types
 told = {{"SOABI": {soabi!r}, "Py_GIL_DISABLED": {int(free_threaded)}}}
 sysconfig.get_config_var = told.get
 os.uname = lambda: types.SimpleNamespace(machine={machine!r})
 sys.implementation = types.SimpleNamespace(name={implementation!r}, cache_tag="{implementation}-1")
 sys.version_info = (3, 13, 1)
 sys.maxsize = 2**{bits - 1} - 1
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
 """
     script = f"""\
 case "$*" in
-*compileall* | *.py\\ *) ;;
-"-I -S -c "*) exec "{sys.executable}" -I -S -c {shlex.quote(told)}"$4" ;;
+*"runtime.py abi" | *"runtime.py pip_options" | *"runtime.py description")
+    shift 2
+    exec "{sys.executable}" -I -S -c {shlex.quote(told)} "$@"
+    ;;
 *"-m pip install"*) {pip or ":"} ;;
 esac
 exec "{sys.executable}" "$@"
