@@ -13,12 +13,11 @@ import hashlib
 import itertools
 import os
 import stat
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from deploy.artifact.archive import read_at
-from deploy.artifact.records import STORED, NewEntry, end_records, set_start
+from deploy.artifact.records import NewEntry, end_records, set_start
 from deploy.artifact.window import PIECE, Window
 from deploy.errors import InputError
 
@@ -68,11 +67,9 @@ def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
     kept_size = sum(span.size for span in spans)
     content, added_records = bytearray(), bytearray()
     for file in added:
-        entry = NewEntry(file.name, stat.S_IFREG | file.mode, STORED)
+        entry = NewEntry(file.name, stat.S_IFREG | file.mode, file.content)
         entry.start = kept_size + len(content)
-        entry.size = entry.compressed_size = len(file.content)
-        entry.crc = zlib.crc32(file.content)
-        content += entry.local_header() + file.content
+        content += entry.local_header() + entry.data
         added_records += entry.central_record()
     records: Span | bytes
     if not gaps and first == directory.prefix:

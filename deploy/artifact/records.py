@@ -7,6 +7,7 @@ https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
 from __future__ import annotations
 
 import struct
+import zlib
 
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")  # 4.3.7
 CENTRAL_HEADER = struct.Struct("<4s6H3L5H2L")  # 4.3.12
@@ -35,13 +36,18 @@ MIDNIGHT_1980 = (0, 1 << 5 | 1)  # 4.4.6: the first moment that the format knows
 
 
 class NewEntry:
-    """An entry to be written, whose sizes are known when its data is there."""
+    """An entry to be written. Its data is `compressed`, if that is smaller than the content."""
 
-    def __init__(self, name: str, mode: int, method: int) -> None:
+    def __init__(self, name: str, mode: int, content: bytes, compressed: bytearray | None = None) -> None:
         self.name = name.encode()
         self.mode = mode
-        self.method = method
-        self.crc = self.size = self.compressed_size = self.start = 0
+        self.start = 0  # where its local header will be in the file
+        self.size = len(content)
+        self._crc = zlib.crc32(content)
+        self._method = STORED
+        self.data: bytes | bytearray = content
+        if compressed is not None and len(compressed) < len(content):
+            self._method, self.data = DEFLATED, compressed
 
     @property
     def _flags(self) -> int:
@@ -50,8 +56,8 @@ class NewEntry:
     def local_header(self) -> bytes:
         """Return what stands before the data (4.3.7)."""
         header = LOCAL_HEADER.pack(
-            LOCAL_SIGNATURE, NEEDS_2_0, self._flags, self.method, *MIDNIGHT_1980,
-            self.crc, self.compressed_size, self.size, len(self.name), 0,
+            LOCAL_SIGNATURE, NEEDS_2_0, self._flags, self._method, *MIDNIGHT_1980,
+            self._crc, len(self.data), self.size, len(self.name), 0,
         )  # fmt: skip
         return header + self.name
 
@@ -63,8 +69,8 @@ class NewEntry:
             extra = ZIP64_TAG + struct.pack("<HQ", 8, start)
             needs, start = NEEDS_4_5, IN_ZIP64_32
         header = CENTRAL_HEADER.pack(
-            CENTRAL_SIGNATURE, MADE_BY_UNIX, needs, self._flags, self.method, *MIDNIGHT_1980,
-            self.crc, self.compressed_size, self.size, len(self.name), len(extra), 0, 0, 0,
+            CENTRAL_SIGNATURE, MADE_BY_UNIX, needs, self._flags, self._method, *MIDNIGHT_1980,
+            self._crc, len(self.data), self.size, len(self.name), len(extra), 0, 0, 0,
             self.mode << 16, start,
         )  # fmt: skip
         return header + self.name + extra

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import zlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import deflate
 
-from deploy.artifact.records import DEFLATED, IN_ZIP64_32, STORED, NewEntry, end_records
+from deploy.artifact.records import IN_ZIP64_32, NewEntry, end_records
 from deploy.errors import DeployError, InputError
 from deploy.text import megabytes, printable
 
@@ -58,12 +57,6 @@ class Written:
     entries: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    entry: NewEntry
-    data: bytes | bytearray
-
-
 def create(
     files: Iterable[SourceFile],
     target: BinaryIO,
@@ -84,11 +77,10 @@ def create(
         position += len(content)
 
     records = bytearray()
-    for content in _compressed(files):
-        entry = content.entry
+    for entry in _compressed(files):
         entry.start = position
         write(entry.local_header())
-        write(content.data)
+        write(entry.data)
         records += entry.central_record()
         unzipped_size += entry.size
         count += 1
@@ -99,10 +91,10 @@ def create(
     return Written(sha256.digest(), position, unzipped_size, count)
 
 
-def _compressed(files: Iterable[SourceFile]) -> Iterator[_Content]:
-    """Return each file's content in the order of the files, while threads work ahead."""
+def _compressed(files: Iterable[SourceFile]) -> Iterator[NewEntry]:
+    """Return each file's entry in the order of the files, while threads work ahead."""
     pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
-    ahead: deque[tuple[int, Future[list[_Content]]]] = deque()
+    ahead: deque[tuple[int, Future[list[NewEntry]]]] = deque()
     in_flight = 0
     try:
         for size, batch in _batches(files):
@@ -110,7 +102,7 @@ def _compressed(files: Iterable[SourceFile]) -> Iterator[_Content]:
                 done, future = ahead.popleft()
                 yield from future.result()
                 in_flight -= done
-            ahead.append((size, pool.submit(_compress, batch)))
+            ahead.append((size, pool.submit(_entries, batch)))
             in_flight += size
         for _, future in ahead:
             yield from future.result()
@@ -131,21 +123,21 @@ def _batches(files: Iterable[SourceFile]) -> Iterator[tuple[int, list[SourceFile
         yield size, batch
 
 
-def _compress(files: list[SourceFile]) -> list[_Content]:
-    return [_content(file) for file in files]
+def _entries(files: list[SourceFile]) -> list[NewEntry]:
+    return [_entry(file) for file in files]
 
 
-def _content(file: SourceFile) -> _Content:
-    if file.path is not None:
-        mode = stat.S_IFREG | (0o755 if file.executable else 0o644)
-        try:
-            return _smaller(NewEntry(file.name, mode, DEFLATED), _read(file.path, file.name))
-        except MemoryError:
-            raise _too_little_memory(file) from None
+def _entry(file: SourceFile) -> NewEntry:
     if file.link_target is not None:
-        target = file.link_target.encode()
-        return _stored(NewEntry(file.name, stat.S_IFLNK | 0o777, STORED), target)
-    return _stored(NewEntry(f"{file.name}/", stat.S_IFDIR | 0o755, STORED), b"")
+        return NewEntry(file.name, stat.S_IFLNK | 0o777, file.link_target.encode())
+    if file.path is None:
+        return NewEntry(f"{file.name}/", stat.S_IFDIR | 0o755, b"")
+    mode = stat.S_IFREG | (0o755 if file.executable else 0o644)
+    try:
+        content = _read(file.path, file.name)
+        return NewEntry(file.name, mode, content, deflate.deflate_compress(content, LEVEL))
+    except MemoryError:
+        raise _too_little_memory(file) from None
 
 
 def _read(path: str, name: str) -> bytes:
@@ -154,24 +146,6 @@ def _read(path: str, name: str) -> bytes:
         if size >= IN_ZIP64_32:
             raise _too_large(name, size)
         return source.read()
-
-
-def _smaller(entry: NewEntry, raw: bytes) -> _Content:
-    """Compress a file's data, or store it if compression does not make it smaller."""
-    compressed = deflate.deflate_compress(raw, LEVEL)
-    if len(compressed) >= len(raw):
-        entry.method = STORED
-        return _stored(entry, raw)
-    entry.crc = zlib.crc32(raw)
-    entry.size = len(raw)
-    entry.compressed_size = len(compressed)
-    return _Content(entry, compressed)
-
-
-def _stored(entry: NewEntry, raw: bytes) -> _Content:
-    entry.crc = zlib.crc32(raw)
-    entry.size = entry.compressed_size = len(raw)
-    return _Content(entry, raw)
 
 
 def _too_large(name: str, size: int) -> InputError:

@@ -18,7 +18,7 @@ from deploy.artifact.base import BASE_ZIP, Base, read
 from deploy.build.base import make
 from deploy.build.compression import COMPRESSION
 from deploy.errors import DeployError, InputError
-from deploy.output import Output
+from deploy.output import Console, Report
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def jar(app: Path, *names: str) -> None:
 def make_base(app: Path, **environment: str) -> tuple[Base, str]:
     """Make a base and give it with all that was printed."""
     shown = io.StringIO()
-    return make(app, environment, Output({}, stdout=shown, stderr=shown)), shown.getvalue()
+    return make(app, environment, Report(Console(shown, shown))), shown.getvalue()
 
 
 def entries(app: Path) -> dict[str, zipfile.ZipInfo]:
