@@ -17,6 +17,7 @@ from botocore.session import Session as Core
 from deploy import __version__
 from deploy.aws.errors import START, explained
 from deploy.aws.refusals import Call
+from deploy.target.arn import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,7 @@ class Session:
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             user_agent=f"lambda-deploy/{__version__}",
-            proxies=self._proxies(endpoint or "https://amazonaws.com"),
+            proxies=self._proxies(endpoint or self._usual_endpoint(service)),
             s3=S3_CONFIG,
         )
         with self.explaining(START), self._lock:  # clients can be shared by threads, making them can't
@@ -93,10 +94,14 @@ class Session:
             return None
         return sdk.get(f"AWS_ENDPOINT_URL_{service.upper()}") or sdk.get("AWS_ENDPOINT_URL")
 
+    def _usual_endpoint(self, service: str) -> str:
+        suffix = ".cn" if partition_of(self.target.region) == "aws-cn" else ""
+        return f"https://{service}.{self.target.region}.amazonaws.com{suffix}"
+
     def _proxies(self, url: str) -> dict[str, str]:
         settings, parts = self.target.settings, urlsplit(url)
-        host = f".{parts.hostname}"
-        is_direct = any(name == "*" or host.endswith(f".{name.lstrip('.')}") for name in settings.no_proxy)
+        host, domains = f".{parts.hostname}", [name.lower().lstrip(".") for name in settings.no_proxy]
+        is_direct = any(domain == "*" or host.endswith(f".{domain}") for domain in domains)
         if not settings.https_proxy or parts.scheme != "https" or is_direct:
             return {}
         return {"https": settings.https_proxy}
