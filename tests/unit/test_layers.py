@@ -1,6 +1,8 @@
-"""The runtime's modules stand in layers, and imports go down only."""
+"""The rules of the house: imports go down, and what belongs to the process stays with the process."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,10 +29,39 @@ LAYERS = (
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 
 PACKAGE = REPOSITORY / "deploy"
+SDK = ("boto", "s3transfer", "urllib3")
+LONGEST = 300  # lines of a file
+
+# What belongs to the process, and which modules may use it.
+OF_THE_PROCESS = {
+    "os.environ": {"cli"},
+    "os.getenv": set[str](),
+    "signal": {"cli"},
+    "sys.stdout": {"cli", "__main__"},
+    "sys.stderr": {"cli", "__main__"},
+    "sys.argv": {"__main__"},
+}
+# How an environment is usually called; below commands/ there are targets and their variables.
+ENVIRONMENTS = {"env", "environ", "environment"}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def folder_or_module(name: str) -> str:
+    return name.partition(".")[0]
+
+
+MODULES = {
+    module_name(path): ast.parse(path.read_text(encoding="utf-8"))
+    for path in PACKAGE.rglob("*.py")
+    if path != PACKAGE / "__init__.py"
+}
 
 
 def imports(node: ast.AST) -> Iterator[str]:
-    """Give the names of modules that running this code may import; those for type checkers it does not."""
+    """Yield the names of modules that running this code may import; those for type checkers it does not."""
     if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
         return
     if isinstance(node, ast.Import):
@@ -44,19 +75,7 @@ def imports(node: ast.AST) -> Iterator[str]:
         yield from imports(child)
 
 
-def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
-
-
-def folder_or_module(name: str) -> str:
-    return name.partition(".")[0]
-
-
-IMPORTS = {
-    module_name(path): set(imports(ast.parse(path.read_text(encoding="utf-8"))))
-    for path in PACKAGE.rglob("*.py")
-    if path != PACKAGE / "__init__.py"
-}
+IMPORTS = {name: set(imports(tree)) for name, tree in MODULES.items()}
 OURS = {
     name: {other.removeprefix("deploy.") for other in found if other.startswith("deploy.")}
     for name, found in IMPORTS.items()
@@ -64,7 +83,7 @@ OURS = {
 
 
 def reachable(name: str) -> set[str]:
-    """Give all modules of ours that importing one may import in the end."""
+    """Return all modules of ours that importing one may import in the end."""
     found, waiting = set[str](), [name]
     while waiting:
         new = OURS[waiting.pop()] - found
@@ -73,36 +92,122 @@ def reachable(name: str) -> set[str]:
     return found
 
 
+# --- layers ----------------------------------------------------------------------------------------
+
+
 def test_each_module_has_a_layer() -> None:
     """A new module or folder is put into the list on purpose."""
-    assert {folder_or_module(name) for name in IMPORTS} <= set(LAYER)
+    assert {folder_or_module(name) for name in MODULES} <= set(LAYER)
 
 
-@pytest.mark.parametrize("name", sorted(IMPORTS))
-def test_imports_go_down(name: str) -> None:
+def test_imports_go_down() -> None:
     """From a layer to one below it, or within it without coming back."""
-    layer = LAYER[folder_or_module(name)]
-    assert [other for other in OURS[name] if LAYER[folder_or_module(other)] < layer] == []
-    assert name not in reachable(name)
+    up = {
+        (name, other)
+        for name in MODULES
+        for other in OURS[name]
+        if LAYER[folder_or_module(other)] < LAYER[folder_or_module(name)]
+    }
+    assert up == set()
+    assert {name for name in MODULES if name in reachable(name)} == set()
 
 
 def knows_the_sdk(name: str) -> bool:
-    return any(each.startswith(("boto", "urllib3")) for each in IMPORTS[name])
+    return any(each.startswith(SDK) for each in IMPORTS[name])
 
 
 def test_aws_alone_knows_the_sdk() -> None:
     """All other folders can be imported, and tested, without AWS."""
-    users = {folder_or_module(name) for name in IMPORTS if knows_the_sdk(name)}
-    assert users == {"aws", "doctor"}
+    assert {folder_or_module(name) for name in IMPORTS if knows_the_sdk(name)} == {"aws"}
 
 
-@pytest.mark.parametrize("name", ["release.plan", "infrastructure.policy"])
-def test_who_decides_can_not_act(name: str) -> None:
-    """The plan and the policy reach nothing that calls AWS, so a dry run is the real plan."""
-    assert not [other for other in reachable(name) if knows_the_sdk(other)]
+def test_what_is_below_aws_does_not_reach_it() -> None:
+    """Baking and packaging run without AWS, and so does reading a target."""
+    below = [name for name in MODULES if LAYER[folder_or_module(name)] > LAYER["aws"]]
+    assert {name: sdk for name in below if (sdk := set(filter(knows_the_sdk, reachable(name))))} == {}
+
+
+DECIDING = """
+import sys
+for name in ("boto3", "botocore", "urllib3"):
+    sys.modules[name] = None  # an import of it fails
+from pathlib import Path
+from deploy.infrastructure.policy import policy, services
+from deploy.release.plan import decide
+from targets import target
+assert decide and services() and policy(target(_LAMBDA_ALIAS="live"))["Statement"]
+"""
+
+
+def test_who_decides_does_not_need_the_sdk() -> None:
+    """The plan and the policy are made where it is not even installed, so a dry run is the real plan."""
+    subprocess.run(
+        [sys.executable, "-c", DECIDING],
+        env={"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests/support'}"},
+        check=True,
+    )
 
 
 def test_a_deploy_does_without_what_builds_need() -> None:
     """What makes and checks a base is loaded by the build alone; its libraries are not in the slug."""
-    for command in {name for name in IMPORTS if name.startswith("commands.")} - {"commands.base"}:
-        assert not [other for other in reachable(command) if other.startswith("build.")], command
+    commands = {name for name in MODULES if name.startswith("commands.")}
+    users = {name for name in commands if any(other.startswith("build.") for other in reachable(name))}
+    assert users == {"commands.base"}
+
+
+# --- the process -----------------------------------------------------------------------------------
+
+
+def uses(tree: ast.AST) -> Iterator[str]:
+    """Yield the modules and the attributes of modules that some code names, such as `os.environ`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield node.module or ""
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+USES = {name: set(uses(tree)) for name, tree in MODULES.items()}
+
+
+@pytest.mark.parametrize(("what", "allowed"), OF_THE_PROCESS.items(), ids=OF_THE_PROCESS)
+def test_the_process_belongs_to_the_command_line(what: str, allowed: set[str]) -> None:
+    """Everything below it may run in a thread, twice at the same time, for two accounts."""
+    assert {name for name in MODULES if what in USES[name]} <= allowed
+
+
+def test_nobody_prints_past_the_report() -> None:
+    """What is not reported has no name of a target, and would be mixed into a JSON document."""
+    assert {name for name in MODULES if USES[name] & {"print", "input"}} == set()
+
+
+@pytest.mark.parametrize("reader", ["read_app", "read_target"])
+def test_commands_alone_read_a_target(reader: str) -> None:
+    """Below them a target goes in, and a result comes out."""
+    users = {name for name in MODULES if reader in USES[name]}
+    assert users
+    assert {folder_or_module(name) for name in users} == {"commands"}
+
+
+def test_nobody_takes_an_environment() -> None:
+    """A fleet file has none to give."""
+    takers = {
+        name
+        for name, tree in MODULES.items()
+        if ENVIRONMENTS & {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    }
+    assert takers == set()
+
+
+# --- size ------------------------------------------------------------------------------------------
+
+
+def test_a_module_can_be_read_at_once() -> None:
+    """Longer ones have a second subject."""
+    lengths = {path: path.read_text(encoding="utf-8").count("\n") for path in PACKAGE.rglob("*.py")}
+    assert {module_name(path): lines for path, lines in lengths.items() if lines > LONGEST} == {}
