@@ -1,32 +1,29 @@
-"""Interruptions: what they leave behind is said once, by the block that knows best."""
+"""Errors: what a person and a program are told of them."""
 
-import pytest
-
-from deploy.errors import Interrupted, leaving
+from deploy.errors import DeployError, InputError, unexpected
 
 
-def consequence(*texts: str) -> str:
-    """Interrupt within nested blocks, the outermost first, and give what is told."""
-    interrupted = Interrupted("SIGTERM")
-
-    def enter(rest: tuple[str, ...]) -> None:
-        if not rest:
-            raise interrupted
-        with leaving(rest[0]):
-            enter(rest[1:])
-
-    with pytest.raises(Interrupted):
-        enter(texts)
-    return interrupted.consequence
+def test_a_program_reads_the_same_as_a_person() -> None:
+    """What, why and what to do; what was left only if something was."""
+    error = DeployError("What.", why="Why.", todo="Do this.")
+    assert error.to_dict() == {"error": {"what": "What.", "why": "Why.", "todo": "Do this."}}
+    error.left = "Half of it is done."
+    assert error.to_dict()["error"] == {
+        "what": "What.",
+        "why": "Why.",
+        "todo": "Do this.",
+        "left": "Half of it is done.",
+    }
 
 
-def test_without_a_block_nothing_was_changed() -> None:
-    """Before the first change there is nothing to tell."""
-    assert consequence() == "Nothing was changed."
+def test_the_exit_status_says_whose_turn_it_is() -> None:
+    """1 for what may go away by itself, 2 for what the owner has to correct."""
+    assert (DeployError("").exit_code, InputError("").exit_code) == (1, 2)
 
 
-def test_the_inner_block_knows_best() -> None:
-    """And the advice to run it again stands there once."""
-    assert consequence("The step before is done.", "The upload is unknown.") == (
-        "The upload is unknown. Run deploy again."
-    )
+def test_what_nobody_foresaw_is_explained_without_its_text() -> None:
+    """The text of an exception may hold anything, also a secret."""
+    explained = unexpected(ValueError("canary"))
+    assert "ValueError" in explained.what
+    assert explained.exit_code == 1
+    assert "canary" not in str(explained.to_dict())

@@ -1,14 +1,18 @@
 """Output: Heroku's style, colours only where they are wanted, progress only where it is missed."""
 
 import io
+import itertools
 import json
 import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import pytest
 
 from deploy.errors import DeployError
-from deploy.output import Output
-from deploy.text import megabytes, printable
+from deploy.output import Console, Report
 
 
 class Terminal(io.StringIO):
@@ -18,123 +22,152 @@ class Terminal(io.StringIO):
         return True
 
 
-class Clock:
-    """A clock that is set by hand."""
+@dataclass
+class Reader:
+    """What reads two streams, and a clock that is set by hand."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    stdout: io.StringIO = field(default_factory=io.StringIO)
+    stderr: io.StringIO = field(default_factory=io.StringIO)
+    now: float = 0.0
 
-    def monotonic(self) -> float:
-        return self.now
+    def report(self, *, as_json: bool = False, colours: bool = False) -> Report:
+        console = Console(self.stdout, self.stderr, as_json=as_json, colours=colours)
+        return Report(console, clock=lambda: self.now)
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock that progress goes by."""
-    clock = Clock()
-    monkeypatch.setattr("deploy.output.time", clock)
-    return clock
+# --- a story ---------------------------------------------------------------------------------------
 
 
 def test_steps_and_details_look_like_a_build_of_heroku() -> None:
     """An arrow for a step, seven blanks for what belongs to it."""
-    shown = io.StringIO()
-    output = Output({}, stdout=shown)
-    output.step("Step")
-    output.detail("detail")
-    assert shown.getvalue() == "-----> Step\n       detail\n"
+    reader = Reader()
+    report = reader.report()
+    report.step("Step")
+    report.detail("detail")
+    assert reader.stdout.getvalue() == "-----> Step\n       detail\n"
 
 
 def test_an_error_is_a_page_on_stderr() -> None:
-    """What, why and what to do, with an exclamation mark before each line and no blanks at line ends."""
-    stdout, stderr = io.StringIO(), io.StringIO()
-    Output({}, stdout=stdout, stderr=stderr).error(DeployError("What.", why="Why\nindeed.", todo="Do this."))
-    assert stdout.getvalue() == ""
-    assert stderr.getvalue() == " !     What.\n !\n !     Why\n !     indeed.\n !\n !     Do this.\n"
+    """What, why, what it left and what to do, each line marked, and no blanks at line ends."""
+    reader = Reader()
+    error = DeployError("What.", why="Why\nindeed.", todo="Do this.")
+    error.left = "Left."
+    reader.report().error(error)
+    assert reader.stdout.getvalue() == ""
+    assert reader.stderr.getvalue() == (
+        " !     What.\n !\n !     Why\n !     indeed.\n !\n !     Left.\n !\n !     Do this.\n"
+    )
 
 
 @pytest.mark.parametrize(
-    ("stream", "environment", "coloured"),
-    [
-        (Terminal(), {"TERM": "xterm"}, True),
-        (Terminal(), {"TERM": "xterm", "NO_COLOR": "1"}, False),
-        (Terminal(), {"TERM": "xterm", "NO_COLOR": ""}, True),
-        (Terminal(), {"TERM": "dumb"}, False),
-        (Terminal(), {}, False),
-        (io.StringIO(), {"TERM": "xterm"}, False),
-    ],
+    ("stream", "colours", "coloured"),
+    [(Terminal(), True, True), (Terminal(), False, False), (io.StringIO(), True, False)],
 )
-def test_colours_need_a_terminal_and_no_no_color(
-    stream: io.StringIO, environment: dict[str, str], *, coloured: bool
+def test_colours_need_a_terminal_that_shows_them(
+    stream: io.StringIO, *, colours: bool, coloured: bool
 ) -> None:
-    """NO_COLOR, a dumb terminal and a log switch them off."""
-    Output(environment, stdout=stream).step("Step")
+    """A log has none."""
+    Reader(stdout=stream).report(colours=colours).step("Step")
     assert ("\033[" in stream.getvalue()) is coloured
+
+
+def test_what_is_kept_back_is_written_or_forgotten() -> None:
+    """A deploy that finds nothing to do is one line; one that fails tells how it came to that."""
+    reader = Reader()
+    report = reader.report()
+    report.buffer()
+    report.step("Forgotten")
+    report.discard()
+    report.buffer()
+    report.step("First")
+    assert reader.stdout.getvalue() == ""
+    report.flush()
+    report.step("Second")
+    report.buffer()
+    report.step("Third")
+    report.error(DeployError("Failed."))
+    assert reader.stdout.getvalue() == "-----> First\n-----> Second\n-----> Third\n"
+
+
+# --- documents -------------------------------------------------------------------------------------
 
 
 def test_json_alone_goes_to_stdout() -> None:
     """A program reads one document; the story is on stderr."""
-    stdout, stderr = io.StringIO(), io.StringIO()
-    output = Output({}, as_json=True, stdout=stdout, stderr=stderr)
-    output.step("Step")
-    output.notice("Notice")
-    output.document({"name": "ä"})
-    assert json.loads(stdout.getvalue()) == {"name": "ä"}
-    assert stderr.getvalue() == "-----> Step\n !     Notice\n"
+    reader = Reader()
+    report = reader.report(as_json=True)
+    report.step("Step")
+    report.notice("Notice")
+    report.document({"name": "ä"})
+    report.document({"error": "that came later"})
+    assert json.loads(reader.stdout.getvalue()) == {"name": "ä"}
+    assert reader.stderr.getvalue() == "-----> Step\n !     Notice\n"
 
 
-def test_a_document_that_nobody_can_get_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python has no stdout where it was closed before the start (`deploy plan --json >&-`)."""
-    monkeypatch.setattr(sys, "stdout", None)
-    with pytest.raises(DeployError, match="The JSON document could not be written to stdout"):
-        Output({}, as_json=True, stderr=io.StringIO()).document({})
+def test_a_document_that_nobody_can_get_is_an_error() -> None:
+    """Python has no stdout if it was closed before the start (`deploy plan --json >&-`)."""
+    report = Report(Console(None, io.StringIO(), as_json=True))
+    with pytest.raises(DeployError, match="could not be written"):
+        report.document({})
 
 
 def test_a_process_that_stays_writes_a_line_for_each_document() -> None:
     """A program reads line by line; a reader that has gone does not end the process."""
-    stdout = io.StringIO()
-    output = Output({}, as_json=True, stdout=stdout, stderr=io.StringIO())
-    output.stay()
+    reader = Reader()
+    report = reader.report(as_json=True)
+    report.stay()
     for number in range(3):
-        output.document({"number": number})
-    assert [json.loads(line) for line in stdout.getvalue().splitlines()] == [{"number": n} for n in range(3)]
+        report.document({"number": number})
+    lines = reader.stdout.getvalue().splitlines()
+    assert [json.loads(line) for line in lines] == [{"number": number} for number in range(3)]
     with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
-        gone = Output({}, as_json=True, stdout=full, stderr=io.StringIO())
+        gone = Report(Console(full, io.StringIO(), as_json=True))
         gone.stay()
         gone.document({})
 
 
 def test_without_json_there_is_no_document() -> None:
     """A person does not get one in between."""
-    stdout = io.StringIO()
-    Output({}, stdout=stdout).document({})
-    assert stdout.getvalue() == ""
+    reader = Reader()
+    reader.report().document({})
+    assert reader.stdout.getvalue() == ""
 
 
-def test_progress_in_a_log_is_a_line_now_and_then(clock: Clock) -> None:
+def test_a_reader_that_goes_away_does_not_stop_a_deploy() -> None:
+    """`deploy | head -1` deploys nevertheless."""
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
+        report = Report(Console(full, None))
+        for _ in range(2):
+            report.step("Step")
+            report.notice("Notice")
+
+
+# --- progress --------------------------------------------------------------------------------------
+
+
+def test_progress_in_a_log_is_a_line_now_and_then() -> None:
     """Nothing within the first second, then a line every five."""
-    shown = io.StringIO()
-    output = Output({}, stdout=shown)
+    reader = Reader()
+    report = reader.report()
     for second in range(13):
-        clock.now = second
-        output.progress("Uploaded", second * 1024 * 1024, 12 * 1024 * 1024)
-    assert shown.getvalue().splitlines() == [
+        reader.now = second
+        report.progress("Uploaded", second * 1024 * 1024, 12 * 1024 * 1024)
+    assert reader.stdout.getvalue().splitlines() == [
         "       Uploaded: 1.0 MB of 12.0 MB (8%)",
         "       Uploaded: 6.0 MB of 12.0 MB (50%)",
         "       Uploaded: 11.0 MB of 12.0 MB (91%)",
     ]
 
 
-def test_progress_on_a_terminal_is_one_line_that_goes_away(clock: Clock) -> None:
+def test_progress_on_a_terminal_is_one_line_that_goes_away() -> None:
     """The next line of output takes its place."""
-    shown = Terminal()
-    output = Output({}, stdout=shown)
+    reader = Reader(stdout=Terminal())
+    report = reader.report()
     for second in (0, 2, 3):
-        clock.now = second
-        output.progress("Compressing", second, 3, "files")
-    output.detail("done")
-    lines = shown.getvalue().split("\r\033[K")
-    assert lines == [
+        reader.now = second
+        report.progress("Compressing", second, 3, "files")
+    report.detail("done")
+    assert reader.stdout.getvalue().split("\r\033[K") == [
         "",
         "       Compressing: 2 of 3 files (66%)",
         "       Compressing: 3 of 3 files (100%)",
@@ -142,22 +175,107 @@ def test_progress_on_a_terminal_is_one_line_that_goes_away(clock: Clock) -> None
     ]
 
 
-def test_progress_of_nothing_does_not_divide_by_it(clock: Clock) -> None:
+def test_progress_shows_what_was_kept_back() -> None:
+    """What takes more than a second is worth reading, and comes in its order."""
+    reader = Reader()
+    report = reader.report()
+    report.buffer()
+    report.step("Step")
+    for second in (0, 2):
+        reader.now = second
+        report.progress("Hashed", second, 2)
+    assert reader.stdout.getvalue().startswith("-----> Step\n       Hashed: ")
+
+
+def test_progress_of_nothing_does_not_divide_by_it() -> None:
     """An empty package has no percentage, and no reason to fail."""
-    output = Output({}, stdout=io.StringIO())
-    output.progress("Copying", 0, 0)
-    clock.now = 5
-    output.progress("Copying", 0, 0)
+    reader = Reader()
+    report = reader.report()
+    for second in (0, 5):
+        reader.now = second
+        report.progress("Copying", 0, 0)
 
 
-@pytest.mark.parametrize(
-    ("size", "shown"), [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KB"), (50 * 1024 * 1024, "50.0 MB")]
-)
-def test_sizes_are_shown_in_the_units_of_the_limits(size: int, shown: str) -> None:
-    """AWS's 50 MB are 50 MiB, so ours are too."""
-    assert megabytes(size) == shown
+# --- several targets at the same time --------------------------------------------------------------
 
 
-def test_names_are_shown_on_one_line_without_control_characters() -> None:
-    """A name from the environment can't move the cursor, and invalid bytes stay recognizable."""
-    assert printable("A\nB\x1b[31m\udcff ä") == "A\\nB\\x1b[31m\\udcff ä"
+class Piecemeal(io.StringIO):
+    """A stream that takes each text in two pieces, and lets other threads run in between."""
+
+    def write(self, text: str) -> int:
+        middle = len(text) // 2
+        super().write(text[:middle])
+        time.sleep(0)
+        super().write(text[middle:])
+        return len(text)
+
+
+class PiecemealTerminal(Piecemeal, Terminal):
+    """A terminal that does so."""
+
+
+@pytest.fixture
+def _eager_threads() -> Iterator[None]:
+    """Have threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_eager_threads")
+@pytest.mark.parametrize("as_json", [False, True], ids=["for a person", "for a program"])
+def test_targets_that_report_at_the_same_time_do_not_mix(*, as_json: bool) -> None:
+    """Each line is whole, with its target's name, and in its target's order; a page is not torn apart."""
+    reader = Reader(Piecemeal(), Piecemeal())
+    whole = reader.report(as_json=as_json)
+    names, rounds = [f"function-{number}" for number in range(8)], 20
+
+    def run(name: str) -> None:
+        report = whole.named(name)
+        report.stay()
+        for number in range(rounds):
+            report.step(f"Step {number}")
+            report.detail(f"detail {number}")
+            report.notice(f"Notice {number}\n\nwith its reason")
+            report.document({name: number})
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(run, names))
+    stdout, stderr = reader.stdout.getvalue(), reader.stderr.getvalue()
+    story = (stderr if as_json else stdout).splitlines()
+    for name in names:
+        expected = [
+            line
+            for number in range(rounds)
+            for line in (f"-----> {name}: Step {number}", f"       {name}: detail {number}")
+        ]
+        assert [line for line in story if name in line and line[:2] != " !"] == expected
+        for number in range(rounds):
+            page = f" !     {name}: Notice {number}\n !\n !     {name}: with its reason\n"
+            assert stderr.count(page) == 1
+    assert len(story) == len(names) * rounds * (5 if as_json else 2)
+    documents = [json.loads(line) for line in stdout.splitlines()] if as_json else []
+    assert len(documents) == len(names) * rounds * as_json
+
+
+@pytest.mark.usefixtures("_eager_threads")
+def test_one_targets_progress_does_not_overwrite_anothers_line() -> None:
+    """On a terminal a line of progress is cleared before another line takes its place."""
+    terminal = PiecemealTerminal()
+    console = Console(terminal, io.StringIO())
+
+    def run(name: str) -> None:
+        clock = itertools.count()
+        report = Report(console, name, clock=lambda: next(clock))
+        for number in range(50):
+            for done in range(3):
+                report.progress("Uploaded", done, 3)
+            report.step(f"Step {number}")
+
+    names = ["orders", "invoices", "letters"]
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(run, names))
+    assert all(f"\r\033[K       {name}: Uploaded: " in terminal.getvalue() for name in names)
+    shown = [line.rpartition("\r\033[K")[2] for line in terminal.getvalue().split("\n")[:-1]]
+    assert sorted(shown) == sorted(f"-----> {name}: Step {number}" for name in names for number in range(50))
