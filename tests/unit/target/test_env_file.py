@@ -1,0 +1,76 @@
+"""The .env file: config from a file instead of the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.errors import InputError
+from deploy.target.env_file import read_env_file
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def test_values_are_taken_literally(path: Path) -> None:
+    """A password that holds ${…} means just that; quotes hold blanks and line breaks."""
+    path.write_bytes(
+        b"# a comment\nA=plain\nexport B='two\nlines'\nC=\"${A} $(id) stays\"\nEMPTY=\nD='a\rreturn'\n"
+    )
+    assert read_env_file(path, {}) == {
+        "A": "plain",
+        "B": "two\nlines",
+        "C": "${A} $(id) stays",
+        "EMPTY": "",
+        "D": "a\rreturn",
+    }
+
+
+def test_a_file_with_windows_line_ends_is_read_as_well(path: Path) -> None:
+    """An editor's line ends are not part of the values."""
+    path.write_bytes(b"A=1\r\nB='2'\r\n\r\nC=3\r\n")
+    assert read_env_file(path, {}) == {"A": "1", "B": "2", "C": "3"}
+
+
+def test_of_the_process_only_settings_count_and_they_win(path: Path) -> None:
+    """A laptop's own variables are not config."""
+    path.write_text("NAME=file\n_LAMBDA_ALIAS=file\n_AWS_ACCESS_KEY_ID=file\n")
+    process = {"EDITOR": "vi", "NAME": "process", "_LAMBDA_ALIAS": "process", "_NO_PROXY": "process"}
+    assert read_env_file(path, process) == {
+        "NAME": "file",
+        "_LAMBDA_ALIAS": "process",
+        "_AWS_ACCESS_KEY_ID": "file",
+        "_NO_PROXY": "process",
+    }
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+def test_a_laptops_own_proxy_is_the_way_out(path: Path, name: str) -> None:
+    """In a dyno it is config of the function; a setting is more than that."""
+    path.write_text("HTTPS_PROXY=http://of-the-function\n")
+    read = read_env_file(path, {name: "http://of-the-laptop"})
+    assert read == {"HTTPS_PROXY": "http://of-the-function", "_HTTPS_PROXY": "http://of-the-laptop"}
+    both = {name: "http://of-the-laptop", "_HTTPS_PROXY": "http://of-the-deploy"}
+    assert read_env_file(path, both)["_HTTPS_PROXY"] == "http://of-the-deploy"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "can't be read"),
+        (b"A=1\nB\n", "Line 2."),
+        (b"A=canary\n'x\n=\n", "not NAME=value"),
+        (b"A=canary\xff\n", "is not UTF-8"),
+        (b"FINE=1\nA='canary\0'\n", "Look at A."),
+    ],
+)
+def test_a_broken_file_is_explained(path: Path, content: bytes | None, expected: str) -> None:
+    """By the line's number or the variable's name, never by its content."""
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_env_file(path, {})
+    told = f"{caught.value.what}{caught.value.why}{caught.value.todo}"
+    assert expected in told
+    assert "canary" not in told
