@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 
+# It ends by itself too: a deploy that is killed can't end it.
 PROGRAM = """
-import json, re, sys, warnings
+import json, re, resource, sys, warnings
 warnings.simplefilter("ignore")
-pattern, text = json.load(sys.stdin)
+pattern, text, seconds = json.load(sys.stdin)
+resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 sys.exit(0 if re.search(pattern, text) else 3)
 """
 
@@ -23,7 +26,7 @@ def matches(pattern: str, text: str, seconds: float) -> bool:
     try:
         found = subprocess.run(
             [sys.executable, "-I", "-S", "-c", PROGRAM],
-            input=json.dumps([pattern, text]).encode(),
+            input=json.dumps([pattern, text, math.ceil(seconds) + 1]).encode(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=seconds,
