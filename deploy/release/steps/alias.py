@@ -28,7 +28,7 @@ class MoveAlias(Step):
     revision_id: str | None
     version: str | None = None
 
-    order: ClassVar[int] = 4
+    order: ClassVar[int] = 40
     leaves: ClassVar[str] = "The release itself is done."
 
     def __str__(self) -> str:
@@ -98,7 +98,7 @@ class RecordRelease(Step):
     text: str
     alias: Alias
 
-    order: ClassVar[int] = 5
+    order: ClassVar[int] = 50
 
     def __str__(self) -> str:
         return f"record the release ({self.text})"

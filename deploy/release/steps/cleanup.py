@@ -22,7 +22,7 @@ class DeleteVersions(Step):
 
     versions: tuple[str, ...]
 
-    order: ClassVar[int] = 6
+    order: ClassVar[int] = 60
 
     def __str__(self) -> str:
         return f"delete {'version' if len(self.versions) == 1 else 'versions'} {', '.join(self.versions)}"

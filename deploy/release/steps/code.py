@@ -44,7 +44,7 @@ class UpdateCode(Step):
     revision_id: str | None = None
     bucket: Bucket | None = None
 
-    order: ClassVar[int] = 1
+    order: ClassVar[int] = 10
     leaves: ClassVar[str] = "$LATEST is the new package; an alias was not moved."
     services: ClassVar[frozenset[str]] = frozenset({"lambda", "s3"})
 

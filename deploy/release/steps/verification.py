@@ -30,7 +30,7 @@ class VerifyVersion(Step):
     verification: Verification
     version: str | None = None
 
-    order: ClassVar[int] = 3
+    order: ClassVar[int] = 30
 
     def __str__(self) -> str:
         return f"invoke {f'version {self.version}' if self.version else 'it'} with _LAMBDA_VERIFY_PAYLOAD"

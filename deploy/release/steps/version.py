@@ -22,7 +22,7 @@ class PublishVersion(Step):
     code_sha256: str
     description: str
 
-    order: ClassVar[int] = 2
+    order: ClassVar[int] = 20
     leaves: ClassVar[str] = "The new version is published; the alias was not moved."
 
     def __str__(self) -> str:
