@@ -82,7 +82,15 @@ def _wait(
     command: Callable[[], int], events: SimpleQueue[str | int], report: Report, cancellation: Cancellation
 ) -> int:
     """Run a command in a thread until it ends, or until a signal and its grace are over."""
-    thread = threading.Thread(target=lambda: events.put(command()), daemon=True)
+
+    def run() -> None:
+        status = 1
+        try:
+            status = command()
+        finally:
+            events.put(status)  # however it ends: somebody waits for it
+
+    thread = threading.Thread(target=run, daemon=True)
     try:
         thread.start()
     except RuntimeError:
@@ -149,7 +157,7 @@ class _Command:
             explained = error if isinstance(error, DeployError) else unexpected(error)
             status = _explain(explained, self.report, self.process)
             if self.options.debug:
-                _print_traceback(error, secrets)
+                _print_traceback(error, secrets, self.report)
             return status
 
     def _variables(self) -> Mapping[str, str]:
@@ -179,13 +187,13 @@ def _document(error: DeployError, report: Report) -> None:
         report.document(error.to_dict())
 
 
-def _print_traceback(error: BaseException, secrets: Mapping[str, str]) -> None:
+def _print_traceback(error: BaseException, secrets: Mapping[str, str], report: Report) -> None:
     """Print where an error came from, with every value of the environment taken out."""
     import traceback
 
     from deploy.config.redaction import without_values
 
-    sys.stderr.write(without_values("".join(traceback.format_exception(error)), secrets))
+    report.console.page(without_values("".join(traceback.format_exception(error)), secrets).rstrip())
 
 
 # --- arguments ------------------------------------------------------------------------------------
