@@ -55,6 +55,7 @@ class Call:
     query: str
     headers: Mapping[str, str]
     body_length: int
+    is_dry_run: bool
 
     @property
     def action(self) -> str:
@@ -109,9 +110,10 @@ def call_of(request: Request, body: bytes) -> Call:
     authorization = Authorization.parse(request.headers.get("Authorization", ""))
     service = authorization.service if authorization else ""
     path, _, query = request.environ["REQUEST_URI"].partition("?")
+    operation = operation_of(service, request.method, path, query, body)
     return Call(
         service=service,
-        operation=operation_of(service, request.method, path, query, body),
+        operation=operation,
         region=authorization.region if authorization else "",
         access_key=authorization.access_key if authorization else "",
         method=request.method,
@@ -119,7 +121,14 @@ def call_of(request: Request, body: bytes) -> Call:
         query=query,
         headers={name.lower(): value for name, value in request.headers.items()},
         body_length=len(body),
+        is_dry_run=_is_dry_run(operation, request, body),
     )
+
+
+def _is_dry_run(operation: str, request: Request, body: bytes) -> bool:
+    if operation == "UpdateFunctionCode":
+        return b'"DryRun": true' in body
+    return operation == "Invoke" and request.headers.get("X-Amz-Invocation-Type") == "DryRun"
 
 
 def operation_of(service: str, method: str, path: str, query: str, body: bytes) -> str:
