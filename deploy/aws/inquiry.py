@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 
 from deploy.aws.codes import CONFLICT, DENIED, NOT_FOUND
+from deploy.aws.permissions import example
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from deploy.aws.permissions import Grant
     from deploy.aws.session import Session
@@ -78,6 +79,7 @@ class Inquiry:
         self._settings = target.settings
         self._function = {"FunctionName": target.function.identifier}
         self._lambda = session.client("lambda", CONFIG)
+        self._simulates = True
 
     def identity(self) -> Answer:
         """Ask whose the credentials are, which needs no permission."""
@@ -131,33 +133,33 @@ class Inquiry:
         answer = self._ask("s3", "s3:GetBucketVersioning", "get_bucket_versioning", parameters)
         return answer.content.get("Status") == "Enabled"
 
-    def simulate(self, identity: str, grant: Grant) -> Iterator[tuple[str, bool]]:
-        """Yield for each action of a grant whether the policies of an identity allow it; nothing if unknown.
+    def simulate(self, identity: str, grant: Grant) -> Mapping[str, bool]:
+        """Return for each action of a grant whether the policies of an identity allow it; nothing if unknown.
 
-        Needs iam:SimulatePrincipalPolicy. It does not see the policies of buckets and keys, nor an
-        organization's. https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+        Needs iam:SimulatePrincipalPolicy, and does not ask again if that was refused. It does not see the
+        policies of buckets and keys.
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
         """
-        context = [
-            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "stringList"}
-            for keys in grant.condition.values()
-            for key, value in keys.items()
-        ]
-        answer = self._ask(
-            "iam",
-            SIMULATE,
-            "simulate_principal_policy",
-            {
-                "PolicySourceArn": _principal(identity),
-                "ActionNames": [permission.action for permission in grant.permissions],
-                "ResourceArns": list(grant.resources),
-                "ContextEntries": context,
-            },
-        )
+        if not identity or not self._simulates:
+            return {}
+        account = identity.split(":")[4]
+        parameters = {
+            "PolicySourceArn": _principal(identity),
+            "ActionNames": [permission.action for permission in grant.permissions],
+            "ResourceArns": [example(resource, account) for resource in grant.resources],
+            "ContextEntries": [
+                {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "stringList"}
+                for keys in grant.condition.values()
+                for key, value in keys.items()
+            ],
+        }
+        answer = self._ask("iam", SIMULATE, "simulate_principal_policy", parameters)
+        self._simulates = answer.error is None
         results: dict[str, bool] = {}
         for result in answer.content.get("EvaluationResults", ()):
             action = result.get("EvalActionName", "")
             results[action] = results.get(action, True) and result.get("EvalDecision") == "allowed"
-        yield from results.items()
+        return results
 
     def _ask(self, service: str, action: str, operation: str, parameters: Mapping[str, Any]) -> Answer:
         response: Mapping[str, Any] = {}

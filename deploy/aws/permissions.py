@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 ANYTHING = "*"  # in an ARN, if the settings do not say
 
+# What stands in its place in the ARNs of a deploy, by service.
+EXAMPLES = {
+    "lambda": "1",
+    "s3": "00000000-0000-0000-0000-000000000000.zip",
+    "kms": "00000000-0000-0000-0000-000000000000",
+}
+
 
 @dataclass(frozen=True)
 class Permission:
@@ -40,6 +47,11 @@ class Grant:
     permissions: tuple[Permission, ...]
     resources: tuple[str, ...]
     condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def service(self) -> str:
+        """The service whose actions they are."""
+        return self.permissions[0].action.partition(":")[0]
 
     def statement(self) -> dict[str, Any]:
         """Return it as IAM has it; its name says whether it can be left out."""
@@ -86,6 +98,14 @@ def key_grant(target: Target, key_id: str, permissions: tuple[Permission, ...]) 
         condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": key_id}}
         return Grant("Encrypt", permissions, (f"{keys}key/{ANYTHING}",), condition)
     return Grant("Encrypt", permissions, (f"{keys}key/{_literal(key_id)}",))
+
+
+def example(resource: str, account: str) -> str:
+    """Return an ARN that a resource of a grant covers, in an account if the settings do not name one."""
+    *fields, name = resource.split(":", 5)
+    fields[4] = account if fields[4] == ANYTHING else fields[4]
+    name = re.sub(r"\$\{(.)\}|\*", lambda found: found[1] or EXAMPLES[fields[2]], name)
+    return ":".join((*fields, name))
 
 
 def _literal(text: str) -> str:

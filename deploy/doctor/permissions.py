@@ -13,7 +13,7 @@ from deploy.errors import DeployError
 from deploy.infrastructure.policy import grants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from deploy.aws.inquiry import Answer, Inquiry
     from deploy.aws.permissions import Grant, Permission
@@ -32,8 +32,7 @@ def check_permissions(
     """Check each permission; what an earlier answer has shown is not asked again."""
     target = session.target
     why = obstacle(latest)
-    if NOT_FOUND in {latest.code, dry_run.code}:
-        why = "there is no such function"
+    absent = "there is no such function" if NOT_FOUND in {latest.code, dry_run.code} else ""
     known = {UPDATE: dry_run}
     if latest.denies or not target.settings.alias:
         known[READ] = latest
@@ -41,7 +40,8 @@ def check_permissions(
         known["s3:ListBucket"] = inquiry.bucket()
         yield _check_bucket(known["s3:ListBucket"], session)
     for grant in grants(target):
-        yield from _check_grant(grant, inquiry, known, identity=identity, target=target, why=why)
+        unasked = why or (absent if grant.service == "lambda" else "")
+        yield from _check_grant(grant, inquiry, known, identity=identity, target=target, why=unasked)
     if target.settings.s3_bucket and not why and inquiry.keeps_versions():
         error = DeployError(
             f"s3://{target.settings.s3_bucket} keeps deleted objects as older versions, and packages hold "
@@ -55,7 +55,7 @@ def check_permissions(
 def _check_grant(
     grant: Grant, inquiry: Inquiry, known: dict[str, Answer], *, identity: Answer, target: Target, why: str
 ) -> Iterator[Check]:
-    simulated: dict[str, bool] | None = None
+    simulated: Mapping[str, bool] | None = None
     for permission in grant.permissions:
         action = permission.action
         if why:
@@ -64,7 +64,7 @@ def _check_grant(
             yield _check_answer(permission, grant, answer, target)
         else:
             if simulated is None:
-                simulated = dict(inquiry.simulate(identity.content.get("Arn", ""), grant))
+                simulated = inquiry.simulate(identity.content.get("Arn", ""), grant)
             yield _check_simulated(permission, grant, simulated.get(action))
 
 
@@ -73,9 +73,10 @@ def _check_simulated(permission: Permission, grant: Grant, is_allowed: bool | No
         return unknown(permission.action, NOT_CHECKED)
     if is_allowed:
         return ok(permission.action, f"{permission.purpose} (simulated)")
-    return _missing(
-        permission, "The policy simulator says that it is not allowed.", _remedy(permission.action, grant)
-    )
+    why = "The policy simulator says that the deployer's policies do not allow it."
+    if not permission.action.startswith("lambda:"):
+        why += " The policy of the bucket or of the key may, which it does not see."
+    return _missing(permission, why, _remedy(permission.action, grant))
 
 
 def _check_answer(permission: Permission, grant: Grant, answer: Answer, target: Target) -> Check:

@@ -116,14 +116,14 @@ def execute(plan: Plan, execution: Execution) -> str | None:
     left = ""
     cancellation = execution.cancellation
     for step in plan.steps:
-        with cancellation.leaving(left) if left else contextlib.nullcontext():
+        with cancellation.leaving(f"{left} Run deploy again.") if left else contextlib.nullcontext():
             cancellation.check_between_steps()
             try:
                 step.execute(execution)
             except DeployError as error:
                 error.left = error.left or left
                 raise
-        left = f"{step.leaves} Run deploy again." if step.leaves else left
+        left = step.leaves or left
     return execution.version
 
 

@@ -8,24 +8,37 @@ from pathlib import Path
 
 import pytest
 
-from command import deploy, make_slug
+from command import make_slug
 from deploy.artifact.limits import DIRECT_LIMIT
 from embedded_aws import EmbeddedAWS, Function
+from in_process import deploy
 from paths import REPOSITORY
 
 LOOK, UPLOAD = "GetFunctionConfiguration", "UpdateFunctionCode"
-MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
 def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A function of 4 MB that does not compress."""
-    return make_slug(tmp_path_factory.mktemp("slug"), {"data.bin": os.urandom(4 * MEGABYTE)})
+    """A function of 1 MB that does not compress."""
+    return make_slug(tmp_path_factory.mktemp("slug"), {"data.bin": os.urandom(1024 * 1024)})
+
+
+@pytest.fixture(scope="module")
+def large_slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A JAR of 45 MB in 60,000 entries."""
+    folder = tmp_path_factory.mktemp("large")
+    (folder / "target").mkdir(parents=True)
+    (folder / "pom.xml").touch()
+    with zipfile.ZipFile(folder / "target/function.jar", "w") as jar:
+        for number in range(60_000):
+            jar.writestr(f"com/example/a/package/of/the/function/Class{number}.class", os.urandom(600))
+    assert deploy(folder, "base", str(folder), env={}).status == 0
+    return folder
 
 
 def run(slug: Path, env: dict[str, str]) -> None:
     result = deploy(slug, env=env)
-    assert result.returncode == 0, result.stderr
+    assert result.status == 0, result.stderr
 
 
 def costs_since(function: Function, before: int) -> list[tuple[str, int]]:
@@ -84,24 +97,16 @@ def peak_memory(slug: Path, env: dict[str, str], direct_limit: int) -> float:
     return int(result.stdout.splitlines()[-1]) / 1024
 
 
-@pytest.mark.parametrize("way", ["directly", "by S3"])
+@pytest.mark.xdist_group("large JAR")  # which is made once
+@pytest.mark.parametrize("way", ["directly", "via S3"])
 def test_memory_does_not_grow_with_the_package(
-    tmp_path: Path, aws: EmbeddedAWS, function: Function, way: str
+    slug: Path, large_slug: Path, aws: EmbeddedAWS, function: Function, way: str
 ) -> None:
-    """45 MB in 60,000 entries take no more than a few MB beside what the smallest function takes."""
-    small = make_slug(tmp_path / "small")
-    large = tmp_path / "large"
-    (large / "target").mkdir(parents=True)
-    (large / "pom.xml").touch()
-    with zipfile.ZipFile(large / "target/function.jar", "w") as jar:
-        for number in range(60_000):
-            jar.writestr(f"com/example/a/package/of/the/function/Class{number}.class", os.urandom(600))
-    assert deploy(large, "base", large).returncode == 0
-
+    """45 MB in 60,000 entries take no more than a few MB beside what a small function takes."""
     env = {**aws.settings(function), "NAME": "value"}
     limit = DIRECT_LIMIT
-    if way == "by S3":
+    if way == "via S3":
         env["_LAMBDA_S3_BUCKET"] = aws.create_bucket()
         limit = 0
-    peaks = [peak_memory(slug, env, limit) for slug in (small, large)]
+    peaks = [peak_memory(each, env, limit) for each in (slug, large_slug)]
     assert peaks[1] < peaks[0] + 15, peaks

@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from embedded_aws import Credentials, EmbeddedAWS, Function, Invoked
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
+
+
+# The SDK would refuse some of what AWS is to refuse.
+UNCHECKED = Config(parameter_validation=False)
 
 
 def make_zip(text: str = "exports.handler = async () => 1\n") -> bytes:
@@ -36,6 +41,7 @@ def client_of(function: Function, credentials: Credentials = EmbeddedAWS.deploye
         endpoint_url=function.aws.url,
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
+        config=UNCHECKED,
     )
 
 
@@ -260,7 +266,10 @@ def test_what_has_not_changed_is_not_published_again(function: Function, version
     versions.update_function_configuration(FunctionName=function.name, Timeout=9)
     assert versions.publish_version(FunctionName=function.name)["Version"] == "3"
     assert function.get("2")["Configuration"]["Timeout"] == 3
-    assert function.versions() == ["1", "2", "3"]
+    versions.update_function_configuration(FunctionName=function.name, Description="of $LATEST")
+    described = versions.publish_version(FunctionName=function.name)
+    assert (described["Version"], described["Description"]) == ("4", "of $LATEST")
+    assert function.versions() == ["1", "2", "3", "4"]
 
 
 def test_publishing_gives_latest_alone_a_new_revision(function: Function, versions: "LambdaClient") -> None:
@@ -296,6 +305,27 @@ def test_a_new_version_is_pending_for_a_while(function: Function) -> None:
     assert (code, "Pending" in message) == ("ResourceConflictException", True)
     assert function.get("1")["Configuration"]["State"] == "Pending"
     assert function.get("1")["Configuration"]["State"] == "Active"
+
+
+def test_an_update_may_publish_at_once(function: Function) -> None:
+    """Its answer is the new version, Pending, and without the status of an update."""
+    client = client_of(function)
+    package = make_zip("// 1\n")
+    answer = client.update_function_code(FunctionName=function.name, ZipFile=package, Publish=True)
+    assert (answer["Version"], answer["FunctionArn"]) == ("1", f"{function.arn}:1")
+    assert answer["State"] == "Pending"
+    assert "LastUpdateStatus" not in answer
+    assert function.code("1") == package
+
+
+def test_a_configuration_says_what_aws_adds_to_it(aws: EmbeddedAWS, function: Function) -> None:
+    """Where logs go, and the version of the runtime, which an image has not."""
+    configuration = function.get()["Configuration"]
+    assert configuration["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function.name}"}
+    runtime = configuration["RuntimeVersionConfig"]["RuntimeVersionArn"]
+    assert runtime.startswith("arn:aws:lambda:eu-west-1::runtime:")
+    image = aws.create_function(package_type="Image").get()["Configuration"]
+    assert "RuntimeVersionConfig" not in image
 
 
 def test_nothing_is_published_while_an_update_is_under_way(function: Function) -> None:
@@ -370,12 +400,15 @@ def test_an_alias_is_changed_over_its_latest_revision_alone(
         ("1", {"9": 0.5}, "ResourceNotFoundException"),
         ("1", {"1": 0.5}, "InvalidParameterValueException"),
         ("$LATEST", {"1": 0.5}, "InvalidParameterValueException"),
+        ("1", {"1": 0.5, "2": 0.1}, "InvalidParameterValueException"),
+        ("1", {"2": 1.5}, "ValidationException"),
+        ("1", {"2": -0.5}, "ValidationException"),
     ],
 )
 def test_an_alias_points_at_what_there_is(
     function: Function, versions: "LambdaClient", version: str, weights: dict[str, float], code: str
 ) -> None:
-    """A version that is missing, the same one twice, and $LATEST with weights are refused."""
+    """A version that is missing, the same one twice, $LATEST with weights, wrong weights: all refused."""
     routing: Any = {"AdditionalVersionWeights": weights}
     parameters = {"FunctionName": function.name, "Name": "live", "FunctionVersion": version}
     assert refused(versions.create_alias, **parameters, RoutingConfig=routing)[0] == code
@@ -399,6 +432,8 @@ def test_an_alias_is_made_once(function: Function, versions: "LambdaClient") -> 
     alias: Any = {"FunctionName": function.name, "Name": "live"}
     missing = refused(versions.get_alias, **alias)
     assert missing == ("ResourceNotFoundException", f"Cannot find alias arn: {function.arn}:live")
+    missing = refused(versions.update_alias, **alias)
+    assert missing == ("ResourceNotFoundException", f"Alias not found: {function.arn}:live")
     versions.create_alias(**alias, FunctionVersion="1")
     code, message = refused(versions.create_alias, **alias, FunctionVersion="2")
     assert (code, message) == ("ResourceConflictException", f"Alias already exists: {function.arn}:live")
@@ -478,7 +513,7 @@ def test_a_bucket_tells_its_region_to_everyone(aws: EmbeddedAWS, function: Funct
 
 
 def test_the_deployer_may_do_what_it_is_allowed_to(function: Function) -> None:
-    """With a list of actions every other one is denied: Lambda's, S3's, STS's; the administrator's not."""
+    """With a list of actions every other one is denied, Lambda's and S3's; the administrator's not."""
     aws = function.aws
     aws.allowed = {"lambda:UpdateFunctionCode"}
     client = client_of(function)
@@ -494,11 +529,124 @@ def test_the_deployer_may_do_what_it_is_allowed_to(function: Function) -> None:
     s3, sts = boto3.client("s3", **keys), boto3.client("sts", **keys)
     bucket = aws.create_bucket()
     assert refused(s3.put_object, Bucket=bucket, Key="x")[0] == "AccessDenied"
-    assert refused(sts.get_caller_identity)[0] == "AccessDenied"
-    aws.allowed |= {"s3:PutObject", "sts:GetCallerIdentity"}
+    aws.allowed |= {"s3:PutObject"}
     s3.put_object(Bucket=bucket, Key="x")
-    assert sts.get_caller_identity()["Account"] == "123456789012"
     assert aws.left_in(bucket) == ["x"]
+    assert sts.get_caller_identity()["Account"] == "123456789012"  # which needs no permission
+
+
+# IAM and KMS.
+
+
+def statement(*actions: str, on: str, **more: object) -> dict[str, object]:
+    """Return a statement of a policy."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": [on], **more}
+
+
+def simulated(aws: EmbeddedAWS, **parameters: object) -> dict[str, str]:
+    """Have the deployer ask the simulator, and return its decisions by action."""
+    request: Any = {"PolicySourceArn": aws.identity, **parameters}
+    results = deployers(aws, "iam").simulate_principal_policy(**request)["EvaluationResults"]
+    return {result["EvalActionName"]: result["EvalDecision"] for result in results}
+
+
+def deployers(aws: EmbeddedAWS, service: Any) -> Any:
+    """Return a client of the deployer's."""
+    return boto3.client(
+        service,
+        region_name="eu-west-1",
+        endpoint_url=aws.url,
+        aws_access_key_id=aws.deployer.access_key,
+        aws_secret_access_key=aws.deployer.secret_key,
+        config=UNCHECKED,
+    )
+
+
+def test_a_policy_names_resources(function: Function) -> None:
+    """With a qualifier in the call, its resource is the qualified ARN; a wildcard covers the rest of it."""
+    client = client_of(function)
+    client.publish_version(FunctionName=function.name)
+    function.aws.policy = {"Statement": [statement("lambda:GetFunction*", on=function.arn)]}
+    client.get_function_configuration(FunctionName=function.name)
+    qualified = {"FunctionName": function.name, "Qualifier": "1"}
+    code, message = refused(client.get_function_configuration, **qualified)
+    assert (code, f"on resource: {function.arn}:1" in message) == ("AccessDeniedException", True)
+    function.aws.policy = {"Statement": [statement("lambda:GetFunction*", on=f"{function.arn}:*")]}
+    client.get_function_configuration(**qualified)
+    assert refused(client.get_function_configuration, FunctionName=function.name)[0] == code
+
+
+def test_the_simulator_says_what_the_policy_does(aws: EmbeddedAWS, function: Function) -> None:
+    """An explicit deny, an Allow under a condition, wildcards that stand for themselves, and no statement."""
+    condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/mine"}}
+    aws.policy = {
+        "Statement": [
+            statement("iam:SimulatePrincipalPolicy", on="*"),
+            statement("s3:PutObject", on="arn:aws:s3:::b/${*}-*"),
+            statement("kms:Decrypt", on="arn:aws:kms:*", Condition=condition),
+            {**statement("lambda:*", on="*"), "Effect": "Deny"},
+            statement("lambda:*", on="*"),
+        ]
+    }
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1"
+    context = {"ContextKeyName": "kms:ResourceAliases", "ContextKeyType": "stringList"}
+    for action, resource, aliases, decision in (
+        ("s3:PutObject", "arn:aws:s3:::b/*-x", [], "allowed"),
+        ("s3:PutObject", "arn:aws:s3:::b/a-x", [], "implicitDeny"),
+        ("s3:GetObject", "arn:aws:s3:::b/*-x", [], "implicitDeny"),
+        ("kms:Decrypt", key, ["alias/mine"], "allowed"),
+        ("kms:Decrypt", key, ["alias/theirs"], "implicitDeny"),
+        ("lambda:GetAlias", function.arn, [], "explicitDeny"),
+    ):
+        entries = [{**context, "ContextKeyValues": aliases}]
+        decisions = simulated(
+            aws, ActionNames=[action], ResourceArns=[resource], ContextEntries=entries if aliases else []
+        )
+        assert decisions == {action: decision}, (action, resource, aliases)
+
+
+def test_the_simulator_is_as_strict_as_its_model(aws: EmbeddedAWS, function: Function) -> None:
+    """It needs a permission, someone who has policies, and parameters as the API has them."""
+    iam = deployers(aws, "iam")
+    actions: Any = {"ActionNames": ["lambda:GetAlias", "s3:PutObject"]}
+    aws.identity = "arn:aws:sts::123456789012:assumed-role/deployer/me"
+    for source, code in (
+        (aws.identity, "InvalidInput"),
+        ("arn:aws:iam::123456789012:user/nobody", "NoSuchEntity"),
+        ("arn:aws:iam::123456789012:root", "InvalidInput"),
+    ):
+        assert refused(iam.simulate_principal_policy, PolicySourceArn=source, **actions)[0] == code
+    aws.identity = "arn:aws:iam::123456789012:user/deployer"
+    assert simulated(aws, **actions) == {"lambda:GetAlias": "allowed", "s3:PutObject": "allowed"}
+    for wrong in (
+        {"ActionNames": ["x"]},
+        {**actions, "ContextEntries": [{"ContextKeyName": "aws:x", "ContextKeyType": "text"}]},
+        {**actions, "ResourceArns": [""]},
+    ):
+        request: Any = {"PolicySourceArn": aws.identity, **wrong}
+        assert refused(iam.simulate_principal_policy, **request)[0] == "InvalidInput"
+    aws.allowed = {"lambda:GetAlias"}
+    refusal = refused(iam.simulate_principal_policy, PolicySourceArn=aws.identity, **actions)
+    assert refusal[0] == "AccessDenied"
+    assert function.aws is aws
+
+
+def test_a_key_needs_permissions_of_its_own(aws: EmbeddedAWS, function: Function) -> None:
+    """S3 asks KMS in the deployer's name, and names the key where that is refused."""
+    bucket, s3 = aws.create_bucket(), deployers(aws, "s3")
+    put: Any = {"Bucket": bucket, "Key": "x", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/mine"}
+    aws.allowed = {"s3:PutObject"}
+    code, message = refused(s3.put_object, **put)
+    assert code == "AccessDenied"
+    assert "kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:123456789012:key/" in message
+    aws.allowed |= {"kms:GenerateDataKey"}
+    s3.put_object(**put)
+    upload = s3.create_multipart_upload(**put)["UploadId"]
+    part: Any = {"Bucket": bucket, "Key": "x", "UploadId": upload, "PartNumber": 1, "Body": b"x"}
+    assert "kms:Decrypt" in refused(s3.upload_part, **part)[1]
+    aws.allowed |= {"kms:Decrypt"}
+    s3.upload_part(**part)
+    assert function.aws is aws
 
 
 def test_sts_knows_keys_and_signatures(aws: EmbeddedAWS) -> None:
@@ -515,18 +663,3 @@ def test_sts_knows_keys_and_signatures(aws: EmbeddedAWS) -> None:
             aws_secret_access_key=secret,
         )
         assert refused(sts.get_caller_identity)[0] == code
-
-
-def test_tags_come_with_the_function_to_those_who_may_list_them(aws: EmbeddedAWS, function: Function) -> None:
-    """GetFunction has them, or says why not; a version has none of its own."""
-    client = aws.client()
-    assert "Tags" not in function.get()
-    client.tag_resource(Resource=function.arn, Tags={"team": "blue", "cost": "1"})
-    client.tag_resource(Resource=function.arn, Tags={"cost": "2"})
-    assert function.get()["Tags"] == {"team": "blue", "cost": "2"}
-    aws.denied.add("lambda:ListTags")
-    answer = function.get()
-    assert "Tags" not in answer
-    assert answer["TagsError"]["ErrorCode"] == "AccessDeniedException"
-    qualified = refused(client.tag_resource, Resource=f"{function.arn}:1", Tags={"x": "y"})
-    assert qualified[0] == "InvalidParameterValueException"

@@ -1,4 +1,4 @@
-"""Calls of AWS as they come in: which service and operation, whose key, which function."""
+"""Calls of AWS as they come in: which service and operation, whose key, which function or bucket."""
 
 import functools
 import re
@@ -11,14 +11,13 @@ from werkzeug.wrappers import Request
 
 from sigv4 import Authorization
 
-__all__ = ["ACCOUNT_ID", "FUNCTIONS_PATH", "Call", "call_of", "operation_of"]
+__all__ = ["ACCOUNT_ID", "Call", "call_of", "operation_of", "partition_of"]
 
 ACCOUNT_ID = "123456789012"
-FUNCTIONS_PATH = re.compile(r"(?P<before>/[\d-]+/functions/)(?P<function>[^/]+)(?P<after>.*)")
 
-_TAGS_PATH = re.compile(r"/[\d-]+/tags/(?P<function>[^/]+)")
+_FUNCTION_PATH = re.compile(r"/[\d-]+/functions/(?P<function>[^/]+).*")
 _FUNCTION = re.compile(
-    r"(arn:aws[a-z-]*:lambda:(?P<region>[^:]+):)?(?P<account>\d{12}:)?(function:)?"
+    r"(arn:aws[a-z-]*:lambda:(?P<region>[^:]+):)?((?P<account>\d{12}):)?(function:)?"
     r"(?P<name>[\w.-]+)(:(?P<qualifier>\$LATEST|[\w-]+))?"
 )
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
@@ -39,6 +38,7 @@ _S3_OPERATIONS = (
     ("DELETE", "uploadId", "AbortMultipartUpload"),
     ("GET", "uploads", "ListMultipartUploads"),
     ("GET", "list-type", "ListObjectsV2"),
+    ("GET", "versioning", "GetBucketVersioning"),
 )
 
 
@@ -55,6 +55,7 @@ class Call:
     query: str
     headers: Mapping[str, str]
     body_length: int
+    is_dry_run: bool
 
     @property
     def action(self) -> str:
@@ -62,16 +63,32 @@ class Call:
         return f"{self.service}:{_ACTIONS.get(self.operation, self.operation)}"
 
     @property
+    def resource(self) -> str:
+        """Return on what an IAM policy has to allow it, as an ARN.
+
+        Lambda asks for the qualified ARN if the call has a qualifier; an alias's name is none.
+        """
+        partition = partition_of(self.region)
+        if self.service == "s3":
+            return f"arn:{partition}:s3:::{unquote(self.path).strip('/')}"
+        if self.service != "lambda":
+            return "*"
+        account = self.function.get("account") or ACCOUNT_ID
+        name = self.function.get("name", "*")
+        qualifier = f":{self.qualifier}" if self.qualifier else ""
+        return f"arn:{partition}:lambda:{self.region}:{account}:function:{name}{qualifier}"
+
+    @functools.cached_property
     def function(self) -> Mapping[str, str]:
         """Return the parts of the name or ARN in the path: region, account, name, qualifier."""
-        path = FUNCTIONS_PATH.fullmatch(self.path) or _TAGS_PATH.fullmatch(self.path)
+        path = _FUNCTION_PATH.fullmatch(self.path)
         function = _FUNCTION.fullmatch(unquote(path["function"])) if path else None
         return function.groupdict(default="") if function else {}
 
     @property
     def qualifier(self) -> str:
         """Return the version or alias that it is about, wherever it stands."""
-        return self.function["qualifier"] or self.parameter("Qualifier")
+        return self.function.get("qualifier") or self.parameter("Qualifier")
 
     @property
     def bucket(self) -> str:
@@ -83,14 +100,20 @@ class Call:
         return parse_qs(self.query, keep_blank_values=True).get(name, [default])[0]
 
 
+def partition_of(region: str) -> str:
+    """Return the partition of a region."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+
+
 def call_of(request: Request, body: bytes) -> Call:
     """Tell what a request asks for."""
     authorization = Authorization.parse(request.headers.get("Authorization", ""))
     service = authorization.service if authorization else ""
     path, _, query = request.environ["REQUEST_URI"].partition("?")
+    operation = operation_of(service, request.method, path, query, body)
     return Call(
         service=service,
-        operation=operation_of(service, request.method, path, query, body),
+        operation=operation,
         region=authorization.region if authorization else "",
         access_key=authorization.access_key if authorization else "",
         method=request.method,
@@ -98,7 +121,14 @@ def call_of(request: Request, body: bytes) -> Call:
         query=query,
         headers={name.lower(): value for name, value in request.headers.items()},
         body_length=len(body),
+        is_dry_run=_is_dry_run(operation, request, body),
     )
+
+
+def _is_dry_run(operation: str, request: Request, body: bytes) -> bool:
+    if operation == "UpdateFunctionCode":
+        return b'"DryRun": true' in body
+    return operation == "Invoke" and request.headers.get("X-Amz-Invocation-Type") == "DryRun"
 
 
 def operation_of(service: str, method: str, path: str, query: str, body: bytes) -> str:

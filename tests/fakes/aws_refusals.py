@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
-__all__ = ["RefusedError", "conflict", "invalid", "not_found", "stale_revision"]
+__all__ = ["RefusedError", "conflict", "invalid", "not_found", "stale_revision", "validation"]
 
 
 class RefusedError(Exception):
@@ -41,6 +41,16 @@ class RefusedError(Exception):
 def invalid(message: str) -> RefusedError:
     """Refuse a parameter, as Lambda does."""
     return RefusedError(HTTPStatus.BAD_REQUEST, "InvalidParameterValueException", message)
+
+
+def validation(value: str, name: str, constraint: str) -> RefusedError:
+    """Refuse a parameter that is not of the form that the API's model gives it."""
+    return RefusedError(
+        HTTPStatus.BAD_REQUEST,
+        "ValidationException",
+        f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: "
+        f"{constraint}",
+    )
 
 
 def conflict(message: str) -> RefusedError:

@@ -1,4 +1,4 @@
-"""An AWS of our own: moto's server on a loopback port, in a thread of the calling process.
+"""An AWS of our own on a loopback port, in a thread of the calling process.
 
 with EmbeddedAWS() as aws:
     function = aws.create_function()
@@ -7,7 +7,6 @@ with EmbeddedAWS() as aws:
 """
 
 import io
-import json
 import threading
 import urllib.request
 import uuid
@@ -17,16 +16,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
+from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
+from aws_behaviour import Behaviour
 from aws_calls import ACCOUNT_ID, Call
-from invocations import Handler, Invoked
-from strict_lambda import StrictLambda
+from aws_front import Front
+from lambda_invocations import Handler, Invoked
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -45,23 +41,20 @@ class Credentials:
     secret_key: str
 
 
-class EmbeddedAWS:
-    """The server, and what tests ask of it."""
+class EmbeddedAWS(Behaviour):
+    """The server, and what tests ask of it; what they may set of it is in `Behaviour`."""
 
     administrator = Credentials("AKIAADMINISTRATOR000", "administrator-secret")
     deployer = Credentials("AKIADEPLOYER00000000", "deployer-secret")
 
     def __enter__(self) -> "Self":
         secrets = {key.access_key: key.secret_key for key in (self.administrator, self.deployer)}
-        moto = DomainDispatcherApplication(create_backend_app)
-        self._front = StrictLambda(moto, secrets, self.deployer.access_key)
+        self._front = Front(self, secrets, self.deployer.access_key)
         self._server = make_server("127.0.0.1", 0, self._front, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._clients: dict[str, LambdaClient] = {}
-        self._s3_clients: dict[str, S3Client] = {}
-        self._roles: dict[str, str] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         return self
 
     def __exit__(
@@ -82,52 +75,11 @@ class EmbeddedAWS:
     @property
     def carried_out(self) -> list[Call]:
         """Return Lambda's calls in the order in which they took effect: two may come in at once."""
-        return self._front.carried_out
-
-    @property
-    def denied(self) -> set[str]:
-        """Return what nobody may do: Lambda's operations, and actions such as "s3:PutObject"."""
-        return self._front.denied
-
-    @property
-    def allowed(self) -> set[str] | None:
-        """Return the only actions that the deployer may take; None where it may take all of them."""
-        return self._front.allowed
-
-    @allowed.setter
-    def allowed(self, actions: set[str] | None) -> None:
-        self._front.allowed = actions
-
-    @property
-    def polls_per_update(self) -> int:
-        """Return how often a function says "InProgress" after an update before it says more."""
-        return self._front.polls_per_update
-
-    @polls_per_update.setter
-    def polls_per_update(self, polls: int) -> None:
-        self._front.polls_per_update = polls
-
-    @property
-    def polls_per_version(self) -> int:
-        """Return how often a new version says "Pending" before it is active."""
-        return self._front.polls_per_version
-
-    @polls_per_version.setter
-    def polls_per_version(self, polls: int) -> None:
-        self._front.polls_per_version = polls
-
-    @property
-    def page_size(self) -> int:
-        """Return how many versions or aliases one answer lists at most."""
-        return self._front.page_size
-
-    @page_size.setter
-    def page_size(self, size: int) -> None:
-        self._front.page_size = size
+        return self._front.functions.carried_out
 
     def answers(self, function: "Function", handler: Handler) -> None:
         """Have invocations of a function, in any version, answered by `handler`."""
-        self._front.handlers[function.arn] = handler
+        self._front.functions.handlers[function.arn] = handler
 
     def fails_updates(
         self,
@@ -136,29 +88,25 @@ class EmbeddedAWS:
         reason: str = "The subnet subnet-1 was not found.",
     ) -> None:
         """Have each update of a function fail after its polls, until `works_again`."""
-        self._front.record(function.arn).failure = (code, reason)
+        self._front.functions.function(function.arn).failure = (code, reason)
 
     def works_again(self, function: "Function") -> None:
         """Have updates of a function succeed again."""
-        self._front.record(function.arn).failure = None
+        self._front.functions.function(function.arn).failure = None
 
     def is_pending(self, function: "Function", polls: int) -> None:
         """Have a function say "Pending" so many times, as one does whose network is being set up."""
-        self._front.record(function.arn).pending_polls = polls
-
-    def reset(self) -> None:
-        """Take back all that a test has set, but for what it set of functions."""
-        self.denied.clear()
-        self.allowed = None
-        self.polls_per_update = 0
-        self.polls_per_version = 0
-        self.page_size = 50
+        self._front.functions.function(function.arn).pending_polls = polls
 
     def client(self, region: str = "eu-west-1") -> "LambdaClient":
         """Return the administrator's Lambda client."""
-        if region not in self._clients:
-            self._clients[region] = self._session(region).client("lambda", endpoint_url=self.url)
-        return self._clients[region]
+        client: LambdaClient = self._client("lambda", region)
+        return client
+
+    def s3(self, region: str = "eu-west-1") -> "S3Client":
+        """Return the administrator's S3 client."""
+        client: S3Client = self._client("s3", region)
+        return client
 
     def create_function(
         self,
@@ -169,10 +117,10 @@ class EmbeddedAWS:
         package_type: str = "Zip",
         region: str = "eu-west-1",
     ) -> "Function":
-        """Create a function that holds a stub, and the role that it needs, over HTTP."""
+        """Create a function that holds a stub, over HTTP."""
         name = name or f"function-{uuid.uuid4().hex[:12]}"
         client = self.client(region)
-        common: dict[str, Any] = {"FunctionName": name, "Role": self._role(region)}
+        common: dict[str, Any] = {"FunctionName": name, "Role": f"arn:aws:iam::{ACCOUNT_ID}:role/function"}
         if package_type == "Image":
             image = f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com/{name}:latest"
             answer = client.create_function(PackageType="Image", Code={"ImageUri": image}, **common)
@@ -184,12 +132,6 @@ class EmbeddedAWS:
                 **common,
             )
         return Function(self, name, region, answer["FunctionArn"])
-
-    def s3(self, region: str = "eu-west-1") -> "S3Client":
-        """Return the administrator's S3 client."""
-        if region not in self._s3_clients:
-            self._s3_clients[region] = self._session(region).client("s3", endpoint_url=self.url)
-        return self._s3_clients[region]
 
     def create_bucket(self, region: str = "eu-west-1") -> str:
         """Create a bucket and give its name."""
@@ -216,34 +158,17 @@ class EmbeddedAWS:
             "_AWS_ENDPOINT_URL": self.url,
         }
 
-    def _session(self, region: str) -> boto3.Session:
-        return boto3.Session(
-            aws_access_key_id=self.administrator.access_key,
-            aws_secret_access_key=self.administrator.secret_key,
-            region_name=region,
-        )
-
-    def _role(self, region: str) -> str:
-        if region not in self._roles:
-            self._roles[region] = self._create_role(region)
-        return self._roles[region]
-
-    def _create_role(self, region: str) -> str:
-        trust = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "lambda.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        }
-        iam = self._session(region).client("iam", endpoint_url=self.url)
-        role = f"function-in-{region}"
-        answer = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
-        arn: str = answer["Role"]["Arn"]
-        return arn
+    def _client(self, service: str, region: str) -> Any:
+        key = (service, region)
+        if key not in self._clients:
+            self._clients[key] = boto3.client(
+                service,  # type: ignore[call-overload]
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id=self.administrator.access_key,
+                aws_secret_access_key=self.administrator.secret_key,
+            )
+        return self._clients[key]
 
 
 @dataclass(frozen=True)
@@ -307,6 +232,7 @@ class Function:
 class _QuietHandler(MotoRequestHandler):
     """Says nothing of each request on stderr, and sends its answers without delay."""
 
+    protocol_version = "HTTP/1.1"  # connections are used again
     disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import in_process
 from paths import REPOSITORY
 
 __all__ = ["deploy", "make_slug"]
@@ -49,6 +50,6 @@ def make_slug(folder: Path, files: Mapping[str, bytes] | None = None) -> Path:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    result = deploy(folder, "base", folder)
-    assert result.returncode == 0, result.stderr
+    result = in_process.deploy(folder, "base", str(folder), env={})
+    assert result.status == 0, result.stderr
     return folder

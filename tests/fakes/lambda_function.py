@@ -1,8 +1,7 @@
-"""What AWS knows of a function and moto does not: revisions, updates under way, versions and aliases.
+"""One function as AWS keeps it: $LATEST, updates under way, versions and aliases, each with its revisions.
 
-moto publishes what has not changed, gives the number of a deleted version again, deletes versions that
-an alias points at, and knows no RevisionId. So it keeps $LATEST alone, and this keeps the rest. How AWS
-behaves was taken from its API reference, and from LocalStack's tests, whose answers AWS itself has given.
+How AWS behaves was taken from its API reference, and from LocalStack's tests, whose answers AWS itself has
+given. A clock would make tests slow, so time passes with each question.
 """
 
 import copy
@@ -12,43 +11,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_refusals import conflict, invalid, not_found, stale_revision
+from aws_refusals import conflict, invalid, not_found, stale_revision, validation
+from lambda_code import digest
 
-__all__ = ["Alias", "FunctionRecord", "Version", "as_listed"]
+__all__ = ["LATEST", "Alias", "LambdaFunction", "Version"]
 
 LATEST = "$LATEST"
 LONGEST_DESCRIPTION = 256
 
 # What makes no difference between $LATEST and a version that was published from it.
-_OF_ITS_OWN = {"Description", "FunctionArn", "LastModified", "RevisionId", "Version"}
-# What ListVersionsByFunction leaves out.
-_STATES = {
-    "State",
-    "StateReason",
-    "StateReasonCode",
-    "LastUpdateStatus",
-    "LastUpdateStatusReason",
-    "LastUpdateStatusReasonCode",
-}
+_OF_ITS_OWN = {"FunctionArn", "LastModified", "RevisionId", "Version"}
+_UNDER_WAY = "The function is being created."
+_PENDING = {"State": "Pending", "StateReason": _UNDER_WAY, "StateReasonCode": "Creating"}
 _STALE = (
     "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API "
     "to retrieve the latest Revision Id"
+)
+_STALE_UPDATE = (
+    "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to "
+    "retrieve the latest RevisionId for your resource."
 )
 
 
 @dataclass
 class Version:
-    """A published version, its code, and how often it still says "Pending"."""
+    """A published version, its code, and how often it still says "Pending"; listings have no state."""
 
-    configuration: dict[str, Any]
+    listed: dict[str, Any]
     code: bytes = field(repr=False)
     polls_left: int = 0
 
     def described(self) -> dict[str, Any]:
         """Give its configuration with its state."""
         if self.polls_left > 0:
-            return {**self.configuration, **_PENDING}
-        return {**self.configuration, "State": "Active", "LastUpdateStatus": "Successful"}
+            return self.pending()
+        return {**self.listed, "State": "Active", "LastUpdateStatus": "Successful"}
+
+    def pending(self) -> dict[str, Any]:
+        """Give its configuration as it is while AWS puts it in place."""
+        return {**self.listed, **_PENDING}
 
 
 @dataclass
@@ -76,21 +77,15 @@ class Alias:
         return answer
 
 
-_PENDING = {
-    "State": "Pending",
-    "StateReason": "The function is being created.",
-    "StateReasonCode": "Creating",
-}
+class LambdaFunction:
+    """One function. `configuration` is that of $LATEST without what changes by itself."""
 
-
-class FunctionRecord:
-    """The record of one function."""
-
-    def __init__(self, arn: str) -> None:
+    def __init__(self, arn: str, configuration: Mapping[str, Any], code: bytes) -> None:
         self.arn = arn
+        self.configuration = dict(configuration)
+        self.put_code(code)
         self.versions: dict[str, Version] = {}
         self.aliases: dict[str, Alias] = {}
-        self.tags: dict[str, str] = {}
         self.pending_polls = 0
         self.failure: tuple[str, str] | None = None
         self._revision = str(uuid.uuid4())
@@ -98,45 +93,45 @@ class FunctionRecord:
         self._update = "Successful"
         self._polls_left = 0
         self._next_version = 1
+        self._published: dict[str, Any] = {}
 
     # $LATEST
 
-    def described(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
-        """Give moto's configuration of $LATEST as AWS does, with what AWS adds and without nothings."""
-        answer = {name: value for name, value in configuration.items() if value is not None}
-        answer |= {"RevisionId": self._revision, "LastModified": self._modified}
-        answer |= {"State": "Active", "LastUpdateStatus": self._update}
+    def put_code(self, code: bytes) -> None:
+        """Take over some code."""
+        self.code = code
+        self.configuration |= {"CodeSha256": digest(code), "CodeSize": len(code)}
+
+    @property
+    def listed(self) -> dict[str, Any]:
+        """Return the configuration of $LATEST without any state, as listings have it."""
+        revision = {"RevisionId": self._revision, "LastModified": self._modified}
+        return {**self.configuration, "FunctionArn": self.arn, "Version": LATEST, **revision}
+
+    def described(self) -> dict[str, Any]:
+        """Give the configuration of $LATEST with its state."""
+        answer = {**self.listed, "State": "Active", "LastUpdateStatus": self._update}
         if self.pending_polls > 0:
             answer |= _PENDING
         if self._update == "InProgress":
-            answer["LastUpdateStatusReason"] = "The function is being created."
-            answer["LastUpdateStatusReasonCode"] = "Creating"
+            answer |= {"LastUpdateStatusReason": _UNDER_WAY, "LastUpdateStatusReasonCode": "Creating"}
         if self._update == "Failed" and self.failure:
             code, reason = self.failure
             answer |= {"LastUpdateStatusReason": reason, "LastUpdateStatusReasonCode": code}
         return answer
 
-    def begin_update(self, polls: int) -> None:
-        """Note an update of $LATEST: a new revision, and under way for so many polls."""
-        self._revision = str(uuid.uuid4())
-        self._modified = _now()
-        self._update = "InProgress"
-        self._polls_left = polls
-
-    def read(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
         """Describe $LATEST to someone who asks for it, which takes time."""
         self._poll()
-        answer = self.described(configuration)
+        answer = self.described()
         self.pending_polls -= 1
         return answer
 
-    def _poll(self) -> None:
-        """Let some time pass. A finished update has yet another revision, in AWS as well."""
-        if self._update == "InProgress" and self._polls_left > 0:
-            self._polls_left -= 1
-        elif self._update == "InProgress":
-            self._update = "Failed" if self.failure else "Successful"
-            self._revision = str(uuid.uuid4())
+    def check_update(self, revision: str | None) -> None:
+        """Refuse an update while another one is under way, or over another revision than the latest."""
+        self.check_idle()
+        if revision is not None and revision != self._revision:
+            raise stale_revision(_STALE_UPDATE)
 
     def check_idle(self) -> None:
         """Refuse a change while another one is under way."""
@@ -154,41 +149,47 @@ class FunctionRecord:
             )
         self._poll()
 
-    def check_revision(self, revision: str | None) -> None:
-        """Refuse an update over another revision of $LATEST than the one that is named."""
-        if revision is not None and revision != self._revision:
-            raise stale_revision(
-                "The RevisionId provided does not match the latest RevisionId. Call the "
-                "GetFunction/GetAlias API to retrieve the latest RevisionId for your resource."
-            )
+    def begin_update(self, polls: int) -> None:
+        """Note an update of $LATEST: a new revision, and under way for so many polls."""
+        self._revision = str(uuid.uuid4())
+        self._modified = _now()
+        self._update = "InProgress"
+        self._polls_left = polls
+
+    def _poll(self) -> None:
+        """Let some time pass. A finished update has yet another revision, in AWS as well."""
+        if self._update == "InProgress" and self._polls_left > 0:
+            self._polls_left -= 1
+        elif self._update == "InProgress":
+            self._update = "Failed" if self.failure else "Successful"
+            self._revision = str(uuid.uuid4())
 
     # Versions
 
-    def publish(
-        self, latest: Mapping[str, Any], code: bytes, content: Mapping[str, Any], polls: int
-    ) -> Version:
+    def publish(self, content: Mapping[str, Any], polls: int) -> Version:
         """Publish $LATEST, or give the last version again where nothing has changed since."""
-        revision, digest = content.get("RevisionId"), content.get("CodeSha256")
-        if revision and revision != self._revision:
+        latest = self.listed
+        if content.get("RevisionId") not in {None, "", self._revision}:
             raise stale_revision(_STALE)
-        if digest and digest != latest["CodeSha256"]:
+        expected = content.get("CodeSha256") or latest["CodeSha256"]
+        if expected != latest["CodeSha256"]:
             raise invalid(
-                f"CodeSHA256 ({digest}) is different from current CodeSHA256 in $LATEST "
+                f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST "
                 f"({latest['CodeSha256']}). Please try again with the CodeSHA256 in $LATEST."
             )
         description = _description(content)
         last = self.versions.get(str(self._next_version - 1))
-        if last and _compared(last.configuration) == _compared(latest):
+        compared = {name: value for name, value in latest.items() if name not in _OF_ITS_OWN}
+        if last and compared == self._published:
             return last
         number = str(self._next_version)
         self._next_version += 1
         self._revision = str(uuid.uuid4())
-        configuration = copy.deepcopy({**as_listed(latest), "LastModified": _now()})
-        configuration |= {"Version": number, "FunctionArn": f"{self.arn}:{number}"}
-        configuration |= {"RevisionId": str(uuid.uuid4())}
-        if description:
-            configuration["Description"] = description
-        version = self.versions[number] = Version(configuration, code, polls)
+        self._published = copy.deepcopy(compared)
+        own = {"Version": number, "FunctionArn": f"{self.arn}:{number}", "RevisionId": str(uuid.uuid4())}
+        listed = copy.deepcopy({**latest, **own, "LastModified": _now()})
+        listed["Description"] = description or latest["Description"]
+        version = self.versions[number] = Version(listed, self.code, polls)
         return version
 
     def version(self, qualifier: str) -> Version:
@@ -227,16 +228,18 @@ class FunctionRecord:
         name: str = content["Name"]
         arn = f"{self.arn}:{name}"
         version = self._target(content["FunctionVersion"])
+        weights = self._weights(content, version)
         if name in self.aliases:
             raise conflict(f"Alias already exists: {arn}")
-        weights = self._weights(content, version)
         alias = Alias(arn, name, version, _description(content), weights, str(uuid.uuid4()))
         self.aliases[name] = alias
         return alias
 
     def update_alias(self, name: str, content: Mapping[str, Any]) -> Alias:
         """Change of an alias what is named, over the revision that is named."""
-        alias = self.alias(name)
+        if name not in self.aliases:
+            raise not_found(f"Alias not found: {self.arn}:{name}")
+        alias = self.aliases[name]
         if content.get("RevisionId") not in {None, "", alias.revision}:
             raise stale_revision(_STALE)
         version = self._target(content.get("FunctionVersion", alias.version))
@@ -253,8 +256,18 @@ class FunctionRecord:
         return version
 
     def _weights(self, content: Mapping[str, Any], version: str) -> dict[str, float]:
+        """Return the weights beside a version, which AWS takes of one other version alone."""
         weights: dict[str, float] = content.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-        for other in weights:
+        if len(weights) > 1:
+            raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
+        for other, weight in weights.items():
+            if not 0 <= weight <= 1:
+                raise validation(
+                    f"{{{other}={weight}}}",
+                    "routingConfig.additionalVersionWeights",
+                    "Map value must satisfy constraint: [Member must have value less than or equal to 1.0, "
+                    "Member must have value greater than or equal to 0.0, Member must not be null]",
+                )
             if LATEST in {version, other}:
                 raise invalid("$LATEST is not supported for an alias pointing to more than 1 version")
             if other == version:
@@ -266,22 +279,10 @@ class FunctionRecord:
         return dict(weights)
 
 
-def as_listed(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a configuration as ListVersionsByFunction has it: without any state."""
-    return {name: value for name, value in configuration.items() if name not in _STATES}
-
-
-def _compared(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in as_listed(configuration).items() if name not in _OF_ITS_OWN}
-
-
 def _description(content: Mapping[str, Any]) -> str:
     description: str = content.get("Description", "")
     if len(description) > LONGEST_DESCRIPTION:
-        raise invalid(
-            f"1 validation error detected: Value '{description}' at 'description' failed to satisfy "
-            "constraint: Member must have length less than or equal to 256"
-        )
+        raise validation(description, "description", "Member must have length less than or equal to 256")
     return description
 
 

@@ -1,0 +1,98 @@
+"""What stands in front of all services: it records each call, checks who makes it, and passes it on.
+
+It is a WSGI application, and refuses as AWS does what AWS would refuse: unknown keys and wrong signatures.
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request, Response
+
+from aws_behaviour import Behaviour
+from aws_calls import Call, call_of
+from aws_refusals import RefusedError
+from iam import Identities
+from lambda_api import Functions
+from s3 import Buckets
+from sigv4 import Authorization
+from sts import identify
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+__all__ = ["Front"]
+
+# What each service says of an unknown access key and a wrong signature.
+_INVALID_TOKEN = "The security token included in the request is invalid."
+_UNKNOWN_KEY = {
+    "lambda": ("UnrecognizedClientException", _INVALID_TOKEN),
+    "s3": ("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
+}
+_WRONG_SIGNATURE = {"lambda": "InvalidSignatureException"}
+
+
+class Front:
+    """The application. `secrets` holds the access keys that it knows, with their secrets."""
+
+    def __init__(self, behaviour: Behaviour, secrets: Mapping[str, str], deployer: str) -> None:
+        self.calls: list[Call] = []
+        self._behaviour = behaviour
+        self._secrets = secrets
+        self._identities = Identities(behaviour, deployer)
+        self._buckets = Buckets(self._identities)
+        self.functions = Functions(behaviour, self._identities, self._buckets)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        try:
+            response = self.functions.serves(request) or self._answer(request)
+        except HTTPException as cut_off:
+            response = Response(status=cut_off.code)
+        return response(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        body = request.get_data()
+        call = call_of(request, body)
+        self.calls.append(call)
+        try:
+            self._check_signature(call, body)
+            if call.service == "lambda":
+                return self.functions.answer(request, call, body)
+            if call.service == "s3":
+                return self._buckets.answer(request, call, body)
+            if call.service == "iam":
+                return self._identities.answer(call, body)
+            return identify(call, self._behaviour.identity)
+        except RefusedError as refused:
+            if call.service == "lambda":
+                return refused.as_json()
+            return refused.as_xml(wrapped=call.service != "s3")
+
+    def _check_signature(self, call: Call, body: bytes) -> None:
+        if call.service == "lambda":
+            self.functions.check_size(call)
+        secret_key = self._secrets.get(call.access_key)
+        if secret_key is None:
+            code, message = _UNKNOWN_KEY.get(call.service, ("InvalidClientTokenId", _INVALID_TOKEN))
+            raise RefusedError(HTTPStatus.FORBIDDEN, code, message)
+        if call.service == "s3":  # whose bodies need not be signed
+            return
+        authorization = Authorization.parse(call.headers["authorization"])
+        if authorization is None or not authorization.is_right(
+            secret_key,
+            method=call.method,
+            raw_path=call.path,
+            query=call.query,
+            headers=call.headers,
+            body=body,
+        ):
+            raise RefusedError(
+                HTTPStatus.FORBIDDEN,
+                _WRONG_SIGNATURE.get(call.service, "SignatureDoesNotMatch"),
+                "The request signature we calculated does not match the signature you provided. "
+                "Check your AWS Secret Access Key and signing method. "
+                "Consult the service documentation for details.",
+            )

@@ -1,0 +1,206 @@
+"""IAM as the embedded AWS enforces it: who may do what, and the simulator that says so beforehand.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+import functools
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+import botocore.session
+from botocore.validate import ParamValidator
+from werkzeug.wrappers import Response
+
+from aws_behaviour import Behaviour
+from aws_calls import ACCOUNT_ID, Call
+from aws_refusals import RefusedError
+
+__all__ = ["Identities"]
+
+Decision = Literal["allowed", "explicitDeny", "implicitDeny"]
+Context = Mapping[str, list[str]]
+
+_VERSION = "2010-05-08"
+_SESSION = re.compile(rf"arn:aws:sts::{ACCOUNT_ID}:assumed-role/(\w+)/.*")
+# A variable of a policy that stands for a character: ${*}, ${?}, ${$}.
+_PATTERN = re.compile(r"\$\{([*?$])\}|(\*)|(\?)|(.)", re.DOTALL)
+
+
+class Identities:
+    """The deployer and everybody else, and what they may do."""
+
+    def __init__(self, behaviour: Behaviour, deployer: str) -> None:
+        self._behaviour = behaviour
+        self._deployer = deployer
+
+    def may(self, call: Call, action: str, resource: str, context: Context | None = None) -> bool:
+        """Whether the one who makes a call may do something that belongs to it."""
+        if self._behaviour.denied & {action, call.operation}:
+            return False
+        return call.access_key != self._deployer or self._decide(action, resource, context) == "allowed"
+
+    def check(self, call: Call, action: str, resource: str, context: Context | None = None) -> None:
+        """Refuse what the one who makes a call may not do."""
+        if not self.may(call, action, resource, context):
+            raise self.denial(call, action, resource)
+
+    def denial(self, call: Call, action: str, resource: str, policy: str = "identity-based") -> RefusedError:
+        """Return the refusal of an action."""
+        return RefusedError(
+            HTTPStatus.FORBIDDEN,
+            "AccessDeniedException" if call.service == "lambda" else "AccessDenied",
+            f"User: {self._behaviour.identity} is not authorized to perform: {action} on resource: "
+            f"{resource} because no {policy} policy allows the {action} action",
+        )
+
+    def _decide(self, action: str, resource: str, context: Context | None = None) -> Decision:
+        behaviour = self._behaviour
+        if action in behaviour.denied:
+            return "explicitDeny"
+        if behaviour.policy is None:
+            is_allowed = behaviour.allowed is None or action in behaviour.allowed
+            return "allowed" if is_allowed else "implicitDeny"
+        effects = {
+            statement["Effect"]
+            for statement in behaviour.policy["Statement"]
+            if any(_matches(name, action) for name in statement["Action"])
+            and any(_matches(pattern, resource) for pattern in statement["Resource"])
+            and _holds(statement.get("Condition", {}), context or {})
+        }
+        if "Deny" in effects:
+            return "explicitDeny"
+        return "allowed" if effects else "implicitDeny"
+
+    # The simulator
+
+    def answer(self, call: Call, body: bytes) -> Response:
+        """Answer a call of IAM's: SimulatePrincipalPolicy is all that it knows."""
+        if call.operation != "SimulatePrincipalPolicy":
+            raise _invalid(f"the embedded IAM has no {call.operation}")
+        parameters = _parameters(call.operation, body)
+        source: str = parameters["PolicySourceArn"]
+        self.check(call, call.action, source)
+        self._check_source(source)
+        context = {
+            entry["ContextKeyName"]: entry["ContextKeyValues"]
+            for entry in parameters.get("ContextEntries", [])
+        }
+        results = "".join(
+            _result(action, resource, self._decide(action, resource, context))
+            for action in parameters["ActionNames"]
+            for resource in parameters.get("ResourceArns", ["*"])
+        )
+        return Response(
+            f'<{call.operation}Response xmlns="https://iam.amazonaws.com/doc/{_VERSION}/">'
+            f"<{call.operation}Result><IsTruncated>false</IsTruncated>"
+            f"<EvaluationResults>{results}</EvaluationResults></{call.operation}Result>"
+            f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
+            f"</{call.operation}Response>",
+            content_type="text/xml",
+        )
+
+    def _check_source(self, source: str) -> None:
+        """Refuse who has no policies, such as the session of a role, and whom nobody knows."""
+        if not re.fullmatch(rf"arn:aws:iam::{ACCOUNT_ID}:(user|group|role)/\S+", source):
+            raise _invalid(f"Invalid Entity Arn: {source} does not clearly define entity type and name.")
+        identity = self._behaviour.identity
+        if session := _SESSION.fullmatch(identity):
+            identity = f"arn:aws:iam::{ACCOUNT_ID}:role/{session[1]}"
+        if source != identity:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "NoSuchEntity", f"{source} cannot be found.")
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether a text matches a pattern of a policy."""
+    parts = []
+    for literal, star, question, other in _PATTERN.findall(pattern):
+        parts.append(".*" if star else "." if question else re.escape(literal or other))
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+
+
+def _holds(condition: Mapping[str, Mapping[str, str]], context: Context) -> bool:
+    for operator, keys in condition.items():
+        if operator != "ForAnyValue:StringEquals":
+            raise NotImplementedError(operator)
+        if not all(value in context.get(key, []) for key, value in keys.items()):
+            return False
+    return True
+
+
+def _result(action: str, resource: str, decision: Decision) -> str:
+    return (
+        f"<member><EvalActionName>{escape(action)}</EvalActionName>"
+        f"<EvalResourceName>{escape(resource)}</EvalResourceName>"
+        f"<EvalDecision>{decision}</EvalDecision><MatchedStatements/><MissingContextValues/></member>"
+    )
+
+
+# --- the query protocol ---------------------------------------------------------------------------
+
+
+@functools.cache
+def _input_shape(operation: str) -> Any:
+    return botocore.session.get_session().get_service_model("iam").operation_model(operation).input_shape
+
+
+def _parameters(operation: str, body: bytes) -> dict[str, Any]:
+    """Return a request's parameters; refuses what the SDK's model of the operation does not have."""
+    shape = _input_shape(operation)
+    given = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+    del given["Action"]
+    if given.pop("Version") != _VERSION:
+        raise _invalid("another version of the API")
+    parameters: dict[str, Any] = _structure(shape, given)
+    if problems := ParamValidator().validate(parameters, shape).generate_report():
+        raise _invalid(problems)
+    for problem in _problems(shape, parameters):
+        raise _invalid(problem)
+    return parameters
+
+
+def _structure(shape: Any, given: Mapping[str, str]) -> Any:
+    """Return what stands under names such as ContextEntries.member.1.ContextKeyName."""
+    if shape.type_name == "structure":
+        names = {name.partition(".")[0] for name in given}
+        if unknown := names - set(shape.members):
+            raise _invalid(f"unknown: {sorted(unknown)}")
+        return {name: _structure(shape.members[name], _below(name, given)) for name in names}
+    if shape.type_name == "list":
+        numbers = {int(name.split(".")[1]) for name in given if name}
+        members = [_structure(shape.member, _below(f"member.{number}", given)) for number in sorted(numbers)]
+        if numbers != set(range(1, len(numbers) + 1)):
+            raise _invalid(f"members of a list are counted from 1, not {sorted(numbers)}")
+        return members
+    return int(given[""]) if shape.type_name == "integer" else given[""]
+
+
+def _below(prefix: str, given: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name[len(prefix) :].removeprefix("."): value
+        for name, value in given.items()
+        if name == prefix or name.startswith(f"{prefix}.")
+    }
+
+
+def _problems(shape: Any, value: Any) -> Iterator[str]:
+    """Yield what the SDK does not check, and AWS does: lengths and enumerations."""
+    if shape.type_name == "structure":
+        for name, member in value.items():
+            yield from _problems(shape.members[name], member)
+    elif shape.type_name == "list":
+        for member in value:
+            yield from _problems(shape.member, member)
+    elif shape.type_name == "string":
+        if shape.enum and value not in shape.enum:
+            yield f"{value} is none of {shape.enum}"
+        if not shape.metadata.get("min", 0) <= len(value) <= shape.metadata.get("max", len(value)):
+            yield f"{value} is too short or too long"
+
+
+def _invalid(message: str) -> RefusedError:
+    return RefusedError(HTTPStatus.BAD_REQUEST, "InvalidInput", message)
