@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
-import warnings
 from typing import TYPE_CHECKING
-
-import pathspec
 
 from deploy.artifact.base import BASE_ZIP
 from deploy.artifact.limits import check_unzipped
+from deploy.build import ignore
 from deploy.build.compression import SourceFile, Written, create
 from deploy.errors import InputError
 from deploy.files import replacing
 from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from deploy.output import Report
 
 IGNORE_FILE = ".lambdaignore"
+
+# The platform's and our own, whatever the rules say.
+_NEVER_DEPLOYED = frozenset({".git", ".heroku", ".lambda-deploy", ".profile.d"})
 
 
 def make(app: Path, output: Report) -> Written:
@@ -34,7 +34,8 @@ def make(app: Path, output: Report) -> Written:
     """
     output.step("Making the base ZIP")
     _note_missing_modules(app, output)
-    files = sorted(_files(app, _ignored_by(app)), key=lambda file: file.name.encode())
+    rules = ignore.read(app / IGNORE_FILE)
+    files = sorted(_files(app, rules), key=lambda file: file.name.encode())
     _check_not_empty(files)
     _check_sizes(files)
     with replacing(app / BASE_ZIP, 0o644) as target:
@@ -71,67 +72,36 @@ def _note_missing_modules(app: Path, output: Report) -> None:
         )
 
 
-def _ignored_by(app: Path) -> Callable[[str], bool]:
-    """Read .lambdaignore, in gitignore's syntax (https://git-scm.com/docs/gitignore)."""
-    path = app / IGNORE_FILE
-    if not os.path.lexists(path):
-        return lambda _path: False
-    if not path.is_file():
-        raise InputError(f"{IGNORE_FILE} is no file.", todo="Make it one, or remove it, and push again.")
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except ValueError:
-        raise InputError(f"{IGNORE_FILE} is not UTF-8 text.", todo="Save it as such, and push.") from None
-    try:
-        return _patterns(lines).match_file
-    except (ValueError, re.error):
-        wrong = [str(number) for number, line in enumerate(lines, 1) if not _is_pattern(line)]
-        raise InputError(
-            f"{IGNORE_FILE} holds a line that is no gitignore pattern.",
-            why=f"Line {', '.join(wrong)}.",
-            todo="Correct or remove it, and push again. A `!` or `\\` that is meant as it stands has a `\\` "
-            "before it; https://git-scm.com/docs/gitignore tells the rest.",
-        ) from None
-
-
-def _patterns(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # Python's, of a [[ in a regular expression
-        return pathspec.GitIgnoreSpec.from_lines(lines)
-
-
-def _is_pattern(line: str) -> bool:
-    try:
-        _patterns([line])
-    except (ValueError, re.error):
-        return False
-    return True
-
-
-def _files(app: Path, is_ignored: Callable[[str], bool]) -> Iterator[SourceFile]:
+def _files(app: Path, rules: ignore.Rules) -> Iterator[SourceFile]:
     """Find what goes into the base, folder by folder, without recursion: folders may be deep."""
     folders = [""]
     while folders:
         folder = folders.pop()
         with os.scandir(app / folder) as entries:
-            children = [entry for entry in entries if folder or not _is_left_out(entry.name)]
+            children = [entry for entry in entries if folder or not _is_left_out(app, entry.name, rules)]
         if folder and not children:
             yield SourceFile(folder)
         for entry in children:
             name = f"{folder}/{entry.name}" if folder else entry.name
             is_folder = entry.is_dir(follow_symlinks=False)
-            if is_ignored(f"{name}/" if is_folder else name):
+            if rules.excludes(name, is_folder=is_folder):
                 continue
             _check_text(name)
             if is_folder:
                 folders.append(name)
             else:
-                yield _source_file(app, entry, name)
+                yield _source_file(app, entry, name, rules)
 
 
-def _is_left_out(top: str) -> bool:
-    """Whether a name at the top level belongs to the platform or a tool, not to the function."""
-    return top == "Procfile" or (top.startswith(".") and top != ".")
+def _is_left_out(app: Path, top: str, rules: ignore.Rules) -> bool:
+    """Whether a name at the top level belongs to the platform or a tool, not to the function.
+
+    Everything hidden does, except folders that the rules re-include by name.
+    """
+    if not top.startswith(".") or top == ".":
+        return top == "Procfile"
+    is_folder = (app / top).is_dir() and not (app / top).is_symlink()
+    return top in _NEVER_DEPLOYED or not is_folder or not rules.includes_by_name(top)
 
 
 def _check_text(name: str) -> None:
@@ -155,9 +125,9 @@ def _check_target_text(target: str, name: str) -> None:
         ) from None
 
 
-def _source_file(app: Path, entry: os.DirEntry[str], name: str) -> SourceFile:
+def _source_file(app: Path, entry: os.DirEntry[str], name: str, rules: ignore.Rules) -> SourceFile:
     if entry.is_symlink():
-        target = _link_target(app, entry.path, name)
+        target = _link_target(app, entry.path, name, rules)
         _check_target_text(target, name)
         return SourceFile(name, link_target=target, size=len(target.encode()))
     if not entry.is_file():
@@ -170,7 +140,7 @@ def _source_file(app: Path, entry: os.DirEntry[str], name: str) -> SourceFile:
     return SourceFile(name, entry.path, executable=executable, size=status.st_size)
 
 
-def _link_target(app: Path, path: str, name: str) -> str:
+def _link_target(app: Path, path: str, name: str, rules: ignore.Rules) -> str:
     """Return a link's target so that it works wherever the app lies.
 
     Raise InputError if it leads to something that the package does not have.
@@ -185,7 +155,7 @@ def _link_target(app: Path, path: str, name: str) -> str:
             todo=f"Put the file itself there, or name the link in {IGNORE_FILE}.",
         )
     top = os.path.relpath(resolved, root).split("/")[0]
-    if os.path.lexists(resolved) and _is_left_out(top):
+    if os.path.lexists(resolved) and _is_left_out(app, top, rules):
         raise InputError(
             f"The symbolic link {printable(name)} leads to {printable(top)}, which is left out of "
             "the package.",

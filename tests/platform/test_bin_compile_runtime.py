@@ -443,7 +443,7 @@ def test_what_makes_a_base_stays_out_of_the_slug(build: Build) -> None:
     """It is kept in the cache for the next build, and is there while the base is made."""
     build.compile()
 
-    assert {"deflate", "pathspec"} <= {path.name for path in (entry(build) / "dependencies").iterdir()}
+    assert (entry(build) / "dependencies/deflate").is_dir()
     assert not list((build.app / ".lambda-deploy").rglob("deflate*"))
 
 

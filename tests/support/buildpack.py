@@ -209,7 +209,6 @@ SMALL_SERVICE = gzip.compress(json.dumps({"shapes": {}}).encode(), mtime=0)
 
 SMALL_DEPENDENCY: dict[str, str | bytes] = {
     "deflate/__init__.py": "",
-    "pathspec/__init__.py": "",
     "boto3/__init__.py": "",
     "boto3/data/resources.json": "{}",
     "boto3/examples/example.rst": "",

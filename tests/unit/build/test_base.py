@@ -232,9 +232,6 @@ def test_missing_node_modules_are_pointed_out(app: Path) -> None:
     [
         ("package.json", b"{", "package.json is not valid JSON"),
         (".lambdaignore", b"\xff", ".lambdaignore is not UTF-8"),
-        (".lambdaignore", b"[z-a]", ".lambdaignore holds a line that is no gitignore pattern"),
-        (".lambdaignore", b"!", ".lambdaignore holds a line that is no gitignore pattern.\nLine 1.\nCorrect"),
-        (".lambdaignore", b"\xef\xbb\xbf!\nfoo[\n\\\r\n# [z-a]\n[z-a]\n", "pattern.\nLine 1, 3, 5.\nCorrect"),
     ],
 )
 def test_broken_files_of_the_app_are_named(app: Path, file: str, content: bytes, expected: str) -> None:
@@ -242,25 +239,6 @@ def test_broken_files_of_the_app_are_named(app: Path, file: str, content: bytes,
     nodejs(app)
     (app / file).write_bytes(content)
     assert expected in refusal(app)
-
-
-@pytest.mark.parametrize("make_it", ["folder", "dangling link"])
-def test_a_lambdaignore_that_is_no_file_is_refused(app: Path, make_it: str) -> None:
-    """What it was to leave out, secrets perhaps, must not be deployed because it can't be read."""
-    nodejs(app)
-    if make_it == "folder":
-        (app / ".lambdaignore").mkdir()
-    else:
-        (app / ".lambdaignore").symlink_to("nowhere")
-    assert ".lambdaignore is no file.\n\nMake it one, or remove it" in refusal(app)
-
-
-def test_patterns_that_python_warns_of_are_taken_without_a_word(app: Path) -> None:
-    """A `[[` is nothing that the owner of the app could mend."""
-    nodejs(app)
-    (app / ".lambdaignore").write_text("[[:alpha:]]\n")
-    made = deploy(app, "base", app)
-    assert (made.returncode, made.stderr) == (0, "")
 
 
 # --- Java ------------------------------------------------------------------------------------------

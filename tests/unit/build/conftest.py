@@ -1,0 +1,17 @@
+"""What the tests of the build share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from git_ignore import Git
+from tools import require
+
+
+@pytest.fixture(scope="session")
+def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Git]:
+    """Start a git that judges rules; not to be used by several threads."""
+    require("git")
+    git = Git(tmp_path_factory.mktemp("repository"))
+    yield git
+    git.close()
