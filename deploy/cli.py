@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType
 
-COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor")
+COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor", "help", "version")
 NAMES = ", ".join(COMMANDS)
-BUILD_COMMANDS = ("base",)  # not for people: bin/compile runs them
+BUILD_COMMANDS = ("base", "services")  # not for people: bin/compile runs them
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 UNWINDING = 2.0  # seconds for a command to end by itself after it was cancelled
@@ -221,8 +221,21 @@ class _TopParser(_Parser):
         return HELP
 
 
+def _as_options(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments with `help` and `version` as the options that they stand for."""
+    match arguments:
+        case ["help"]:
+            return ["--help"]
+        case ["help", name] if name in COMMANDS:
+            return _as_options([name, "--help"])
+        case ["version", *rest]:
+            return ["--version", *rest]
+    return arguments
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the arguments, with the chosen command's `run`; no other command is imported."""
+    arguments = _as_options(arguments)
     if arguments and not arguments[0].startswith("-"):
         name, *rest = arguments
         if name not in (*COMMANDS, *BUILD_COMMANDS):
