@@ -23,6 +23,7 @@ def _help() -> int:
 
 
 def _run() -> int:
+    _install_first_handlers()
     import gc
     from pathlib import Path
 
@@ -30,26 +31,33 @@ def _run() -> int:
 
     # A deploy is over before there is garbage to speak of; the formation dyno collects it again.
     gc.disable()
+    # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
+    return main(sys.argv[1:], slug=Path(RUNTIME).parent.parent)
+
+
+def _install_first_handlers() -> None:
+    """End by the message while modules are imported, which takes longest; `main` has handlers of its own."""
+    import signal
+
+    def end(number: int, _frame: object) -> None:
+        _interrupted(signal.Signals(number).name)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, end)
+
+
+def _interrupted(name: str) -> None:
     try:
-        # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
-        return main(sys.argv[1:], slug=Path(RUNTIME).parent.parent)
-    except SystemExit:  # argparse has printed the help of a command, or the version
-        return 0
-
-
-def _exit(status: int) -> None:
-    """Exit at once: Python would take down hundreds of modules one by one, and the system does it anyway."""
-    for stream in (sys.stdout, sys.stderr):
-        try:  # noqa: SIM105 - contextlib takes its time, too
-            stream.flush()
-        except (AttributeError, OSError):
-            pass
-    os._exit(status)
+        os.write(2, f" !     Interrupted by {name}. Nothing was changed.\n".encode())
+    finally:
+        os._exit(1)
 
 
 if __name__ == "__main__":
     try:
-        _exit(_help() if sys.argv[1:] in (["--help"], ["-h"]) else _run())
+        # Python would take down hundreds of modules one by one, and the system does it anyway. Nothing is
+        # left to flush, and a thread that waits for a reader would have to be waited for.
+        os._exit(_help() if sys.argv[1:] in (["--help"], ["-h"]) else _run())
     except KeyboardInterrupt:  # before the handlers were set
-        sys.stderr.write(" !     Interrupted by SIGINT. Nothing was changed.\n")
-        _exit(1)
+        _interrupted("SIGINT")

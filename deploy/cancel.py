@@ -89,7 +89,7 @@ class Cancellation:
     def clean_up(self) -> None:
         """Do what blocks that are stuck would do at their end, and wait for those that are doing it."""
         for once in reversed(self._cleanups[:]):
-            with contextlib.suppress(Exception):  # the others are to be cleaned up nevertheless
+            with contextlib.suppress(Exception):  # the others have to be done too
                 once()
 
 

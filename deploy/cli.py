@@ -2,7 +2,7 @@
 
 A command runs in a thread of its own, and this one waits for it and for signals. So a signal never
 interrupts the code of a command: it asks for the end by a token, and a command that is stuck in a call is
-left behind.
+left behind. How a command ended is reported here and nowhere else, so that only one end is reported.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import resource
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+import time
 from importlib import import_module
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -31,33 +31,47 @@ from deploy.target.environment import kind_of_dyno
 from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import FrameType
 
-COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor")
+COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor", "help", "version")
 NAMES = ", ".join(COMMANDS)
-BUILD_COMMANDS = ("base",)  # not for people: bin/compile runs them
+BUILD_COMMANDS = ("base", "services")  # not for people: bin/compile runs them
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 UNWINDING = 2.0  # seconds for a command to end by itself after it was cancelled
+
+Ended = int | BaseException  # a command's exit status, or what it raised
+Event = str | Ended  # a signal's name, or the end of the command
 
 
 def main(arguments: Sequence[str], *, slug: Path, cancellation: Cancellation | None = None) -> int:
     """Run a command on the app in `slug` and return the exit status; all waiting is `cancellation`'s."""
     # A core file would hold the config.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    events: SimpleQueue[str | int] = SimpleQueue()
+    events: SimpleQueue[Event] = SimpleQueue()
     _install_handlers(events)
     process = dict(os.environ)
-    console = _console(process, as_json="--json" in arguments)
-    report = Report(console)
+    report = Report(_console(process, as_json="--json" in arguments))
     try:
         options = _parse(arguments)
     except InputError as error:
         return _explain(error, report, process)
+    except SystemExit:  # the parser has printed the help of a command, or the version
+        with contextlib.suppress(AttributeError, OSError):  # which nobody may read
+            sys.stdout.flush()
+        return 0
     cancellation = cancellation or Cancellation()
     command = _Command(options, process, slug, report, cancellation)
-    return _wait(command, events, report, cancellation)
+    ended = _run(command, events, cancellation)
+    if isinstance(ended, int):
+        return ended
+    if isinstance(ended, Cancelled):
+        return _end(options.prog, report, cancellation)
+    status = _explain(ended if isinstance(ended, DeployError) else unexpected(ended), report, process)
+    if options.debug:
+        _print_traceback(ended, {**process, **command.variables}, report)
+    return status
 
 
 def _console(process: Mapping[str, str], *, as_json: bool) -> Console:
@@ -69,7 +83,7 @@ def _console(process: Mapping[str, str], *, as_json: bool) -> Console:
 # --- signals --------------------------------------------------------------------------------------
 
 
-def _install_handlers(events: SimpleQueue[str | int]) -> None:
+def _install_handlers(events: SimpleQueue[Event]) -> None:
     def handle(number: int, _frame: FrameType | None) -> None:
         events.put(signal.Signals(number).name)  # which is reentrant, as nothing else here is
 
@@ -78,94 +92,88 @@ def _install_handlers(events: SimpleQueue[str | int]) -> None:
             signal.signal(number, handle)
 
 
-def _wait(
-    command: Callable[[], int], events: SimpleQueue[str | int], report: Report, cancellation: Cancellation
-) -> int:
-    """Run a command in a thread until it ends, or until a signal and its grace are over."""
+def _run(command: _Command, events: SimpleQueue[Event], cancellation: Cancellation) -> Ended:
+    """Run a command in a thread and return how it ended; one that outlives a signal is left behind."""
+    if not events.empty():
+        cancellation.request(str(events.get()))
+        return Cancelled()
 
-    def run() -> None:
-        status = 1
+    def work() -> None:
         try:
-            status = command()
-        finally:
-            events.put(status)  # however it ends: somebody waits for it
+            events.put(command())
+        except BaseException as error:  # noqa: BLE001 - it is reported there
+            events.put(error)
 
-    thread = threading.Thread(target=run, daemon=True)
     try:
-        thread.start()
+        threading.Thread(target=work, daemon=True).start()
     except RuntimeError:
-        return _explain(DeployError("There is too little memory here to start a thread."), report, {})
+        return DeployError("There is too little memory here to start a thread.")
     event = events.get()
-    if isinstance(event, int):
+    if not isinstance(event, str):
         return event
     cancellation.request(event)
     with contextlib.suppress(Empty):
-        return _next_status(events, cancellation.grace)
+        return _next_end(events, cancellation.grace)
     cancellation.cancel()
     with contextlib.suppress(Empty):
-        return _next_status(events, UNWINDING)
+        return _next_end(events, UNWINDING)
     cancellation.clean_up()
-    return _end(cancellation, report)
+    return Cancelled()
 
 
-def _next_status(events: SimpleQueue[str | int], seconds: float) -> int:
-    """Return the exit status that comes within some seconds, past other signals; raise Empty if none does."""
-    import time
-
+def _next_end(events: SimpleQueue[Event], seconds: float) -> Ended:
+    """Return how the command ends within some seconds, past other signals; raise Empty if it does not."""
     end = time.monotonic() + seconds
     while True:
         event = events.get(timeout=max(0.0, end - time.monotonic()))
-        if isinstance(event, int):
+        if not isinstance(event, str):
             return event
 
 
-def _end(cancellation: Cancellation, report: Report) -> int:
+def _end(prog: str, report: Report, cancellation: Cancellation) -> int:
     """Report an end by a signal and return the exit status; one that a formation dyno expects is no error."""
-    if cancellation.grace and cancellation.consequence == NOTHING_CHANGED:
+    changed = cancellation.consequence != NOTHING_CHANGED
+    if cancellation.grace and not changed:
         report.discard()
         report.step(f"Stopped by {cancellation.reason}")
         return 0
-    ended = DeployError(f"Interrupted by {cancellation.reason}. {cancellation.consequence}")
-    _document(ended, report)
-    report.error(ended)
+    again = f" Run {prog} again." if changed else ""
+    error = DeployError(f"Interrupted by {cancellation.reason}. {cancellation.consequence}{again}")
+    report.error(error)
+    _document(error, report)
     return 1
 
 
 # --- the command ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
 class _Command:
-    """A command and all that it is given; calling it returns the exit status, whatever happens."""
+    """A command and all that it is given; calling it returns the exit status.
 
-    options: argparse.Namespace
-    process: Mapping[str, str]
-    slug: Path
-    report: Report
-    cancellation: Cancellation
+    `variables` are those that it uses; bytes that are not UTF-8 stand as surrogates.
+    """
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        process: Mapping[str, str],
+        slug: Path,
+        report: Report,
+        cancellation: Cancellation,
+    ) -> None:
+        self.variables = process
+        self._options = options
+        self._slug = slug
+        self._report = report
+        self._cancellation = cancellation
 
     def __call__(self) -> int:
-        secrets = self.process
-        try:
-            variables = self._variables()
-            secrets = {**self.process, **variables}
-            context = Context(variables, self.slug, self.report, self.cancellation)
-            return int(self.options.run(self.options, context))
-        except Cancelled:
-            return _end(self.cancellation, self.report)
-        except Exception as error:  # noqa: BLE001 - the last resort: no user sees a traceback unasked
-            explained = error if isinstance(error, DeployError) else unexpected(error)
-            status = _explain(explained, self.report, self.process)
-            if self.options.debug:
-                _print_traceback(error, secrets, self.report)
-            return status
-
-    def _variables(self) -> Mapping[str, str]:
-        """Return the variables that the deploy uses; bytes that are not UTF-8 stand as surrogates."""
-        process = self.process
         if sys.getfilesystemencoding() != "utf-8":
-            process = {_as_utf_8(name): _as_utf_8(value) for name, value in process.items()}
-        return read_env_file(self.options.env_file, process) if self.options.env_file else process
+            self.variables = {_as_utf_8(name): _as_utf_8(text) for name, text in self.variables.items()}
+        if self._options.env_file:
+            self.variables = read_env_file(self._options.env_file, self.variables)
+        context = Context(self.variables, self._slug, self._report, self._cancellation)
+        return int(self._options.run(self._options, context))
 
 
 def _as_utf_8(text: str) -> str:
@@ -213,8 +221,21 @@ class _TopParser(_Parser):
         return HELP
 
 
+def _as_options(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments with `help` and `version` as the options that they stand for."""
+    match arguments:
+        case ["help"]:
+            return ["--help"]
+        case ["help", name] if name in COMMANDS:
+            return _as_options([name, "--help"])
+        case ["version", *rest]:
+            return ["--version", *rest]
+    return arguments
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the arguments, with the chosen command's `run`; no other command is imported."""
+    arguments = _as_options(arguments)
     if arguments and not arguments[0].startswith("-"):
         name, *rest = arguments
         if name not in (*COMMANDS, *BUILD_COMMANDS):
@@ -225,7 +246,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         rest = list(arguments)
         if before := next((name for name in rest if name in COMMANDS), ""):
             raise InputError(
-                f"deploy: options go behind the command: `deploy {before} …`.",
+                f"deploy: options come after the command: `deploy {before} …`.",
                 todo="`deploy --help` shows what it takes.",
             )
         module = import_module("deploy.commands.deploy")
@@ -244,4 +265,4 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--json", action="store_true", help="print one JSON document on stdout, everything else on stderr"
     )
     parser.add_argument("--debug", action="store_true", help="print a traceback when something fails")
-    return parser.parse_args(rest, argparse.Namespace(run=module.run))
+    return parser.parse_args(rest, argparse.Namespace(run=module.run, prog=parser.prog))

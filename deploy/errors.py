@@ -34,7 +34,7 @@ class InputError(DeployError):
     exit_code = 2
 
 
-def unexpected(error: Exception) -> DeployError:
+def unexpected(error: BaseException) -> DeployError:
     """Describe an exception that nobody foresaw, without its text, which may hold anything."""
     return DeployError(
         f"The deploy stopped at an internal error ({type(error).__name__}).",

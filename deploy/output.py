@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -14,11 +15,12 @@ from deploy.errors import DeployError
 from deploy.text import megabytes, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PROGRESS_AFTER = 1.0  # seconds of silence that a reader does not mind
 PROGRESS_EVERY_ON_TERMINAL = 0.1  # seconds
 PROGRESS_EVERY_IN_LOG = 5.0  # seconds
+LONGEST_WRITE = 1.0  # seconds; a pipe that nobody reads takes for ever
 
 RED = "\033[31m"
 YELLOW = "\033[33m"
@@ -53,22 +55,22 @@ class Console:
 
     def story(self, line: str) -> None:
         """Write a line of what happens."""
-        with self._lock:
+        with self._turn():
             self._write(self._story, line)
 
     def page(self, text: str) -> None:
         """Write a notice or an error."""
-        with self._lock:
+        with self._turn():
             self._write(self._stderr, text)
 
     def document(self, text: str) -> bool:
         """Write a document for a program; return whether anybody can read it."""
-        with self._lock:
+        with self._turn():
             return self._write(self._stdout, text) and self._has_stdout
 
     def overwrite(self, line: str) -> None:
         """Show a line of progress on a terminal in place of the one before."""
-        with self._lock:
+        with self._turn():
             # A longer line would wrap, and only its last row be cleared.
             width = shutil.get_terminal_size().columns - 1
             _write(self._story, f"{CLEAR_LINE}{line[:width]}")
@@ -78,6 +80,16 @@ class Console:
         """Return the text in a colour if its stream is a terminal that shows colours."""
         stream = self._stderr if page else self._story
         return f"{colour}{text}{RESET}" if self._colours and stream.isatty() else text
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Write one thing at a time; who waits for a reader of one stream does not silence the other."""
+        has_lock = self._lock.acquire(timeout=LONGEST_WRITE)
+        try:
+            yield
+        finally:
+            if has_lock:
+                self._lock.release()
 
     def _write(self, stream: TextIO, text: str) -> bool:
         if self._line_is_open:

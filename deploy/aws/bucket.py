@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -52,7 +52,7 @@ def stage(
     https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html (S3Bucket, S3Key)
     """
     check_region(bucket, session)
-    upload = _StagedUpload(bucket, session, report)
+    upload = _StagedUpload(bucket, session, report, cancellation)
     with cancellation.cleanup(upload.delete):
         upload.upload(package, progress)
         yield upload.key
@@ -64,11 +64,12 @@ class _StagedUpload:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
     """
 
-    def __init__(self, bucket: Bucket, session: Session, report: Report) -> None:
+    def __init__(self, bucket: Bucket, session: Session, report: Report, cancellation: Cancellation) -> None:
         self.key = f"{session.target.object_prefix}{uuid.uuid4()}.zip"
         self._bucket = bucket
         self._session = session
         self._report = report
+        self._cancellation = cancellation
         self._place: dict[str, Any] = {"Bucket": bucket.name, "Key": self.key}
         self._upload_id = ""
         self._may_be_complete = False
@@ -93,7 +94,7 @@ class _StagedUpload:
         parts: list[Any] = []
         for start in range(0, package.size, PART):
             end = min(start + PART, package.size)
-            body: Any = AssembledFile(package.file, (Span(start, end),))
+            body: Any = _Part(package.file, Span(start, end), self._cancellation)
             number = len(parts) + 1
             answer = client.upload_part(**upload, PartNumber=number, Body=body, ChecksumAlgorithm=CHECKSUM)
             parts.append(
@@ -142,6 +143,19 @@ class _StagedUpload:
     def _persistent_client(self) -> S3Client:
         client: S3Client = self._session.client("s3", PERSISTENT)
         return client
+
+
+class _Part(AssembledFile):
+    """A part of a package that is not read to its end if the deploy has to end."""
+
+    def __init__(self, package: BinaryIO, span: Span, cancellation: Cancellation) -> None:
+        super().__init__(package, (span,))
+        self._cancellation = cancellation
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes, all that are left if it is negative."""
+        self._cancellation.check()
+        return super().read(size)
 
 
 def check_region(bucket: Bucket, session: Session) -> None:

@@ -86,8 +86,11 @@ def assess(
     with prepare(target, report) as candidate:
         check_size(candidate.package, target.settings.bucket)
         deadline = Deadline(target.settings.timeout, report, cancellation)
+        cancellation.check_between_steps()
         function = function or connect(target)
+        cancellation.check_between_steps()  # starting the SDK takes its time
         state = read_state(function, None if look_once else deadline)
+        cancellation.check_between_steps()
         plan = decide(candidate, target.settings, state, force=force)
         yield Assessment(candidate, function, deadline, force, state, plan)
 

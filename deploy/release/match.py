@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import math
+import signal
 import subprocess
 import sys
+import time
+from typing import TYPE_CHECKING
 
-# It ends by itself too: a deploy that is killed can't end it.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# If this process is killed, the search may not run on for years.
 PROGRAM = """
 import json, re, resource, sys, warnings
-warnings.simplefilter("ignore")
 pattern, text, seconds = json.load(sys.stdin)
 resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+warnings.simplefilter("ignore")
 sys.exit(0 if re.search(pattern, text) else 3)
 """
+FOUND, NOT_FOUND = 0, 3
+# A platform that stops a dyno sends its signal to every process there, the search included.
+STOPPED = {-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
+
+PAUSE = 0.1  # seconds between two looks at whether the search is over, or has to be
 
 
-def matches(pattern: str, text: str, seconds: float) -> bool:
+def matches(pattern: str, text: str, seconds: float, check: Callable[[], None] = lambda: None) -> bool:
     """Whether a text holds what a regular expression describes.
 
     With a repetition in a repetition, as in `(a+)+b`, a search may go on for years; raises TimeoutError if
-    it takes longer than `seconds`. Pattern and text reach the process on its standard input alone.
+    it takes longer than `seconds`. `check` is called meanwhile, and may raise. Pattern and text reach the
+    process on its standard input alone.
     """
-    try:
-        found = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", PROGRAM],
-            input=json.dumps([pattern, text, math.ceil(seconds) + 1]).encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise TimeoutError from None
-    if found.returncode not in {0, 3}:
-        raise RuntimeError(f"the search ended with {found.returncode}")
-    return found.returncode == 0
+    end = time.monotonic() + seconds
+    status = -signal.SIGTERM
+    while status in STOPPED:
+        check()
+        status = _search(json.dumps([pattern, text, int(seconds) + 1]).encode(), end, check)
+    if status not in {FOUND, NOT_FOUND}:
+        raise RuntimeError(f"the search ended with {status}")
+    return status == FOUND
+
+
+def _search(task: bytes, end: float, check: Callable[[], None]) -> int:
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            while process.returncode is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.communicate(task, timeout=PAUSE)
+                task = b""  # it is sent once
+                check()
+                if process.returncode is None and time.monotonic() >= end:
+                    raise TimeoutError
+            return process.returncode
+        finally:
+            process.kill()

@@ -23,8 +23,8 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from botocore.retries.standard import ExponentialBackoff
 
-import deploy.aws.wait
 import deploy.artifact.limits
+import deploy.aws.wait
 from command import command, make_slug
 from embedded_aws import EmbeddedAWS, Function
 from fault_proxy import Fault, FaultProxy

@@ -1,24 +1,30 @@
 """The command line: commands, exit status, and what never happens, a traceback or a secret."""
 
+import argparse
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+import in_process
 from aws_answers import Answer, Answers
 from command import command, deploy, make_slug
 from deploy import __version__, cli
+from deploy.artifact import base, limits
+from deploy.commands import deploy as deploy_command
+from deploy.target.sdk import SDK_SETTINGS
+from deploy.target.settings import SETTINGS
 from embedded_aws import EmbeddedAWS
 from paths import REPOSITORY
 
 PATH_REASON = "set by the language buildpacks: where programs and libraries lie in the dyno"
-SETTINGS = {
+REQUIRED = {
     "_LAMBDA_FUNCTION_ARN": "arn:aws:lambda:eu-west-1:123456789012:function:my-function",
     "_AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "_AWS_SECRET_ACCESS_KEY": "canary-of-the-secret-key",
@@ -35,19 +41,61 @@ def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- help and version ------------------------------------------------------------------------------
 
 
-def test_help_tells_commands_options_and_exit_status(slug: Path) -> None:
-    """`heroku run deploy --help` is the first thing that people try; nothing is forgotten in it."""
-    parser = cli._parser([])
-    options = {option for action in parser._actions for option in action.option_strings}
-    assert len(options) > 5
-    for arguments in (["--help"], ["-h"], ["--help", "--json"]):
-        result = deploy(slug, *arguments)
-        assert (result.returncode, result.stderr) == (0, "")
-        shown = set(re.findall(r"^  ([a-z]+)  |(-[-a-z]+)", result.stdout, re.MULTILINE))
-        commands = {command for command, _ in shown if command}
-        assert commands == set(cli.COMMANDS)
-        assert options <= {option for _, option in shown}
-        assert "exit status: 0 done;" in result.stdout
+def printed(slug: Path, *arguments: str) -> str:
+    """Return what a command prints that can't fail."""
+    result = in_process.deploy(slug, *arguments, env={})
+    assert (result.status, result.stderr) == (0, "")
+    return result.stdout
+
+
+@pytest.mark.parametrize("arguments", ["--help", "-h", "help"])
+def test_help_names_all_commands_and_exit_statuses(slug: Path, arguments: str) -> None:
+    """`heroku run deploy --help` is the first thing that people try."""
+    shown = printed(slug, arguments)
+    assert set(re.findall(r"^  ([a-z]+)  ", shown, re.MULTILINE)) == set(cli.COMMANDS)
+    assert "exit status: 0 done" in shown
+
+
+def test_help_names_all_options(slug: Path) -> None:
+    """Those of a deploy, and those that all commands take."""
+    of_deploy = argparse.ArgumentParser()
+    deploy_command.add_arguments(of_deploy)
+    options = {option for action in of_deploy._actions for option in action.option_strings}
+    common = set(re.findall(r"^  (?:-h, )?(--[a-z-]+)", printed(slug, "config", "--help"), re.MULTILINE))
+    assert len(common) > 2
+    assert options | common <= set(re.findall(r"(?<![a-z-])--?[a-z-]+", printed(slug, "--help")))
+
+
+@pytest.mark.parametrize("name", [name for name in cli.COMMANDS if name != "version"])
+def test_each_command_has_help_of_its_own(slug: Path, name: str) -> None:
+    """`deploy COMMAND --help` and `deploy help COMMAND` are the same."""
+    shown = printed(slug, name, "--help")
+    assert shown.startswith(f"usage: deploy {name} ")
+    assert "--env-file FILE" in shown
+    assert printed(slug, "help", name) == shown
+
+
+def test_help_explains_all_settings(slug: Path) -> None:
+    """Each one's name, meaning and example, on a terminal of 80 columns."""
+    shown = printed(slug, "help", "settings")
+    assert max(map(len, shown.splitlines())) <= 79
+    blocks = [" ".join(block.split()) for block in shown.split("\n\n")]
+    settings = [*SETTINGS.values(), *SDK_SETTINGS]
+    assert blocks == [f"{each.name} {each.meaning} Example: {each.example}" for each in settings]
+
+
+def test_a_program_can_read_the_settings(slug: Path) -> None:
+    """With --json stdout is one document, here as everywhere."""
+    document = json.loads(printed(slug, "help", "settings", "--json"))
+    first = next(iter(SETTINGS.values()))
+    described = {"name": first.name, "meaning": first.meaning, "example": first.example}
+    assert document["settings"][0] == described
+
+
+@pytest.mark.parametrize("arguments", ["--version", "version"])
+def test_version_is_the_packages(slug: Path, arguments: str) -> None:
+    """The version that build.json keeps as well."""
+    assert printed(slug, arguments) == f"lambda-deploy {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +108,7 @@ def test_help_tells_commands_options_and_exit_status(slug: Path) -> None:
     ],
 )
 def test_help_that_nobody_can_read_ends_quietly(command_line: str, status: int) -> None:
-    """On a full disk or a closed stream there is no traceback: none could explain anything."""
+    """If the disk is full or the stream is closed there is no traceback: none could explain anything."""
     main = REPOSITORY / "deploy/__main__.py"
     result = subprocess.run(
         ["sh", "-c", f'"$0" -I -S -X utf8 "$1" {command_line}', sys.executable, main],
@@ -71,48 +119,20 @@ def test_help_that_nobody_can_read_ends_quietly(command_line: str, status: int) 
     assert (result.returncode, result.stderr) == (status, "")
 
 
-def test_no_core_file_is_left(slug: Path) -> None:
-    """It would hold the config: a deploy forbids it, whatever the limit was."""
-    program = command(slug, "config")
-    program[program.index("-c") + 1] = (
-        "import os, pathlib, signal, sys, deploy.cli\n"
-        "deploy.cli.main(sys.argv[2:], slug=pathlib.Path(sys.argv[1]))\n"
-        "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0], file=sys.stderr)\n"
-    )
-    result = subprocess.run(program, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert result.stderr.splitlines()[-1] == "0"
+# --- what is imported ------------------------------------------------------------------------------
 
 
-def test_each_command_has_help_of_its_own(slug: Path) -> None:
-    """Its options, with a sentence each."""
-    for name in cli.COMMANDS:
-        result = deploy(slug, name, "--help")
-        assert result.returncode == 0
-        assert result.stdout.startswith(f"usage: deploy {name}")
-        assert "--env-file FILE" in result.stdout
+@pytest.fixture(scope="module")
+def installed(slug: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The slug with a runtime that consists of the deploy package alone, as if no library were installed."""
+    copy = shutil.copytree(slug, tmp_path_factory.mktemp("installed") / "app")
+    shutil.copytree(REPOSITORY / "deploy", copy / ".lambda-deploy/runtime/deploy")
+    return copy
 
 
-def test_what_calls_no_aws_does_not_import_boto3(slug: Path, tmp_path: Path) -> None:
-    """Its import takes longer than all the rest; --help imports nothing but its text."""
-    package = str(tmp_path / "package.zip")
-    for arguments, most in (
-        (["--help"], {"deploy", "deploy.help"}),
-        (["package", "-o", package], None),
-        (["plan", "--offline"], None),
-        (["config"], None),
-    ):
-        imported = _modules_of(slug, *arguments)
-        assert not {module for module in imported if module.split(".")[0] in {"boto3", "botocore"}}, arguments
-        assert most is None or {name for name in imported if name.startswith("deploy")} == most
-        assert most is None or not {"argparse", "dataclasses", "pathlib"} & imported
-
-
-def _modules_of(slug: Path, *arguments: str) -> set[str]:
-    """Run the entry point as the launcher does, and give what was imported on the way."""
-    runtime = slug / ".lambda-deploy/runtime"
-    if not runtime.exists():
-        shutil.copytree(REPOSITORY / "deploy", runtime / "deploy")
-    main = runtime / "deploy/__main__.py"
+def run_alone(installed: Path, *arguments: str) -> tuple[str, set[str]]:
+    """Run the entry point as the launcher does; return what it prints, and what was imported on the way."""
+    main = installed / ".lambda-deploy/runtime/deploy/__main__.py"
     ran = subprocess.run(
         [sys.executable, "-I", "-S", "-X", "utf8", "-X", "importtime", main, *arguments],
         env={"PATH": os.environ["PATH"]},
@@ -121,26 +141,60 @@ def _modules_of(slug: Path, *arguments: str) -> set[str]:
         check=True,
     )
     lines = (line for line in ran.stderr.splitlines() if line.startswith("import time:"))
-    return {line.rpartition("|")[2].strip() for line in lines}
+    return ran.stdout, {line.rpartition("|")[2].strip() for line in lines}
 
 
-def test_version_is_the_packages(slug: Path) -> None:
-    """The version that build.json keeps as well."""
-    assert deploy(slug, "--version").stdout == f"lambda-deploy {__version__}\n"
+def test_help_imports_nothing_but_its_text(installed: Path) -> None:
+    """It answers at once."""
+    _, imported = run_alone(installed, "--help")
+    assert {name for name in imported if name.startswith("deploy")} == {"deploy", "deploy.help"}
+    assert not {"argparse", "dataclasses", "pathlib"} & imported
+
+
+@pytest.mark.parametrize("arguments", ["package -o package.zip", "plan --offline", "config", "help settings"])
+def test_what_calls_no_aws_needs_no_library(installed: Path, tmp_path: Path, arguments: str) -> None:
+    """Importing the SDK takes longer than all the rest; and no command imports another one."""
+    words = arguments.replace("package.zip", str(tmp_path / "package.zip")).split()
+    _, imported = run_alone(installed, *words)
+    commands = {name for name in imported if name.startswith("deploy.commands.")}
+    assert commands <= {f"deploy.commands.{words[0]}"}
+
+
+def test_the_build_asks_which_services_the_slug_needs(installed: Path) -> None:
+    """One a line, with the standard library alone: bin/compile asks before anything is installed."""
+    listed, _ = run_alone(installed, "services")
+    assert listed == "iam\nlambda\ns3\nsts\n"
+
+
+# --- wrong arguments -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nonsense"], ["--nonsense"], ["package"], ["--env-file"], ["config", "more"]]
+    ("arguments", "complaint"),
+    [
+        ("nonsense", "deploy: there is no command nonsense."),
+        ("base.zip", "deploy: there is no command base.zip."),
+        ("--nonsense", "deploy: unrecognized arguments: --nonsense."),
+        ("--force plan", "deploy: options come after the command: `deploy plan …`."),
+        ("--json status", "deploy: options come after the command: `deploy status …`."),
+        ("--env-file", "deploy: argument --env-file: expected one argument."),
+        ("package", "deploy package: the following arguments are required: -o/--output."),
+        ("config more", "deploy config: unrecognized arguments: more."),
+        ("config --forc", "deploy config: unrecognized arguments: --forc."),
+        ("--onc", "deploy: unrecognized arguments: --onc."),
+        ("--once --watch", "deploy: argument --watch: not allowed with argument --once."),
+        ("help nonsense", "deploy help: argument settings: invalid choice: 'nonsense'"),
+    ],
 )
-def test_wrong_arguments_have_exit_status_2(slug: Path, arguments: list[str]) -> None:
-    """A typo deploys nothing."""
-    result = deploy(slug, *arguments)
-    assert result.returncode == 2
-    assert result.stderr.startswith(" !     deploy")
-    assert "--help` tells what it takes." in result.stderr
-    assert "base" not in result.stderr  # which bin/compile runs
-    document = json.loads(deploy(slug, "--json", *arguments).stdout)
-    assert document["error"]["what"].startswith("deploy")
+def test_wrong_arguments_have_exit_status_2(slug: Path, arguments: str, complaint: str) -> None:
+    """A typo deploys nothing, and a program can read what is wrong."""
+    result = in_process.deploy(slug, *arguments.split(), "--json", env=REQUIRED)
+    assert result.status == 2
+    assert result.stderr.startswith(f" !     {complaint}")
+    assert json.loads(result.stdout)["error"]["what"].startswith(complaint)
+    help_shown = re.search("`(deploy.*) --help` shows what it takes", result.stderr)
+    assert help_shown or "There are: config, package, plan, " in result.stderr
+    assert " base" not in result.stderr.replace(complaint, "")  # which bin/compile runs
 
 
 # --- deploy ----------------------------------------------------------------------------------------
@@ -168,7 +222,7 @@ def test_a_deploy_tells_its_story_and_ends_with_the_outcome(slug: Path, aws: Emb
 def test_json_gives_a_program_the_outcome(slug: Path, aws: EmbeddedAWS) -> None:
     """Names, digests and sizes, and no value."""
     function = aws.create_function()
-    result = deploy(slug, "--json", env={**aws.settings(function), "NAME": "canary"})
+    result = in_process.deploy(slug, "--json", env={**aws.settings(function), "NAME": "canary"})
     document = json.loads(result.stdout)
     assert document["function"] == function.name
     assert document["region"] == "eu-west-1"
@@ -181,45 +235,46 @@ def test_json_gives_a_program_the_outcome(slug: Path, aws: EmbeddedAWS) -> None:
 
 def test_wrong_settings_end_with_status_2_before_anything_is_done(slug: Path) -> None:
     """Everything that is missing in one page, and no step before it."""
-    result = deploy(slug)
-    assert (result.returncode, result.stdout) == (2, "")
+    result = in_process.deploy(slug, env={})
+    assert (result.status, result.stdout) == (2, "")
     assert "3 settings are missing or wrong. Nothing was changed." in result.stderr
 
 
 def test_a_refusal_of_aws_ends_with_status_1(slug: Path) -> None:
     """The page on stderr, and the same as JSON for a program."""
     with Answers([Answer(403, "UnrecognizedClientException", "invalid")]) as server:
-        result = deploy(slug, "--json", env={**SETTINGS, "_AWS_ENDPOINT_URL": server.url})
-    assert result.returncode == 1
+        result = in_process.deploy(slug, "--json", env={**REQUIRED, "_AWS_ENDPOINT_URL": server.url})
+    assert result.status == 1
     assert " !     AWS does not know the access key" in result.stderr
     assert json.loads(result.stdout)["error"]["what"].startswith("AWS does not know the access key")
 
 
 def test_in_the_release_phase_the_last_line_tells_the_outcome(slug: Path) -> None:
     """People read the end of the log, where otherwise the end of the advice stands."""
-    result = deploy(slug, env={"DYNO": "release.1234"})
+    result = in_process.deploy(slug, env={"DYNO": "release.1234"})
     assert result.stderr.splitlines()[-1] == (
         " !     Not released: 3 settings are missing or wrong. Nothing was changed."
     )
 
 
-def test_a_package_over_the_limit_never_reaches_aws(tmp_path: Path) -> None:
-    """The app is a byte below 250 MB unzipped, and the config takes it over: counted before any call."""
-    slug = make_slug(tmp_path, {"index.js": b"", "zeros": bytes(250 * 1024 * 1024 - len(b"{}") - 1)})
+def test_a_package_over_the_limit_never_reaches_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app is a byte below the limit for unzipped code, and the config takes it over."""
+    zeros = b"0" * 2_000_000
+    slug = make_slug(tmp_path, {"index.js": b"", "zeros": zeros})
+    monkeypatch.setattr(limits, "UNZIPPED_LIMIT", len(zeros) + len(b"{}") + 1)
     with Answers([Answer(500)]) as server:
-        result = deploy(slug, env={**SETTINGS, "_AWS_ENDPOINT_URL": server.url, "NAME": "value"})
+        result = in_process.deploy(slug, env={**REQUIRED, "_AWS_ENDPOINT_URL": server.url, "NAME": "value"})
         assert server.requests == []
-    assert result.returncode == 2
+    assert result.status == 2
     assert "over the 250 MB that Lambda takes" in result.stderr
-    assert "250.0 MB  zeros" in result.stderr
+    assert "1.9 MB  zeros" in result.stderr
 
 
-def test_a_mistyped_setting_is_pointed_out(slug: Path) -> None:
-    """It would have had no effect without a word."""
-    result = deploy(slug, "config", env={"_LAMBDA_CONFIG_FILE": "env.json"})
-    assert "_LAMBDA_CONFIG_FILE is not a setting of this version" in result.stderr
-    assert "Was _LAMBDA_CONFIG_FILES meant?" in result.stderr
-    assert result.returncode == 0
+def test_a_mistyped_setting_is_an_error(slug: Path) -> None:
+    """It would have had no effect, and nobody would have noticed."""
+    result = in_process.deploy(slug, "config", env={"_LAMBDA_CONFIG_FILE": "env.json"})
+    assert result.status == 2
+    assert "_LAMBDA_CONFIG_FILE is not a setting (did you mean _LAMBDA_CONFIG_FILES?)" in result.stderr
 
 
 # --- config ----------------------------------------------------------------------------------------
@@ -241,28 +296,25 @@ def test_config_lists_names_and_reasons_but_no_value(slug: Path) -> None:
         "       _LAMBDA_CONFIG_EXCLUDE  a setting of the deploy: its name starts with _\n"
         "       _SECRET                 a setting of the deploy: its name starts with _\n"
     )
-    document = json.loads(deploy(slug, "--json", "config", env=env).stdout)
+    document = json.loads(in_process.deploy(slug, "config", "--json", env=env).stdout)
     assert document["config"]["baked"] == ["A", "B", "EXCLUDED"]
     assert {"name": "PORT", "reason": "set by the platform for each dyno"} in document["config"]["left_out"]
 
 
-def test_reserved_names_of_a_shell_file_are_told(slug: Path) -> None:
+def test_reserved_names_of_a_shell_file_are_pointed_out(slug: Path) -> None:
     """They are baked elsewhere, but the Lambda runtime keeps its own in the environment."""
     env = {"AWS_REGION": "canary", "_LAMBDA_CONFIG_FILES": "env.sh,env.json"}
-    result = deploy(slug, "config", env=env)
-    assert (
-        "env.sh does not export AWS_REGION: the Lambda runtime has values of its own for that."
-        in result.stderr
-    )
+    result = in_process.deploy(slug, "config", env=env)
+    assert "env.sh does not export AWS_REGION: the Lambda runtime sets its own." in result.stderr
 
 
 def test_names_that_would_move_the_cursor_are_spelled_out(slug: Path) -> None:
     """A name is shown on one line, whatever it holds."""
-    result = deploy(slug, "config", env={"BAD\x1b[2J\nNAME": "x"})
+    result = in_process.deploy(slug, "config", env={"BAD\x1b[2J\nNAME": "x"})
     assert "       BAD\\x1b[2J\\nNAME\n" in result.stdout
 
 
-def test_bytes_that_are_no_utf_8_are_an_error_that_names_the_variable(slug: Path) -> None:
+def test_bytes_that_are_not_utf_8_are_an_error_that_names_the_variable(slug: Path) -> None:
     """No format can hold them; the value is not shown."""
     done = subprocess.run(
         [os.fsencode(part) for part in command(slug, "config")],
@@ -292,10 +344,8 @@ def test_an_env_file_takes_the_place_of_the_environment(slug: Path, tmp_path: Pa
     )
     target = tmp_path / "package.zip"
     env = {"EDITOR": "vi", "_LAMBDA_CONFIG_EXCLUDE": "B"}
-    result = deploy(slug, "package", "-o", target, "--env-file", path, env=env)
-    assert result.returncode == 0, result.stderr
-    import zipfile
-
+    result = in_process.deploy(slug, "package", "-o", str(target), "--env-file", str(path), env=env)
+    assert result.status == 0, result.stderr
     with zipfile.ZipFile(target) as file:
         assert file.read("env.properties") == b"A=plain\nC=${A} $(id) stays\nEMPTY=\n"
 
@@ -316,62 +366,48 @@ def test_a_broken_env_file_is_explained(
     path = tmp_path / ".env"
     if content is not None:
         path.write_bytes(content)
-    result = deploy(slug, "config", "--env-file", path)
-    assert result.returncode == 2
+    result = in_process.deploy(slug, "config", "--env-file", str(path), env={})
+    assert result.status == 2
     assert expected in result.stderr
 
 
-# --- faults and signals ----------------------------------------------------------------------------
+# --- faults ----------------------------------------------------------------------------------------
 
 
 def test_debug_shows_where_it_failed_without_a_secret(slug: Path) -> None:
     """A traceback of the SDK's exception, with the values of the environment taken out."""
-    message = f"canary-of-the-config {SETTINGS['_AWS_SECRET_ACCESS_KEY']}"
-    env = {**SETTINGS, "NAME": "canary-of-the-config"}
+    message = f"canary-of-the-config {REQUIRED['_AWS_SECRET_ACCESS_KEY']}"
     with Answers([Answer(400, "StrangeException", message)]) as server:
-        plain = deploy(slug, env={**env, "_AWS_ENDPOINT_URL": server.url})
-        debug = deploy(slug, "--debug", env={**env, "_AWS_ENDPOINT_URL": server.url})
+        env = {**REQUIRED, "NAME": "canary-of-the-config", "_AWS_ENDPOINT_URL": server.url}
+        plain = in_process.deploy(slug, env=env)
+        debug = in_process.deploy(slug, "--debug", env=env)
     assert "Traceback" not in plain.stderr
     assert "Traceback" in debug.stderr
     assert "StrangeException" in debug.stderr
-    assert SETTINGS["_AWS_SECRET_ACCESS_KEY"] not in plain.stderr + debug.stderr
+    assert REQUIRED["_AWS_SECRET_ACCESS_KEY"] not in plain.stderr + debug.stderr
 
 
-def test_an_unforeseen_fault_is_told_without_a_traceback(slug: Path) -> None:
+def test_an_unforeseen_fault_is_explained_without_a_traceback(
+    slug: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Even a bug of our own ends in a page, with exit status 1."""
-    program = command(slug)
-    program[-2] = (
-        "import deploy.artifact.base; deploy.artifact.base.read = lambda slug: 1 / 0; " + program[-2]
-    )
-    env = {**SETTINGS, "PATH": os.environ["PATH"]}
-    result = subprocess.run(program, cwd=REPOSITORY, env=env, capture_output=True, text=True, check=False)
-    assert result.returncode == 1
-    assert "a fault of its own (ZeroDivisionError)" in result.stderr
+    monkeypatch.setattr(base, "read", lambda _slug: 1 / 0)
+    result = in_process.deploy(slug, env=REQUIRED)
+    assert result.status == 1
+    assert "internal error (ZeroDivisionError)" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_within_an_upload_ends_it_cleanly(
-    slug: Path, number: signal.Signals, request: pytest.FixtureRequest
-) -> None:
-    """A clear last line, exit status 1, and no file left in the temporary folder."""
-    # Where the tests run under nohup, SIGHUP is ignored, and an ignored signal stays so.
-    before = signal.signal(number, signal.SIG_DFL)
-    request.addfinalizer(lambda: signal.signal(number, before))
-    configuration = Answer(body={"CodeSha256": "another", "RevisionId": "r"})
-    with Answers([configuration, Answer(fault="stall", at="after the body")]) as server:
-        env = {**SETTINGS, "_AWS_ENDPOINT_URL": server.url, "PATH": os.environ["PATH"]}
-        with subprocess.Popen(
-            command(slug), cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert server.stalled.wait(20)
-            process.send_signal(number)
-            _, stderr = process.communicate(timeout=20)
-    assert process.returncode == 1
-    assert stderr.splitlines()[-1].startswith(
-        f" !     Interrupted by {number.name}. AWS may have taken the upload"
+def test_no_core_file_is_left(slug: Path) -> None:
+    """It would hold the config: a deploy forbids it, whatever the limit was."""
+    program = command(slug, "config")
+    program[program.index("-c") + 1] = (
+        "import os, pathlib, signal, sys, deploy.cli\n"
+        "deploy.cli.main(sys.argv[2:], slug=pathlib.Path(sys.argv[1]))\n"
+        "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0], file=sys.stderr)\n"
     )
-    assert "Traceback" not in stderr
+    result = subprocess.run(program, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert result.stderr.splitlines()[-1] == "0"
 
 
 def test_a_reader_that_goes_away_is_no_fault(slug: Path) -> None:

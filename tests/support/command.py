@@ -9,11 +9,27 @@ from pathlib import Path
 import in_process
 from paths import REPOSITORY
 
-__all__ = ["deploy", "make_slug"]
+__all__ = ["command", "deploy", "make_slug"]
 
 PROGRAM = (
     "import sys, pathlib, deploy.cli; sys.exit(deploy.cli.main(sys.argv[2:], slug=pathlib.Path(sys.argv[1])))"
 )
+
+# Waits a fortieth of the time, between steps and within them.
+HURRIED_PROGRAM = """
+import sys, pathlib
+from deploy.cancel import Cancellation
+from deploy.cli import main
+
+class Hurried(Cancellation):
+    def wait(self, seconds):
+        super().wait(seconds / 40)
+
+    def wait_between_steps(self, seconds):
+        super().wait_between_steps(seconds / 40)
+
+sys.exit(main(sys.argv[2:], slug=pathlib.Path(sys.argv[1]), cancellation=Hurried()))
+"""
 
 
 def deploy(
@@ -35,9 +51,10 @@ def deploy(
     )
 
 
-def command(slug: Path, *arguments: str | Path) -> list[str]:
-    """Give the command line for `deploy ARGUMENTS` on a slug, to be run in the repository."""
-    return [sys.executable, "-X", "utf8", "-c", PROGRAM, str(slug), *map(str, arguments)]
+def command(slug: Path, *arguments: str | Path, hurried: bool = False) -> list[str]:
+    """Return the command line for `deploy ARGUMENTS` on a slug, to be run in the repository."""
+    program = HURRIED_PROGRAM if hurried else PROGRAM
+    return [sys.executable, "-X", "utf8", "-c", program, str(slug), *map(str, arguments)]
 
 
 def make_slug(folder: Path, files: Mapping[str, bytes] | None = None) -> Path:

@@ -13,7 +13,7 @@ from deploy.release.match import matches
 from deploy.release.steps.step import Execution, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from deploy.aws.answers import Invocation
     from deploy.target.environment import Target
@@ -49,7 +49,7 @@ class VerifyVersion(Step):
                 error.what = f"Version {version} could not be verified: the alias was not moved. {error.what}"
                 raise
             try:
-                wrong = self._wrong(invocation, seconds)
+                wrong = self._wrong(invocation, seconds, execution.cancellation.check)
             except TimeoutError:
                 raise _too_slow_to_match(version, seconds) from None
         if wrong:
@@ -60,11 +60,11 @@ class VerifyVersion(Step):
             )
         execution.report.detail("It answered as expected" if self.verification.expect else "It answered")
 
-    def _wrong(self, invocation: Invocation, seconds: int) -> str | None:
+    def _wrong(self, invocation: Invocation, seconds: int, check: Callable[[], None]) -> str | None:
         if invocation.error:
             return f"failed ({invocation.error})"
         expect = self.verification.expect
-        if expect and not matches(expect, invocation.payload, seconds):
+        if expect and not matches(expect, invocation.payload, seconds, check):
             return "gave an answer that _LAMBDA_VERIFY_EXPECT does not match"
         return None
 
