@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deploy.artifact.assembly import AssembledFile, Span
+from deploy.artifact.window import Seekable
 from deploy.aws.permissions import objects_arn
 from deploy.errors import DeployError, InputError
 
@@ -148,7 +149,7 @@ class _StagedUpload:
 class _Part(AssembledFile):
     """A part of a package that is not read to its end if the deploy has to end."""
 
-    def __init__(self, package: BinaryIO, span: Span, cancellation: Cancellation) -> None:
+    def __init__(self, package: Seekable, span: Span, cancellation: Cancellation) -> None:
         super().__init__(package, (span,))
         self._cancellation = cancellation
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ sys.exit(0 if re.search(pattern, text) else 3)
 """
 FOUND, NOT_FOUND = 0, 3
 # A platform that stops a dyno sends its signal to every process there, the search included.
-STOPPED = {-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
+STOPPED = {-15, -2, -1}  # SIGTERM, SIGINT, SIGHUP
 
 PAUSE = 0.1  # seconds between two looks at whether the search is over, or has to be
 
@@ -36,7 +35,7 @@ def matches(pattern: str, text: str, seconds: float, check: Callable[[], None] =
     process on its standard input alone.
     """
     end = time.monotonic() + seconds
-    status = -signal.SIGTERM
+    status = min(STOPPED)
     while status in STOPPED:
         check()
         status = _search(json.dumps([pattern, text, int(seconds) + 1]).encode(), end, check)

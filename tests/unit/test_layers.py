@@ -36,7 +36,7 @@ LONGEST = 300  # lines of a file
 OF_THE_PROCESS = {
     "os.environ": {"cli"},
     "os.getenv": set[str](),
-    "signal": {"cli"},
+    "signal": {"cli", "__main__"},
     "sys.stdout": {"cli", "__main__"},
     "sys.stderr": {"cli", "__main__"},
     "sys.argv": {"__main__"},

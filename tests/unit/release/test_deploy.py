@@ -105,7 +105,7 @@ def test_an_error_says_what_the_steps_before_it_left() -> None:
     done = MadeUp(leaves="The first half is there.")
     for steps, left in (
         ([MadeUp(fail)], ""),
-        ([done, MadeUp(), MadeUp(fail)], "The first half is there. Run deploy again."),
+        ([done, MadeUp(), MadeUp(fail)], "The first half is there."),
         ([done, MadeUp(fail_and_know)], "Half of it is there."),
     ):
         with pytest.raises(DeployError) as caught:
@@ -129,7 +129,7 @@ def test_a_request_lets_the_step_in_hand_finish_and_begins_no_other() -> None:
     with pytest.raises(Cancelled):
         execute(steps, execution(cancellation=cancellation))
     assert done == ["first"]
-    assert cancellation.consequence == "The first half is there. Run deploy again."
+    assert cancellation.consequence == "The first half is there."
 
 
 def test_before_the_first_step_nothing_is_left() -> None:
