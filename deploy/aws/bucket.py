@@ -11,7 +11,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deploy.artifact.assembly import AssembledFile, Span
-from deploy.artifact.window import Seekable
 from deploy.aws.permissions import objects_arn
 from deploy.errors import DeployError, InputError
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from deploy.artifact.package import Package
+    from deploy.artifact.window import Seekable
     from deploy.aws.session import Session
     from deploy.cancel import Cancellation
     from deploy.output import Report
