@@ -1,4 +1,5 @@
-# One obvious command for each: make demo, make test, make lint, make bench. `make lock` renews the lock files.
+# One obvious command for each. While you work: make check. Before you push: make test, and make test-slow for what
+# takes minutes. `make docs` writes what documents show of the code, `make lock` renews the lock files.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 MINISTACK := .venv-ministack
 SHELL_FILES := .ci/run bin/detect bin/compile bin/release $(wildcard lib/*.sh tests/slow/bench/ways/*.sh)
 
-.PHONY: demo test bench lint format lock clean
+.PHONY: demo check test test-slow bench lint format docs lock clean
 
 $(VENV)/.installed: requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)
@@ -24,8 +25,14 @@ $(MINISTACK)/.installed: tests/fakes/ministack.lock
 demo: $(VENV)/.installed
 	PYTHONPATH=.:tests/support:tests/fakes $(BIN)/python tests/slow/demo.py
 
+check: lint
+	$(BIN)/python -m pytest -n auto --dist loadgroup tests/unit $(PYTEST_ARGS)
+
 test: $(VENV)/.installed $(MINISTACK)/.installed
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/slow $(PYTEST_ARGS)
+
+test-slow: $(VENV)/.installed
+	$(BIN)/python -m pytest -n auto --dist loadgroup tests/slow $(PYTEST_ARGS)
 
 bench: $(VENV)/.installed
 	PYTHONPATH=.:tests/support:tests/fakes:tests/slow $(BIN)/python -m bench $(BENCH_ARGS)
@@ -41,6 +48,9 @@ format: $(VENV)/.installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/shfmt --write $(SHELL_FILES)
+
+docs: $(VENV)/.installed
+	PYTHONPATH=. $(BIN)/python docs/tables.py
 
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o requirements.lock

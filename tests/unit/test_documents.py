@@ -1,6 +1,8 @@
 """The documents: what they point at is there."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,19 @@ def test_options_go_behind_two_dashes(document: Path) -> None:
     for command in re.findall(r"heroku run ([^`\n]*)", document.read_text(encoding="utf-8")):
         _of_heroku, dashes, _of_deploy = f" {command} ".partition(" -- ")
         assert dashes or not re.search(r"deploy.* -", command), command
+
+
+def test_what_is_made_from_the_code_is_up_to_date() -> None:
+    """The tables of settings, permissions and dyno variables, and the policy; `make docs` writes them."""
+    ended = subprocess.run(
+        [sys.executable, "docs/tables.py", "--check"],
+        cwd=REPOSITORY,
+        env={"PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (0, "")
 
 
 def anchors(document: Path) -> set[str]:

@@ -1,0 +1,134 @@
+"""Writes into the documents what is made from the code: `make docs`. With --check, only says what differs.
+
+Each of these parts stands between `<!-- NAME -->` and `<!-- end of NAME -->`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.aws.permissions import bucket_arn, function_arn, objects_arn
+from deploy.config.variables import DYNO_VARIABLES
+from deploy.infrastructure.policy import grants, policy
+from deploy.target.environment import read_target
+from deploy.target.sdk import SDK_SETTINGS
+from deploy.target.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from deploy.target.environment import Target
+
+REPOSITORY = Path(__file__).parent.parent
+
+# The settings of the README: what says where and who, what is the SDK's, and the others.
+FIRST, *OTHERS = SETTINGS.values()
+ALL_SETTINGS = (FIRST, *SDK_SETTINGS, *OTHERS)
+EXAMPLES = {setting.name: setting.example for setting in ALL_SETTINGS}
+
+# What each part of a deploy is asked for by, in the order in which people turn them on.
+REQUIRED = ("_LAMBDA_FUNCTION_ARN", "_AWS_ACCESS_KEY_ID", "_AWS_SECRET_ACCESS_KEY")
+FEATURES = (
+    "_LAMBDA_ALIAS",
+    "_LAMBDA_VERIFY_PAYLOAD",
+    "_LAMBDA_KEEP_VERSIONS",
+    "_LAMBDA_S3_BUCKET",
+    "_LAMBDA_S3_KMS_KEY_ID",
+)
+
+
+def parts() -> dict[tuple[str, str], str]:
+    """Return what is made from the code, by document and name."""
+    dyno_variables = _dyno_variables()
+    return {
+        ("README.md", "settings"): _settings(),
+        ("README.md", "dyno variables"): dyno_variables,
+        ("docs/config.md", "dyno variables"): dyno_variables,
+        ("docs/permissions.md", "permissions"): _permissions(),
+        ("docs/permissions.md", "policy"): _policy(),
+    }
+
+
+def _settings() -> str:
+    rows = ((f"`{each.name}`", each.meaning, f"`{each.example}`") for each in ALL_SETTINGS)
+    return _table(("setting", "meaning", "example"), rows)
+
+
+def _dyno_variables() -> str:
+    rows = ((group.reason, ", ".join(f"`{name}`" for name in group.names)) for group in DYNO_VARIABLES)
+    return _table(("left out, because it is", "names"), rows)
+
+
+def _permissions() -> str:
+    return _table(("for", "permission", "on", "needed to"), _permission_rows())
+
+
+def _permission_rows() -> Iterator[tuple[str, ...]]:
+    """Yield what each setting adds to the permissions that those before it need."""
+    known = set[tuple[str, ...]]()
+    for number in range(len(FEATURES) + 1):
+        target = _target(FEATURES[:number])
+        feature = f"`{FEATURES[number - 1]}`" if number else "every deploy"
+        for grant in grants(target):
+            where = ", ".join(_shown(resource, target) for resource in grant.resources)
+            for permission in grant.permissions:
+                purpose = permission.purpose + ("" if permission.needed else " (optional)")
+                row = (f"`{permission.action}`", where, purpose)
+                if row not in known:
+                    yield feature, *row
+                known.add(row)
+
+
+def _shown(resource: str, target: Target) -> str:
+    if resource == objects_arn(target):
+        return "OBJECTS"
+    if resource == bucket_arn(target):
+        return "`arn:aws:s3:::BUCKET`"
+    function, _, qualifier = resource.partition(function_arn(target))
+    if function:
+        return "the key"
+    return f"`FUNCTION{qualifier}`" if qualifier else "FUNCTION"
+
+
+def _policy() -> str:
+    return f"```json\n{json.dumps(policy(_target(FEATURES)), indent=2)}\n```"
+
+
+def _target(features: Iterable[str]) -> Target:
+    return read_target({name: EXAMPLES[name] for name in (*REQUIRED, *features)}, Path())
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = (head, ("---",) * len(head), *rows)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def with_part(text: str, name: str, content: str) -> str:
+    """Return a document's text with one of its parts made anew; raises ValueError if it has no such part."""
+    before, begin, rest = text.partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"\n\n<!-- end of {name} -->\n")
+    if not begin or not end:
+        raise ValueError(f"there is no {name} between two marks")
+    return f"{before}{begin}{content}{end}{after}"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the documents, or with --check say which parts differ, and exit with 1 if some do."""
+    differs = False
+    for (name, part), content in parts().items():
+        path = REPOSITORY / name
+        before = path.read_text(encoding="utf-8")
+        after = with_part(before, part, content)
+        if after != before:
+            differs = True
+            print(f"{name}: {part}")
+            if "--check" not in arguments:
+                path.write_text(after, encoding="utf-8")
+    return int(differs and "--check" in arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
