@@ -11,13 +11,13 @@ import argparse
 import contextlib
 import os
 import resource
+import select
 import signal
 import sys
 import threading
 import time
 from importlib import import_module
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
 from deploy import __version__
@@ -31,8 +31,9 @@ from deploy.target.environment import kind_of_dyno
 from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import FrameType
+    from collections.abc import Callable, Mapping, Sequence
+
+    from typing_extensions import Self
 
 COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor", "help", "version")
 NAMES = ", ".join(COMMANDS)
@@ -42,15 +43,17 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 UNWINDING = 2.0  # seconds for a command to end by itself after it was cancelled
 
 Ended = int | BaseException  # a command's exit status, or what it raised
-Event = str | Ended  # a signal's name, or the end of the command
 
 
 def main(arguments: Sequence[str], *, slug: Path, cancellation: Cancellation | None = None) -> int:
     """Run a command on the app in `slug` and return the exit status; all waiting is `cancellation`'s."""
     # A core file would hold the config.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    events: SimpleQueue[Event] = SimpleQueue()
-    _install_handlers(events)
+    with _Events() as events:
+        return _main(arguments, slug, cancellation or Cancellation(), events)
+
+
+def _main(arguments: Sequence[str], slug: Path, cancellation: Cancellation, events: _Events) -> int:
     process = dict(os.environ)
     report = Report(_console(process, as_json="--json" in arguments))
     try:
@@ -61,7 +64,6 @@ def main(arguments: Sequence[str], *, slug: Path, cancellation: Cancellation | N
         with contextlib.suppress(AttributeError, OSError):  # which nobody may read
             sys.stdout.flush()
         return 0
-    cancellation = cancellation or Cancellation()
     command = _Command(options, process, slug, report, cancellation)
     ended = _run(command, events, cancellation)
     if isinstance(ended, int):
@@ -83,51 +85,78 @@ def _console(process: Mapping[str, str], *, as_json: bool) -> Console:
 # --- signals --------------------------------------------------------------------------------------
 
 
-def _install_handlers(events: SimpleQueue[Event]) -> None:
-    def handle(number: int, _frame: FrameType | None) -> None:
-        events.put(signal.Signals(number).name)  # which is reentrant, as nothing else here is
+class _Events:
+    """What the main thread waits for: signals, and the end of the command.
 
-    for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            signal.signal(number, handle)
+    Each is a byte in a pipe: the number of the signal, or 0. Python writes it as soon as a signal comes,
+    whatever each thread is waiting for. A handler that puts into a queue is not enough: if several signals
+    come at once, the main thread may not wake up in `SimpleQueue.get`.
+    """
+
+    def __init__(self) -> None:
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        self._reader = os.fdopen(reader, "rb", buffering=0)
+        self._writer = os.fdopen(writer, "wb", buffering=0)
+        self.ended: Ended = 0
+
+    def __enter__(self) -> Self:
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                signal.signal(number, lambda _number, _frame: None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(-1)
+        self._reader.close()
+        self._writer.close()
+
+    def end(self, ended: Ended) -> None:
+        """Say how the command ended."""
+        self.ended = ended
+        with contextlib.suppress(ValueError, OSError):  # nobody waits for it any more
+            self._writer.write(b"\0")
+
+    def next(self, seconds: float | None = None) -> str | None:
+        """Wait for a signal and return its name; empty if the command has ended, None if the time is over."""
+        if not select.select([self._reader], [], [], seconds)[0]:
+            return None
+        (number,) = self._reader.read(1)
+        return signal.Signals(number).name if number else ""
+
+    def has_ended(self, seconds: float) -> bool:
+        """Whether the command ends within some seconds, whatever other signals come."""
+        end = time.monotonic() + seconds
+        while event := self.next(max(0.0, end - time.monotonic())):
+            pass
+        return event is not None
 
 
-def _run(command: _Command, events: SimpleQueue[Event], cancellation: Cancellation) -> Ended:
+def _run(command: Callable[[], int], events: _Events, cancellation: Cancellation) -> Ended:
     """Run a command in a thread and return how it ended; one that outlives a signal is left behind."""
-    if not events.empty():
-        cancellation.request(str(events.get()))
-        return Cancelled()
 
     def work() -> None:
         try:
-            events.put(command())
+            events.end(command())
         except BaseException as error:  # noqa: BLE001 - it is reported there
-            events.put(error)
+            events.end(error)
 
+    if name := events.next(0):
+        cancellation.request(name)
+        return Cancelled()
     try:
         threading.Thread(target=work, daemon=True).start()
     except RuntimeError:
         return DeployError("There is too little memory here to start a thread.")
-    event = events.get()
-    if not isinstance(event, str):
-        return event
-    cancellation.request(event)
-    with contextlib.suppress(Empty):
-        return _next_end(events, cancellation.grace)
-    cancellation.cancel()
-    with contextlib.suppress(Empty):
-        return _next_end(events, UNWINDING)
-    cancellation.clean_up()
-    return Cancelled()
-
-
-def _next_end(events: SimpleQueue[Event], seconds: float) -> Ended:
-    """Return how the command ends within some seconds, past other signals; raise Empty if it does not."""
-    end = time.monotonic() + seconds
-    while True:
-        event = events.get(timeout=max(0.0, end - time.monotonic()))
-        if not isinstance(event, str):
-            return event
+    if name := events.next():
+        cancellation.request(name)
+        if not events.has_ended(cancellation.grace):
+            cancellation.cancel()
+            if not events.has_ended(UNWINDING):
+                cancellation.clean_up()
+                return Cancelled()
+    return events.ended
 
 
 def _end(prog: str, report: Report, cancellation: Cancellation) -> int:

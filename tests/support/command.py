@@ -12,12 +12,13 @@ from paths import REPOSITORY
 __all__ = ["command", "deploy", "make_slug"]
 
 PROGRAM = (
-    "import sys, pathlib, deploy.cli; sys.exit(deploy.cli.main(sys.argv[2:], slug=pathlib.Path(sys.argv[1])))"
+    "import os, sys, pathlib, deploy.cli; "
+    "os._exit(deploy.cli.main(sys.argv[2:], slug=pathlib.Path(sys.argv[1])))"
 )
 
 # Waits a fortieth of the time, between steps and within them.
 HURRIED_PROGRAM = """
-import sys, pathlib
+import os, sys, pathlib
 from deploy.cancel import Cancellation
 from deploy.cli import main
 
@@ -28,7 +29,7 @@ class Hurried(Cancellation):
     def wait_between_steps(self, seconds):
         super().wait_between_steps(seconds / 40)
 
-sys.exit(main(sys.argv[2:], slug=pathlib.Path(sys.argv[1]), cancellation=Hurried()))
+os._exit(main(sys.argv[2:], slug=pathlib.Path(sys.argv[1]), cancellation=Hurried()))
 """
 
 
@@ -51,9 +52,12 @@ def deploy(
     )
 
 
-def command(slug: Path, *arguments: str | Path, hurried: bool = False) -> list[str]:
-    """Return the command line for `deploy ARGUMENTS` on a slug, to be run in the repository."""
-    program = HURRIED_PROGRAM if hurried else PROGRAM
+def command(slug: Path, *arguments: str | Path, hurried: bool = False, setup: str = "") -> list[str]:
+    """Return the command line for `deploy ARGUMENTS` on a slug, to be run in the repository.
+
+    `setup` are statements that are run first.
+    """
+    program = f"{setup}\n{HURRIED_PROGRAM if hurried else PROGRAM}"
     return [sys.executable, "-X", "utf8", "-c", program, str(slug), *map(str, arguments)]
 
 
