@@ -18,6 +18,7 @@ from deploy.artifact.records import (
     END,
     END_SIGNATURE,
     IN_ZIP64_32,
+    UNIX_HOSTS,
     UTF_8,
     ZIP64_END,
     ZIP64_END_SIGNATURE,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 OUTLINE = struct.Struct("<4s20xL3H8xL")
 
 LONGEST_COMMENT = 0xFFFF
+LONGEST_SHOWN = 200  # characters of a name in an error
 LARGEST_FILE = 1 << 62  # bytes; sums of two such numbers still fit into 64 bits
 
 BUILD_AGAIN = (
@@ -55,6 +57,7 @@ class Entry(NamedTuple):
     compressed_size: int
     size: int
     flags: int
+    mode: int  # Unix permissions and type; 0 if they are not recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,6 @@ class Directory:
     prefix: int  # bytes in the file before the place that offsets count from
     start: int  # where the central directory starts in the file
     tail: bytes = field(repr=False)  # what stands behind the records: the end records and the comment
-    comment: bytes
     unzipped_size: int  # bytes that the entries take when they are unpacked
 
     def __len__(self) -> int:
@@ -110,7 +112,7 @@ def read_directory(file: Seekable) -> Directory:
     Raise InputError if the file is not a complete ZIP.
     """
     size = file.seek(0, os.SEEK_END)
-    count, records_size, records_start, end_start, comment = _read_end(file, size)
+    count, records_size, records_start, end_start = _read_end(file, size)
     # Offsets count from the start of the ZIP, which a prefix (a shell script before an executable
     # JAR) moves away from the start of the file.
     start = end_start - records_size
@@ -122,11 +124,11 @@ def read_directory(file: Seekable) -> Directory:
     if len(positions) != count:
         raise _damaged(f"it has {len(positions)} entries, but says that it has {count}")
     tail = read_at(file, start + records_size, size - start - records_size)
-    return Directory(records, positions, starts, prefix, start, tail, comment, unzipped_size)
+    return Directory(records, positions, starts, prefix, start, tail, unzipped_size)
 
 
-def _read_end(file: Seekable, size: int) -> tuple[int, int, int, int, bytes]:
-    """Find the end record, as (entries, size of the directory, its offset, its end, comment)."""
+def _read_end(file: Seekable, size: int) -> tuple[int, int, int, int]:
+    """Find the end record, as (entries, size of the directory, its offset, its end)."""
     tail_start = max(0, size - END.size - LONGEST_COMMENT)
     tail = read_at(file, tail_start, size - tail_start)
     position = len(tail)
@@ -134,18 +136,14 @@ def _read_end(file: Seekable, size: int) -> tuple[int, int, int, int, bytes]:
         if position + END.size > len(tail):
             continue
         _, disk, first_disk, _, count, records_size, offset, length = END.unpack_from(tail, position)
-        comment = tail[position + END.size :]
-        if len(comment) == length:
+        if position + END.size + length == len(tail):  # the comment is the end of the file
             break
     else:
         raise _damaged("it does not end as a ZIP ends: it is cut short, or no ZIP at all")
     if disk or first_disk:
         raise _damaged("it is one part of a ZIP that was split into several")
     end_start = tail_start + position
-    zip64 = _read_zip64_end(file, end_start)
-    if zip64:
-        return (*zip64, comment)
-    return count, records_size, offset, end_start, comment
+    return _read_zip64_end(file, end_start) or (count, records_size, offset, end_start)
 
 
 def _read_zip64_end(file: Seekable, end_start: int) -> tuple[int, int, int, int] | None:
@@ -194,8 +192,8 @@ def _outlines(records: bytes, prefix: int) -> tuple[array[int], array[int], int]
 def _parse(records: bytes, position: int, prefix: int) -> Entry:
     """Return the entry of the record at a position."""
     (
-        _, _, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length,
-        _, _, _, _, offset,
+        _, made_by, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length,
+        _, _, _, attributes, offset,
     ) = CENTRAL_HEADER.unpack_from(records, position)  # fmt: skip
     name_start = position + CENTRAL_HEADER.size
     extra_start = name_start + name_length
@@ -203,7 +201,8 @@ def _parse(records: bytes, position: int, prefix: int) -> Entry:
     if IN_ZIP64_32 in (compressed_size, size, offset):
         extra = records[extra_start : extra_start + extra_length]
         size, compressed_size, offset = _read_zip64_values(name, extra, (size, compressed_size, offset))
-    return Entry(name, offset + prefix, method, crc, compressed_size, size, flags)
+    mode = attributes >> 16 if made_by >> 8 in UNIX_HOSTS else 0
+    return Entry(name, offset + prefix, method, crc, compressed_size, size, flags, mode)
 
 
 def _decode_name(raw: bytes, flags: int) -> str:
@@ -255,9 +254,9 @@ def _damaged(why: str) -> InputError:
     )
 
 
-def refused_entry(name: str, why: str) -> InputError:
+def refused_entry(
+    name: str, why: str, todo: str = "Build the artifact without it, and push again."
+) -> InputError:
     """Return the error for an entry that Lambda would not take, whatever its content is."""
-    return InputError(
-        f"The entry {printable(name)} of the artifact {why}. Nothing was changed.",
-        todo="Build the artifact without it, and push again.",
-    )
+    shown = name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}..."
+    return InputError(f"The entry {printable(shown)} of the artifact {why}. Nothing was changed.", todo=todo)

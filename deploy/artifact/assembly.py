@@ -57,7 +57,7 @@ def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
     """Plan the package of a base and `added` files, which replace entries of the same name.
 
     The added files come last. They are stored, not compressed, so that their bytes do not depend on a
-    compression library. A prefix of the base is dropped.
+    compression library. A prefix and a comment of the base are dropped.
     """
     found = (directory.find(file.name) for file in added)
     dropped = sorted(index for index in found if index is not None)
@@ -77,7 +77,7 @@ def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
     else:
         records = _moved_records(directory, dropped, gaps, first)
     count = len(directory) - len(dropped) + len(added)
-    end = end_records(kept_size + len(content), _size(records) + len(added_records), count, directory.comment)
+    end = end_records(kept_size + len(content), _size(records) + len(added_records), count)
     unzipped_size = directory.unzipped_size + sum(len(file.content) for file in added)
     unzipped_size -= sum(directory.entry(index).size for index in dropped)
     parts = (*spans, bytes(content), records, bytes(added_records) + end)

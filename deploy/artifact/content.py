@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from deploy.artifact.archive import Entry
     from deploy.artifact.window import Seekable
 
+# 4.4.5: the methods that tools offer beside deflate.
+METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 INPUT = 64 * 1024  # bytes read of an entry at a time: zlib copies those that it leaves over
 
 
 def read_content(file: Seekable, entry: Entry) -> Iterator[bytes]:
-    """Read the content of one entry, in pieces of up to PIECE.
+    """Read the content of one entry, in pieces of up to PIECE and never more than it declares.
 
     Raise InputError, at the latest at the end, if it is not what the directory says.
     """
@@ -29,11 +31,13 @@ def read_content(file: Seekable, entry: Entry) -> Iterator[bytes]:
     try:
         for piece in _inflated(_data(file, entry)) if entry.method == DEFLATED else _data(file, entry):
             size += len(piece)
+            if size > entry.size:
+                raise _damaged(entry.name, f"It declares {entry.size} bytes, but holds more.")
             crc = zlib.crc32(piece, crc)
             yield piece
     except zlib.error:
         raise _damaged(entry.name, "Its data can't be decompressed.") from None
-    if size != entry.size:
+    if size < entry.size:
         raise _damaged(entry.name, f"It declares {entry.size} bytes, but holds {size}.")
     if crc != entry.crc:
         raise _damaged(entry.name, "Its content has another checksum (CRC-32) than it declares.")
@@ -42,7 +46,13 @@ def read_content(file: Seekable, entry: Entry) -> Iterator[bytes]:
 def _data(file: Seekable, entry: Entry) -> Iterator[bytes]:
     """Read the bytes of one entry as they stand in the file."""
     if entry.method not in (STORED, DEFLATED):
-        raise refused_entry(entry.name, "is neither stored nor deflated")
+        method = METHODS.get(entry.method, "another method")
+        raise refused_entry(
+            entry.name,
+            f"is neither stored nor deflated, but compressed by {method}",
+            "Lambda reads no more than these two. Have the build use deflate, the usual method of ZIP files, "
+            "and push again.",
+        )
     header = LOCAL_HEADER.unpack(read_at(file, entry.start, LOCAL_HEADER.size))
     if header[0] != LOCAL_SIGNATURE:
         raise _damaged(entry.name, "It is not where the central directory says.")

@@ -14,11 +14,12 @@ from deploy.artifact.archive import read_directory
 from deploy.artifact.content import read_content
 from deploy.config.formats import variables
 from deploy.errors import DeployError, InputError
+from deploy.text import megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from deploy.artifact.archive import Directory
+    from deploy.artifact.archive import Directory, Entry
     from deploy.artifact.window import Seekable
     from deploy.config.formats import ConfigFile
 
@@ -40,6 +41,9 @@ class Difference:
     code: Changes
 
 
+# Bytes of a deployed config file that are read: ours are smaller, whoever else's may be of any size.
+LARGEST_CONFIG = 16 * 1024 * 1024
+
 NO_DIFFERENCE = Difference(Changes((), (), ()), Changes((), (), ()))
 
 
@@ -55,9 +59,7 @@ def compare(deployed: Seekable, package: Seekable, config_files: Sequence[Config
     for file in config_files:
         index = old.find(file.name)
         if index is not None:
-            with _saying(f"The {file.name} of the deployed package is damaged."):
-                content = b"".join(read_content(deployed, old.entry(index)))
-            old_variables = _variables(file.name, content)
+            old_variables = _deployed_variables(file.name, deployed, old.entry(index))
             return Difference(_changes(old_variables, variables(file.name, file.content).items()), code)
     baked = variables(config_files[0].name, config_files[0].content)
     return Difference(_changes({}, baked.items()), code)
@@ -78,7 +80,14 @@ def _saying(what: str) -> Iterator[None]:
         raise DeployError(what, why=error.why) from None
 
 
-def _variables(name: str, content: bytes) -> dict[str, str]:
+def _deployed_variables(name: str, deployed: Seekable, entry: Entry) -> dict[str, str]:
+    if entry.size > LARGEST_CONFIG:
+        raise DeployError(
+            f"The {name} of the deployed package is {megabytes(entry.size)} large, so config vars are not "
+            "compared."
+        )
+    with _saying(f"The {name} of the deployed package is damaged."):
+        content = b"".join(read_content(deployed, entry))
     try:
         return variables(name, content)
     except (ValueError, RecursionError):

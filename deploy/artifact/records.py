@@ -30,6 +30,7 @@ STORED, DEFLATED = 0, 8
 ENCRYPTED = 0x2041  # 4.4.4, general purpose bits 0, 6 (strong encryption) and 13 (of the directory)
 UTF_8 = 0x0800  # 4.4.4, general purpose bit 11
 MADE_BY_UNIX = 3 << 8 | 20  # 4.4.2: the upper byte, and version 2.0 of the format
+UNIX_HOSTS = (3, 19)  # 4.4.2: the upper byte; Unix and macOS record permissions
 NEEDS_2_0 = 20  # 4.4.3: folders and deflate
 NEEDS_4_5 = 45  # 4.4.3: ZIP64
 MIDNIGHT_1980 = (0, 1 << 5 | 1)  # 4.4.6: the first moment that the format knows, as time and date
@@ -76,7 +77,7 @@ class NewEntry:
         return header + self.name + extra
 
 
-def end_records(start: int, size: int, count: int, comment: bytes = b"") -> bytes:
+def end_records(start: int, size: int, count: int) -> bytes:
     """Return what stands behind a central directory of `count` records at `start`, `size` bytes long."""
     zip64 = b""
     if count >= IN_ZIP64_16 or start + size >= IN_ZIP64_32:
@@ -87,10 +88,9 @@ def end_records(start: int, size: int, count: int, comment: bytes = b"") -> byte
         zip64 += ZIP64_LOCATOR.pack(ZIP64_LOCATOR_SIGNATURE, 0, start + size, 1)
     shown_count = min(count, IN_ZIP64_16)
     end = END.pack(
-        END_SIGNATURE, 0, 0, shown_count, shown_count, min(size, IN_ZIP64_32), min(start, IN_ZIP64_32),
-        len(comment),
+        END_SIGNATURE, 0, 0, shown_count, shown_count, min(size, IN_ZIP64_32), min(start, IN_ZIP64_32), 0,
     )  # fmt: skip
-    return zip64 + end + comment
+    return zip64 + end
 
 
 def set_start(record: bytearray, start: int) -> None:

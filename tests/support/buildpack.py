@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paths import REPOSITORY
+from zips import zip_of
 
 __all__ = [
     "ROOT",
@@ -153,9 +154,11 @@ def _make_java_app(folder: Path, build_file: str, jar: str) -> Path:
     path = folder / jar
     path.parent.mkdir(parents=True)
     (folder / build_file).touch()
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n\r\n")
-        archive.writestr("Handler.class", b"\xca\xfe\xba\xbe")
+    path.write_bytes(
+        zip_of(
+            {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\r\n\r\n", "Handler.class": b"\xca\xfe\xba\xbe"}
+        )
+    )
     return folder
 
 

@@ -2,7 +2,9 @@
 
 import io
 import struct
+import warnings
 import zipfile
+from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 from hypothesis import strategies as st
@@ -18,13 +20,22 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0\\/"), min_si
 )
 
 
-def zip_of(files: dict[str, bytes], *, comment: bytes = b"", method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Make a ZIP by Python's zipfile, which we did not write."""
+def zip_of(
+    files: Mapping[str, bytes] | Iterable[tuple[str, bytes]],
+    *,
+    comment: bytes = b"",
+    method: int = zipfile.ZIP_DEFLATED,
+    mode: int = 0o100644,
+) -> bytes:
+    """Make a ZIP by Python's zipfile, which we did not write. Pairs may repeat a name."""
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", method) as file:
+    with zipfile.ZipFile(target, "w", method) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # zipfile's, of a name that is there twice
         file.comment = comment
-        for name, content in files.items():
-            file.writestr(zipfile.ZipInfo(name, (2020, 2, 2, 2, 2, 2)), content, method)
+        for name, content in files.items() if isinstance(files, Mapping) else files:
+            info = zipfile.ZipInfo(name, (2020, 2, 2, 2, 2, 2))
+            info.external_attr = mode << 16  # zipfile's default is 0600
+            file.writestr(info, content, method)
     return target.getvalue()
 
 

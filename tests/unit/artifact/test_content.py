@@ -96,7 +96,7 @@ def _still_says(data: bytearray, content: bytes, method: int) -> bool:
 def test_the_reason_is_reported() -> None:
     """A wrong size, a wrong checksum, data that can't be decompressed, and data that is somewhere else."""
     content = bytes(1000)
-    assert "It declares 10 bytes, but holds 1000." in refusal(declaring(content, size=10, method=8))
+    assert "It declares 10 bytes, but holds more." in refusal(declaring(content, size=10, method=8))
     assert "It declares 1001 bytes, but holds 1000." in refusal(declaring(content, size=1001, method=8))
     base = zip_of({NAME: content}, method=zipfile.ZIP_STORED)
     assert "another checksum (CRC-32)" in refusal(base.replace(content, b"1" * 1000))
@@ -159,3 +159,12 @@ with open({str(path)!r}, "rb") as file:
     command = [sys.executable, "-c", program]
     result = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True)
     assert result.stdout == f"{150 * 1024 * 1024}\n"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_no_more_is_unpacked_than_an_entry_declares(method: int) -> None:
+    """Of data that grows to 50 MB and declares 10 bytes, nothing is handed on: who joins it stays small."""
+    file = io.BytesIO(declaring(bytes(50 * PIECE), size=10, method=method))
+    pieces = read_content(file, read_directory(file).entry(0))
+    with pytest.raises(InputError, match="is damaged"):
+        next(pieces)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.artifact.differences import Changes, Difference, compare
+from deploy.artifact.differences import LARGEST_CONFIG, Changes, Difference, compare
 from deploy.config.formats import encode, variables
 from deploy.errors import DeployError
 from deploy.target.parsers import CONFIG_FORMATS
@@ -73,6 +73,18 @@ def test_a_damaged_config_entry_is_refused() -> None:
     deployed[30 + len("env.json")] ^= 0xFF
     with pytest.raises(DeployError, match=r"The env\.json of the deployed package is damaged"):
         compare(io.BytesIO(bytes(deployed)), zip_of({}), [encode("env.json", {})])
+
+
+@pytest.mark.parametrize("size", [LARGEST_CONFIG + 1, 5 * 1024**3])
+def test_a_huge_config_entry_is_not_unpacked(size: int) -> None:
+    """Whoever put it there: memory is bounded whatever it declares, and not a byte of it is read."""
+    deployed = io.BytesIO()
+    with zipfile.ZipFile(deployed, "w") as file:
+        file.writestr("env.json", b"{}")
+        file.getinfo("env.json").file_size = size
+    deployed.getbuffer()[:30] = bytes(30)  # so reading the entry would report it as damaged
+    with pytest.raises(DeployError, match=r"^The env\.json of the deployed package is [0-9.]+ MB large, so"):
+        compare(deployed, zip_of({}), [encode("env.json", {})])
 
 
 def test_a_deployed_package_that_is_no_zip_is_told_of_as_such() -> None:

@@ -4,21 +4,34 @@ import io
 import random
 import time
 import zipfile
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.artifact.archive import read_directory
+from deploy.artifact.archive import Directory, read_directory
 from deploy.artifact.assembly import AssembledFile, assemble
-from deploy.build.checks import check_contents, check_entries
+from deploy.build.checks import check_contents, check_entries, note_modes, note_names
 from deploy.config.formats import ConfigFile
 from deploy.errors import InputError
+from deploy.output import Console, Report
 from zips import zip_of
 
 
+def directory_of(names: Iterable[str], *, mode: int = 0o100644) -> Directory:
+    return read_directory(io.BytesIO(zip_of([(name, b"") for name in names], mode=mode)))
+
+
 def check(names: list[str]) -> None:
-    check_entries(read_directory(io.BytesIO(zip_of(dict.fromkeys(names, b"")))))
+    check_entries(directory_of(names))
+
+
+def shown_by(note: Callable[[Report], None]) -> str:
+    """Return a notice as it is printed, without its indentation."""
+    shown = io.StringIO()
+    note(Report(Console(shown, shown)))
+    return shown.getvalue().replace(" !     ", "")
 
 
 def refusal(names: list[str]) -> str:
@@ -75,11 +88,12 @@ def test_names_that_lead_out_of_the_package_are_refused(name: str) -> None:
         (["a/b", "a//b"], "a//b of the artifact is there twice, also as a/b."),
         (["a/./b", "a/b/."], "a/b/. of the artifact is there twice, also as a/./b."),
         (["x", "other", "x/"], "x/ of the artifact is there twice, also as x."),
-        (["./x/", "x/"], "x/ of the artifact is there twice, also as ./x/."),
         (["x", "x/y"], "x of the artifact is a file, and the folder of x/y too."),
         (["x/y/z/deep", "x!", "x.js", "x"], "x of the artifact is a file, and the folder of x/y/z/deep too."),
         (["./x//y", "x"], "x of the artifact is a file, and the folder of ./x//y too."),
         (["x/.", "x/y"], "x/. of the artifact is a file, and the folder of x/y too."),
+        (["x", "x"], "x of the artifact is there twice."),
+        (["x/", "x/", "x"], "x of the artifact is there twice, also as x/."),
     ],
 )
 def test_names_that_collide_when_they_are_unpacked_are_refused(names: list[str], expected: str) -> None:
@@ -93,6 +107,8 @@ def test_names_that_collide_when_they_are_unpacked_are_refused(names: list[str],
         [".", "./", "x"],
         ["x/", "x/y", "x!/y", "x.js", "x-y/z"],
         ["./x/", "x/y", "./x//z"],
+        ["./x/", "x/"],
+        ["META-INF/", "META-INF/MANIFEST.MF", "META-INF/", "META-INF/services/", "META-INF/services/"],
         ["META-INF/", "META-INF/MANIFEST.MF", "META-INF/versions/11/a.class", "a.class", "A.class"],
         [".hidden", "..a", "a../b", ".../c"],
     ],
@@ -116,6 +132,7 @@ def test_collisions_are_those_that_a_plain_search_finds(names: list[str]) -> Non
     places = {name: tuple(part for part in name.split("/") if part not in {"", "."}) for name in names}
     collide = any(
         places[first]
+        and not (first.endswith("/") and second.endswith("/"))
         and (
             places[first] == places[second]
             or (places[second][: len(places[first])] == places[first] and not first.endswith("/"))
@@ -132,6 +149,81 @@ def test_collisions_are_those_that_a_plain_search_finds(names: list[str]) -> Non
         check(names)
 
 
+def test_a_file_that_is_there_twice_is_explained_for_each_build_tool() -> None:
+    """Ant adds it twice by default, Gradle's own tasks may, and the shade plugin has its filters."""
+    with pytest.raises(InputError) as caught:
+        check(["META-INF/LICENSE", "META-INF/LICENSE"])
+    assert caught.value.what.startswith("The entry META-INF/LICENSE of the artifact is there twice.")
+    for told in ('duplicate="preserve"', "duplicatesStrategy = DuplicatesStrategy.EXCLUDE", "<exclude>"):
+        assert told in caught.value.todo
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a/" + "x" * 256, "has a name of more than 255 bytes between slashes"),
+        ("é" * 128 + "/a", "has a name of more than 255 bytes between slashes"),
+        ("x" * 40_000, "has a name of more than 255 bytes between slashes"),
+        ("/".join(["folder"] * 600), "has a path of more than 4085 bytes"),
+    ],
+)
+def test_names_that_linux_has_no_room_for_are_refused(name: str, why: str) -> None:
+    """No file can be unpacked to them; the error shows the beginning of the name, not all of it."""
+    text = refusal([name])
+    assert f" of the artifact {why}. Nothing" in text
+    assert len(text) < 350
+    check(["x" * 255, "é" * 127 + "/" + "é" * 127, "/".join(["folder"] * 500)])
+
+
+def test_a_nul_in_a_name_is_refused() -> None:
+    """Whoever unpacks it cuts the name there, or stops."""
+    with_nul = zip_of({"evilX.class": b""}).replace(b"evilX", b"evil\0")
+    with pytest.raises(InputError, match=r"The entry evil\\x00\.class of the artifact has a NUL in its name"):
+        check_entries(read_directory(io.BytesIO(with_nul)))
+
+
+def test_control_characters_in_names_are_pointed_out_and_not_printed() -> None:
+    """A file can have such a name, so it is deployed; no more than three are shown."""
+    names = ["Icon\r", "\x1b[31m.txt", "a\x9bb", "é\u200b\u00a0.txt", "d\nd", "plain"]
+    shown = shown_by(lambda report: note_names(names, report))
+    assert shown.startswith(
+        "There are control characters in the name of:\n  Icon\\r\n  \\x1b[31m.txt\n  a\\x9bb\n  and 1 more\n"
+    )
+    assert shown_by(lambda report: note_names(["é\u200b\u00a0.txt", "plain"], report)) == ""
+
+
+@pytest.mark.parametrize(
+    ("mode", "names", "expected"),
+    [
+        (0o100600, ["a.class"], ["a.class"]),
+        (0o100640, ["a.class", "b\x1b", "c", "d"], ["a.class", "b\\x1b", "c", "and 1 more"]),
+        (0o040700, ["lib/", "lib/a.jar"], ["lib/", "lib/a.jar"]),
+        (0o040744, ["lib/", "lib/a.jar"], ["lib/"]),
+        (0o100644, ["a.class"], []),
+        (0o040755, ["lib/"], []),
+    ],
+)
+def test_what_lambdas_user_could_not_read_is_pointed_out(
+    mode: int, names: list[str], expected: list[str]
+) -> None:
+    """Lambda keeps the modes and runs the function as another user; a folder has to be entered, too."""
+    shown = shown_by(lambda report: note_modes(directory_of(names, mode=mode), report))
+    listed = "".join(f"  {name}\n" for name in expected)
+    assert shown.startswith(f"The function can't read:\n{listed}Others than the owner" if expected else "")
+    assert bool(shown) == bool(expected)
+
+
+def test_modes_that_are_not_recorded_are_no_reason_for_a_notice() -> None:
+    """The JDK's `jar` writes none, and other tools write them with a zero for the mode."""
+    without = bytearray(zip_of({"a.class": b""}, mode=0o100600))
+    made_by = without.index(b"PK\x01\x02") + 5
+    assert without[made_by] == 3
+    without[made_by] = 0
+    directory = read_directory(io.BytesIO(without))
+    assert [entry.mode for entry in directory] == [0]
+    assert shown_by(lambda report: note_modes(directory, report)) == ""
+
+
 def test_seventy_thousand_entries_are_checked_in_a_moment() -> None:
     """Also where they lie deep, and are listed in no order."""
     names = [f"com/example/part{number % 97}/{number}/Class{number}.class" for number in range(70_000)]
@@ -140,4 +232,6 @@ def test_seventy_thousand_entries_are_checked_in_a_moment() -> None:
     directory = read_directory(file)
     started = time.process_time()
     check_entries(directory)
+    note_modes(directory, Report(Console(None, None)))
+    note_names(names, Report(Console(None, None)))
     assert time.process_time() - started < 2
