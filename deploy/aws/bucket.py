@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from deploy.artifact.package import Package
+    from deploy.artifact.window import Seekable
     from deploy.aws.session import Session
     from deploy.cancel import Cancellation
     from deploy.output import Report
@@ -148,7 +149,7 @@ class _StagedUpload:
 class _Part(AssembledFile):
     """A part of a package that is not read to its end if the deploy has to end."""
 
-    def __init__(self, package: BinaryIO, span: Span, cancellation: Cancellation) -> None:
+    def __init__(self, package: Seekable, span: Span, cancellation: Cancellation) -> None:
         super().__init__(package, (span,))
         self._cancellation = cancellation
 
