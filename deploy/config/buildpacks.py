@@ -158,6 +158,7 @@ BUILDPACK_VARIABLES = (
         "set by herokuish", ("HEROKUISH_VERSION", "SELF", "SELF_EXECUTABLE"), where=("HEROKUISH_VERSION",)
     ),
     DynoVariables("set by Scalingo's python-buildpack", ("SCALINGO_POSTGRESQL*_ALCHEMY_URL",), secret=True),
+    DynoVariables("set by Python, which runs the deploy", ("LC_CTYPE=C.UTF-8",)),
     DynoVariables(
         "set by the login to this machine",
         ("LANG", "LANGUAGE", "LC_*", "TMPDIR"),

@@ -4,15 +4,13 @@ Each starter runs a command in the app's folder, with start scripts and in an en
 platform, and returns how it ended. `_MEMORY` is the size of the dyno for the start scripts.
 """
 
-import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from buildpack import Result, run
 
-__all__ = ["SIZES", "container", "heroku", "herokuish"]
+__all__ = ["SIZES", "cloud_native_buildpacks", "heroku", "herokuish"]
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 SIZES = {"standard-1x": 512 << 20, "standard-2x": 1 << 30, "performance-l": 14 << 30}
@@ -25,13 +23,6 @@ METADATA = {
     "HEROKU_SLUG_COMMIT": "2c3a0b24069af49b3de35b8e8c26765c1dba9ff0",
     "HEROKU_SLUG_DESCRIPTION": "Deploy 2c3a0b2",
 }
-
-_SOURCE = """\
-cd "$HOME" || exit
-for script in .profile.d/*.sh; do scripts="$script${scripts+
-}$scripts"; done
-"""
-
 
 def heroku(
     app: Path,
@@ -81,15 +72,16 @@ def heroku(
 
 
 _HEROKUISH = r"""
-import json, os, pathlib, subprocess, sys, tempfile
+import pathlib, subprocess, sys, tempfile
 
 called, command = sys.argv[1:]
 pathlib.Path("/proc/self/comm").write_text(called)
 with tempfile.NamedTemporaryFile("w", prefix="bashenv.", errors="surrogateescape") as file:
     print("unset BASH_ENV", f"export SELF=/{called} SELF_EXECUTABLE=/bin/herokuish", sep="\n", file=file)
-    for name, value in {**os.environ, "HEROKUISH_VERSION": "0.11.14"}.items():
-        # What stands between is not only taken as it is, but also for escapes of the shell.
-        print(f"export {name}=$'{value}'".replace("'", r"\'").replace(r"$\'", "$'", 1)[:-2] + "'", file=file)
+    variables = pathlib.Path("/proc/self/environ").read_text(errors="surrogateescape").split("\0")[:-1]
+    for variable in [*variables, "HEROKUISH_VERSION=0.11.14"]:
+        # Takes every backslash in a value for an escape.
+        print("export " + variable.replace("'", r"\'").replace("=", "=$'", 1) + "'", file=file)
     print(r'''
         export PS1='\w $ ' HOME=$_APP
         start() {
@@ -153,3 +145,42 @@ def herokuish(
         **config,
     }
     return run(sys.executable, "-c", _HEROKUISH, called, command, environment=environment)
+
+
+def cloud_native_buildpacks(
+    app: Path,
+    config: Mapping[str, str],
+    *,
+    direct: bool = True,
+    size: str = "standard-1x",
+    command: str = ".lambda-deploy/bin/deploy",
+) -> Result:
+    """Start a command in a container that Cloud Native Buildpacks for Java and Python have made.
+
+    Their variables are in the environment of the launcher's process, before there is any shell, which
+    there is only if the process is not `direct`.
+    """
+    heap = {512: "-Xmx300m -Xss512k -XX:CICompilerCount=2", 1024: "-Xmx671m -XX:CICompilerCount=2"}
+    flags = heap.get(SIZES[size] >> 20, "-XX:MaxRAMPercentage=80.0") + " -Dfile.encoding=UTF-8"
+    layers = "/layers/heroku_python/python/lib:/layers/heroku_jvm/openjdk/lib"
+    environment = {
+        "HOME": "/home/heroku",
+        "HOSTNAME": "7f1c2d3e4a5b",
+        "PATH": f"/layers/heroku_python/python/bin:/layers/heroku_jvm/openjdk/bin:{PATH}",
+        "CNB_EXEC_ENV": "production",
+        "CNB_STACK_ID": "heroku-24",
+        **config,
+        "LD_LIBRARY_PATH": _joined(":", layers, config.get("LD_LIBRARY_PATH")),
+        "PYTHONUNBUFFERED": "1",
+        "VIRTUAL_ENV": "/layers/heroku_python/venv",
+        "JAVA_HOME": "/layers/heroku_jvm/openjdk",
+        "JAVA_TOOL_OPTIONS": _joined(" ", flags, config.get("JAVA_TOOL_OPTIONS")),
+    }
+    if direct:
+        return run(app / command, environment=environment, cwd=app)
+    script = f'source .profile 2>/dev/null; cd "{app}"; exec bash -c "$@"'
+    return run("bash", "-c", script, "launcher", command, environment=environment, cwd=app)
+
+
+def _joined(separator: str, first: str, second: str | None) -> str:
+    return first + (separator + second if second else "")
