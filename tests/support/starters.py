@@ -24,6 +24,7 @@ METADATA = {
     "HEROKU_SLUG_DESCRIPTION": "Deploy 2c3a0b2",
 }
 
+
 def heroku(
     app: Path,
     dyno: str,
