@@ -4,6 +4,7 @@ Each starter runs a command in the app's folder, with start scripts and in an en
 platform, and returns how it ended. `_MEMORY` is the size of the dyno for the start scripts.
 """
 
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,11 +30,11 @@ def heroku(
     app: Path,
     dyno: str,
     config: Mapping[str, str],
+    command: str,
     *,
     size: str = "standard-1x",
     metrics: bool = True,
     order: tuple[str, ...] = (),
-    command: str = ".lambda-deploy/bin/deploy",
 ) -> Result:
     """Start a command in a dyno of Heroku, for example `run.1234`.
 
@@ -107,15 +108,16 @@ def herokuish(
     app: Path,
     called: str,
     config: Mapping[str, str],
+    command: str,
     *,
     last_build: Mapping[str, str] | None = None,
+    last_release: Mapping[str, str] | None = None,
     dyno: str | None = None,
     size: str = "standard-1x",
-    command: str = ".lambda-deploy/bin/deploy",
 ) -> Result:
     """Start a command in a container of Dokku by herokuish, which is `called` start or exec.
 
-    The image holds the config of the `last_build`.
+    The image holds the config of the `last_build` and, in a start script, of the `last_release`.
     """
     env = app.parent / "env"
     env.mkdir(exist_ok=True)
@@ -145,16 +147,23 @@ def herokuish(
         **({"DYNO": dyno, "PORT": "5000"} if dyno else {}),
         **config,
     }
-    return run(sys.executable, "-c", _HEROKUISH, called, command, environment=environment)
+    script = app / ".profile.d/01-app-env.sh"
+    script.write_text(
+        "".join(f"export {name}={shlex.quote(value)}\n" for name, value in (last_release or {}).items())
+    )
+    try:
+        return run(sys.executable, "-c", _HEROKUISH, called, command, environment=environment)
+    finally:
+        script.unlink()
 
 
 def cloud_native_buildpacks(
     app: Path,
     config: Mapping[str, str],
+    command: str,
     *,
     direct: bool = True,
     size: str = "standard-1x",
-    command: str = ".lambda-deploy/bin/deploy",
 ) -> Result:
     """Start a command in a container that Cloud Native Buildpacks for Java and Python have made.
 
@@ -178,7 +187,8 @@ def cloud_native_buildpacks(
         "JAVA_TOOL_OPTIONS": _joined(" ", flags, config.get("JAVA_TOOL_OPTIONS")),
     }
     if direct:
-        return run(app / command, environment=environment, cwd=app)
+        program, *arguments = command.split()
+        return run(app / program, *arguments, environment=environment, cwd=app)
     script = f'source .profile 2>/dev/null; cd "{app}"; exec bash -c "$@"'
     return run("bash", "-c", script, "launcher", command, environment=environment, cwd=app)
 
