@@ -5,11 +5,13 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-# Puts the launcher into the slug and on the PATH of every dyno.
+# Puts the launcher into the slug and on the PATH of every dyno, where a start script takes notes for it.
 function command::install() {
 	local buildpack="${1}" build="${2}" python="${3}"
 	local launcher="${build}/.lambda-deploy/bin/deploy"
-	local profile="${build}/.profile.d/lambda-deploy.sh"
+	# Start scripts run in the order of their names, and this one has to be the last.
+	local profile="${build}/.profile.d/zz-lambda-deploy.sh"
+	local names
 
 	mkdir -p -- "${launcher%/*}" "${profile%/*}"
 	cp -- "${buildpack}/lib/launcher.sh" "${launcher}"
@@ -17,8 +19,49 @@ function command::install() {
 	# Relative where the interpreter is in the slug, because the slug moves.
 	printf '%s\n' "${python#"${build}/"}" >"${build}/.lambda-deploy/python"
 
+	names="$(command::own_names "${build}")"
+	printf ' %s \n' "${names//$'\n'/ }" >"${build}/.lambda-deploy/own-names"
 	rm -f -- "${profile}"
 	cp -- "${buildpack}/lib/profile.sh" "${profile}"
 	chmod 0644 -- "${profile}"
 	output::detail "Dynos have \"deploy\" on their PATH"
+}
+
+# Prints the names of the variables that the app's own start scripts assign or export, one a line.
+function command::own_names() {
+	local build="${1}" script
+
+	for script in "${build}"/.profile.d/*.sh; do
+		case "${script##*/}" in
+		# What buildpacks put beside the app's own.
+		zz-lambda-deploy.sh | nodejs.sh | pnpm.sh | WEB_CONCURRENCY.sh | python.sh | python.gunicorn.sh) continue ;;
+		jvmcommon.sh | jdbc.sh | jvm-spring-configuration.sh | heroku-jvm-metrics.sh) continue ;;
+		default-proc-warning.sh | scala.sh | clojure.sh | ruby.sh | go.sh | goroot.sh | dotnet.sh) continue ;;
+		[1-9][0-9]0-php.sh | [1-9][0-9]0-composer.sh | [1-9][0-9]0-ext-*.sh) continue ;;
+		[1-9][0-9]0-apache2.sh | [1-9][0-9]0-nginx.sh | [1-9][0-9]0-blackfire.sh) continue ;;
+		000_apt.sh | 000_activestorage_preview.sh | chrome-for-testing.sh) continue ;;
+		datadog.sh | heroku-exec.sh | heroku-metrics-daemon.sh) continue ;;
+		00_config_vars.sh | 00-global-env.sh | 01-app-env.sh) continue ;; # herokuish, Dokku
+		*) ;;
+		esac
+		if [[ -f "${script}" && -r "${script}" ]]; then
+			command::assigned_names "${script}"
+		fi
+	done | LC_ALL=C sort -u
+}
+
+# Prints the names that a script assigns or exports. Those that it makes up as it runs can't be seen.
+function command::assigned_names() {
+	local script="${1}"
+	local name='[A-Za-z][A-Za-z0-9_]*'
+	local start="(^|[[:space:];&|(\"'\`])"
+	local before="(export|declare|typeset|readonly|read|unset|printf)"
+
+	{
+		# NAME=value, "NAME=value", NAME+=value, ${NAME:=value}
+		LC_ALL=C grep -aoE "(${start}|[$][{])${name}([+:]?=)" -- "${script}" || true
+		# export NAME OTHER
+		LC_ALL=C grep -aoE "${start}${before}([[:space:]]+-?[A-Za-z][A-Za-z0-9_]*)+" -- "${script}" |
+			LC_ALL=C sed -E "s/${start}${before}[[:space:]]//; s/-[A-Za-z]*//g" || true
+	} | LC_ALL=C grep -aoE "${name}" || true
 }

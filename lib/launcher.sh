@@ -49,6 +49,14 @@ if ! [ -x "${_python}" ]; then
 	exit 1
 fi
 
+# Where it finds no locale but C, Python exports LC_CTYPE=C.UTF-8. A note says what the app has set.
+if [ -z "${_DEPLOY_SET_LC_CTYPE+set}" ]; then
+	export _DEPLOY_SET_LC_CTYPE=C.UTF-8
+	if [ -n "${LC_CTYPE+set}" ]; then
+		export _DEPLOY_WAS_LC_CTYPE="${LC_CTYPE}"
+	fi
+fi
+
 # The one variable of Python's that -I doesn't keep out: it would decide where the standard library is.
 unset PYTHONEXECUTABLE
 

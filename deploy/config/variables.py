@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from deploy.config.buildpacks import BUILDPACK_VARIABLES, SHARED_VARIABLES
+from deploy.config.dyno import Table, matches, setter_of_any_value
+from deploy.config.notes import WAS, is_note, read_notes
+from deploy.config.platforms import PLATFORM_VARIABLES
+from deploy.config.shared import Places, owners_part
 from deploy.errors import InputError
 from deploy.text import printable
 
@@ -14,130 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-@dataclass(frozen=True)
-class DynoVariables:
-    """Variables that are not the owner's but are set by the same hand, as glob patterns."""
-
-    reason: str
-    names: tuple[str, ...]
-
-
-# Two things make a name belong here: its value means nothing outside the dyno, or it varies from dyno
-# to dyno and from release to release, so that the same config would make another package each time.
-DYNO_VARIABLES = (
-    DynoVariables(
-        "set by the platform for each dyno",
-        (
-            "DYNO",
-            "DYNO_RAM",
-            "HEROKU_DYNO_ID",
-            "HEROKU_METRICS_URL",
-            "HOME",
-            "HOSTNAME",
-            "LOGNAME",
-            "PORT",
-            "STACK",
-            "TMPDIR",
-            "USER",
-            "DOKKU_*",
-        ),
-    ),
-    DynoVariables(
-        "set by the platform for each release",
-        (
-            "HEROKU_BUILD_DESCRIPTION",
-            "HEROKU_RELEASE_CREATED_AT",
-            "HEROKU_RELEASE_VERSION",
-            "HEROKU_SLUG_DESCRIPTION",
-        ),
-    ),
-    DynoVariables(
-        "set by the shell or the terminal",
-        (
-            "BASH",
-            "BASHOPTS",
-            "BASH_*",
-            "COLORTERM",
-            "COLUMNS",
-            "LANG",
-            "LC_*",
-            "LINES",
-            "LS_COLORS",
-            "OLDPWD",
-            "PS1",
-            "PS2",
-            "PS4",
-            "PWD",
-            "SHELL",
-            "SHELLOPTS",
-            "SHLVL",
-            "SSH_AUTH_SOCK",
-            "SSH_CLIENT",
-            "SSH_CONNECTION",
-            "SSH_TTY",
-            "TERM",
-        ),
-    ),
-    DynoVariables(
-        "changed by the shell that starts the deploy",
-        (
-            "COMP_WORDBREAKS",
-            "EPOCHREALTIME",
-            "EPOCHSECONDS",
-            "HISTCMD",
-            "IFS",
-            "LINENO",
-            "OPTERR",
-            "OPTIND",
-            "PPID",
-            "RANDOM",
-            "SECONDS",
-            "SRANDOM",
-        ),
-    ),
-    DynoVariables(
-        "set by the language buildpacks: where programs and libraries lie in the dyno",
-        (
-            "CPATH",
-            "CPPPATH",
-            "INCLUDE_PATH",
-            "LD_LIBRARY_PATH",
-            "LD_PRELOAD",
-            "LIBRARY_PATH",
-            "PATH",
-            "PKG_CONFIG_PATH",
-        ),
-    ),
-    DynoVariables(
-        "set by the language buildpacks: fitted to the size of the dyno",
-        ("MALLOC_ARENA_MAX", "MEMORY_AVAILABLE", "WEB_CONCURRENCY", "WEB_MEMORY"),
-    ),
-    DynoVariables("set by heroku/nodejs", ("NODE_HOME",)),
-    DynoVariables(
-        "set by heroku/jvm, heroku/java and heroku/gradle",
-        ("JAVA_HOME", "JAVA_OPTS", "JAVA_TOOL_OPTIONS"),
-    ),
-    DynoVariables(
-        "set by heroku/python",
-        (
-            "FORWARDED_ALLOW_IPS",
-            "GUNICORN_CMD_ARGS",
-            "PYTHONEXECUTABLE",
-            "PYTHONHASHSEED",
-            "PYTHONHOME",
-            "PYTHONPATH",
-            "PYTHONUNBUFFERED",
-        ),
-    ),
-)
-
-# heroku/nodejs adds its metrics plugin in some dynos and not in others; in Lambda, Node.js would look for
-# it in vain and not start.
-NODEJS_PLUGIN = re.compile(r"\s*--require[ =]\S*/\.heroku/heroku-nodejs-plugin\S*")
-
-NODEJS_REASON = "set by heroku/nodejs"
 SETTING_REASON = "a setting of the deploy: its name starts with _"
 EXCLUDE_REASON = "excluded by _LAMBDA_CONFIG_EXCLUDE"
+START_SCRIPT_REASON = "set by a start script of the dyno"
+PLACE_REASON = "set to a folder that exists in the dyno alone"
 
 
 @dataclass(frozen=True)
@@ -157,59 +40,108 @@ class Config:
 
 
 def select(
-    environment: Mapping[str, str], *, include: Iterable[str] = (), exclude: Iterable[str] = ()
+    variables: Mapping[str, str], *, include: Iterable[str] = (), exclude: Iterable[str] = ()
 ) -> Config:
-    """Choose the config vars among the variables of an environment.
+    """Choose the config vars among the variables of an environment, and find out what the owner has set.
 
     `include` brings dyno variables back and `exclude` leaves config vars out, both as glob patterns;
-    exclude wins, and nothing brings back a name that starts with `_`. Bytes that are not UTF-8 stand
-    in names and values as surrogates (PEP 383); raises InputError where one would be baked.
+    exclude wins, and nothing brings back a name that starts with `_` or a path that exists in the dyno
+    alone. Bytes that are not UTF-8 stand in names and values as surrogates (PEP 383); raises InputError
+    where one would be baked.
     """
     include, exclude = tuple(include), tuple(exclude)
+    environment = _Environment(variables)
     baked: dict[str, str] = {}
     left_out: list[LeftOut] = []
-    for name in sorted(environment):
-        reason = _reason_to_leave_out(name, include, exclude)
-        value = _owners_part(name, environment[name])
-        if value is None:
-            reason = reason or NODEJS_REASON
-        if reason:
-            left_out.append(LeftOut(name, reason))
-        elif value is not None:
-            baked[name] = value
+    for name in environment.names():
+        if name.startswith("_"):
+            left_out.append(LeftOut(name, SETTING_REASON))
+        elif matches(name, exclude):
+            left_out.append(LeftOut(name, EXCLUDE_REASON))
+        else:
+            value = environment.owners_value(name)
+            if isinstance(value, LeftOut) and matches(name, include) and environment.can_be_included(name):
+                value = variables[name]
+            if isinstance(value, LeftOut):
+                left_out.append(value)
+            else:
+                baked[name] = value
     _refuse_invalid_text(baked)
     return Config(baked, tuple(left_out))
 
 
-def secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give what must not be shown: all but the variables of the dyno, config or not."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if not any(_matches(name, group.names) for group in DYNO_VARIABLES)
-    }
+def secrets(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return what must not be shown: all values but those that everybody knows or may know."""
+    environment = _Environment(variables)
+    return {name: value for name, value in variables.items() if environment.is_secret(name)}
 
 
-def _reason_to_leave_out(name: str, include: tuple[str, ...], exclude: tuple[str, ...]) -> str | None:
-    if name.startswith("_"):
-        return SETTING_REASON
-    if _matches(name, exclude):
-        return EXCLUDE_REASON
-    if _matches(name, include):
-        return None
-    return next((group.reason for group in DYNO_VARIABLES if _matches(name, group.names)), None)
+class _Environment:
+    """The variables of a process, and who has set them."""
 
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self._notes = read_notes(variables)
+        self._platform = Table(PLATFORM_VARIABLES, variables)
+        self._buildpacks = Table(BUILDPACK_VARIABLES, variables)
+        self._places = Places(variables.get("HOME", ""))
 
-def _owners_part(name: str, value: str) -> str | None:
-    """Take out of a config var what a buildpack adds to it in the dyno; None where that is all of it."""
-    if name != "NODE_OPTIONS":
+    def names(self) -> list[str]:
+        """Return the names of all variables, also of those that the start scripts have unset."""
+        present = (name for name in self._variables if not is_note(name))
+        return sorted({*present, *self._notes.unset})
+
+    def owners_value(self, name: str) -> str | LeftOut:
+        """Return what the owner has set a variable to."""
+        if group := self._platform.setter(name, self._variables.get(name, "")):
+            return LeftOut(name, group.reason)
+        value = self._value_before_start_scripts(name)
+        if value is not None and self._may_be_a_default(name):
+            group = self._buildpacks.setter(name, value)
+            value = None if group else value
+        if value is not None:
+            value = owners_part(name, value, self._places)
+        if value is None:
+            return LeftOut(name, _reason(name))
+        if self._places.are_in(value):
+            return LeftOut(name, PLACE_REASON)
         return value
-    owners = NODEJS_PLUGIN.sub("", value)
-    return None if value and not owners else owners
+
+    def can_be_included(self, name: str) -> bool:
+        """Whether a dyno variable would be of any use outside of the dyno."""
+        return name in self._variables and not self._places.are_in(self._variables[name])
+
+    def is_secret(self, name: str) -> bool:
+        """Whether the value of a variable may be shown to nobody."""
+        if is_note(name):
+            return name.startswith(WAS)
+        value = self._variables[name]
+        group = self._platform.setter(name, value)
+        if not group and isinstance(self.owners_value(name), LeftOut):
+            if owners_part(name, value, self._places) is None:
+                return False
+            group = self._buildpacks.setter(name, value)
+        return group is None or group.secret
+
+    def _value_before_start_scripts(self, name: str) -> str | None:
+        value = self._variables.get(name)
+        if value is None or self._notes.were_set(name, value):
+            return self._notes.was.get(name)
+        noted = self._notes.set.get(name)
+        if noted and noted in value and setter_of_any_value(name, SHARED_VARIABLES):
+            # .profile has added to what the start scripts have set. So may the launcher, at the front.
+            before, _, after = value.rpartition(noted)
+            return before + self._notes.was.get(name, "") + after
+        return value
+
+    def _may_be_a_default(self, name: str) -> bool:
+        started_with = self._notes.started_with
+        return started_with is None or (name not in started_with and name not in self._notes.set)
 
 
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+def _reason(name: str) -> str:
+    group = setter_of_any_value(name, (*SHARED_VARIABLES, *BUILDPACK_VARIABLES))
+    return group.reason if group else START_SCRIPT_REASON
 
 
 def _refuse_invalid_text(baked: Mapping[str, str]) -> None:
