@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.aws.permissions import bucket_arn, function_arn, objects_arn
-from deploy.config.variables import DYNO_VARIABLES
+from deploy.config.buildpacks import BUILDPACK_VARIABLES, SHARED_VARIABLES
+from deploy.config.platforms import PLATFORM_VARIABLES
 from deploy.infrastructure.policy import grants, policy
 from deploy.target.environment import read_target
 from deploy.target.sdk import SDK_SETTINGS
@@ -20,6 +21,7 @@ from deploy.target.settings import SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from deploy.config.dyno import DynoVariables
     from deploy.target.environment import Target
 
 REPOSITORY = Path(__file__).parent.parent
@@ -42,11 +44,9 @@ FEATURES = (
 
 def parts() -> dict[tuple[str, str], str]:
     """Return what is made from the code, by document and name."""
-    dyno_variables = _dyno_variables()
     return {
         ("README.md", "settings"): _settings(),
-        ("README.md", "dyno variables"): dyno_variables,
-        ("docs/config.md", "dyno variables"): dyno_variables,
+        ("docs/config.md", "dyno variables"): _dyno_variables(),
         ("docs/permissions.md", "permissions"): _permissions(),
         ("docs/permissions.md", "policy"): _policy(),
     }
@@ -58,8 +58,20 @@ def _settings() -> str:
 
 
 def _dyno_variables() -> str:
-    rows = ((group.reason, ", ".join(f"`{name}`" for name in group.names)) for group in DYNO_VARIABLES)
-    return _table(("left out, because it is", "names"), rows)
+    """Return a row for each reason that `deploy config` gives, with the names."""
+    if_not_set = (*BUILDPACK_VARIABLES, *SHARED_VARIABLES)
+    reasons = dict.fromkeys(group.reason for group in (*PLATFORM_VARIABLES, *if_not_set))
+    rows = ((reason, _names(reason, PLATFORM_VARIABLES), _names(reason, if_not_set)) for reason in reasons)
+    return _table(("left out, because it is", "always", "unless you have set it"), rows)
+
+
+def _names(reason: str, groups: Iterable[DynoVariables]) -> str:
+    names: dict[str, None] = {}
+    for group in groups:
+        if group.reason == reason:
+            names |= dict.fromkeys(f"`{name}`" for name in group.names)
+            names |= dict.fromkeys(f"but not `{name}`" for name in group.but)
+    return ", ".join(names)
 
 
 def _permissions() -> str:
@@ -103,7 +115,7 @@ def _target(features: Iterable[str]) -> Target:
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = (head, ("---",) * len(head), *rows)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(" ".join(f"| {' | '.join(line)} |".split()) for line in lines)
 
 
 def with_part(text: str, name: str, content: str) -> str:

@@ -134,8 +134,8 @@ def note_names(names: Iterable[str], output: Report) -> None:
     _note(
         (name for name in names if CONTROL_CHARACTER.search(name)),
         "There are control characters in the name of",
-        "Most often it is there by mistake, and tools such as unzip change such names. Rename it, or leave it "
-        "out of the package.",
+        "Most often it is there by mistake, and tools such as unzip change such names. Rename it, or leave "
+        "it out of the package.",
         output,
     )
 

@@ -12,12 +12,11 @@ from deploy.config.dyno import DynoVariables
 BUILDPACK_VARIABLES = (
     DynoVariables(
         "set by a buildpack, to suit the size of the dyno",
-        (
-            "DYNO_RAM",
-            "HEROKU_AVAILABLE_PARALLELISM",
-            "HEROKU_RAM_LIMIT_MB",
-            "MEMORY_AVAILABLE",
-            "WEB_CONCURRENCY_SET_BY",
+        tuple(
+            """
+            DYNO_RAM HEROKU_AVAILABLE_PARALLELISM HEROKU_RAM_LIMIT_MB MEMORY_AVAILABLE
+            WEB_CONCURRENCY_SET_BY
+            """.split()
         ),
     ),
     # WEB_CONCURRENCY_SET_BY says just that. heroku/nodejs's Cloud Native Buildpack does not say whether
@@ -39,11 +38,11 @@ BUILDPACK_VARIABLES = (
     ),
     DynoVariables(
         "set by heroku/nodejs",
-        (
-            "npm_config_cache=/tmp/npm_cache",
-            "npm_config_update-notifier=false",
-            "npm_config_virtual_store_dir",
-            "pnpm_config_virtual_store_dir",
+        tuple(
+            """
+            npm_config_cache=/tmp/npm_cache npm_config_update-notifier=false npm_config_virtual_store_dir
+            pnpm_config_virtual_store_dir
+            """.split()
         ),
         where=("HEROKU_AVAILABLE_PARALLELISM",),
     ),
@@ -70,29 +69,25 @@ BUILDPACK_VARIABLES = (
     ),
     DynoVariables(
         "set by heroku/jvm, from the URL of a database",
-        (
-            "DATABASE_CONNECTION_POOL_JDBC_*",
-            "HEROKU_POSTGRESQL_*_JDBC_PASSWORD",
-            "HEROKU_POSTGRESQL_*_JDBC_URL",
-            "HEROKU_POSTGRESQL_*_JDBC_USERNAME",
-            "JDBC_DATABASE_PASSWORD",
-            "JDBC_DATABASE_URL",
-            "JDBC_DATABASE_USERNAME",
-            "SPRING_DATASOURCE_PASSWORD=$JDBC_DATABASE_PASSWORD",
-            "SPRING_DATASOURCE_URL=$JDBC_DATABASE_URL",
-            "SPRING_DATASOURCE_USERNAME=$JDBC_DATABASE_USERNAME",
+        tuple(
+            """
+            DATABASE_CONNECTION_POOL_JDBC_* HEROKU_POSTGRESQL_*_JDBC_PASSWORD HEROKU_POSTGRESQL_*_JDBC_URL
+            HEROKU_POSTGRESQL_*_JDBC_USERNAME JDBC_DATABASE_PASSWORD JDBC_DATABASE_URL
+            JDBC_DATABASE_USERNAME SPRING_DATASOURCE_PASSWORD=$JDBC_DATABASE_PASSWORD
+            SPRING_DATASOURCE_URL=$JDBC_DATABASE_URL SPRING_DATASOURCE_USERNAME=$JDBC_DATABASE_USERNAME
+            """.split()
         ),
         where=("JAVA_HOME",),
         secret=True,
     ),
     DynoVariables(
         "set by heroku/jvm, from the variables of an add-on",
-        (
-            "SPRING_AI_OPENAI_APIKEY=$INFERENCE_KEY",
-            "SPRING_AI_OPENAI_BASEURL=$INFERENCE_URL",
-            "SPRING_AI_OPENAI_CHAT_OPTIONS_MODEL=$INFERENCE_MODEL_ID",
-            "SPRING_DATA_REDIS_URL=$REDIS_URL",
-            "SPRING_REDIS_URL=$REDIS_URL",
+        tuple(
+            """
+            SPRING_AI_OPENAI_APIKEY=$INFERENCE_KEY SPRING_AI_OPENAI_BASEURL=$INFERENCE_URL
+            SPRING_AI_OPENAI_CHAT_OPTIONS_MODEL=$INFERENCE_MODEL_ID SPRING_DATA_REDIS_URL=$REDIS_URL
+            SPRING_REDIS_URL=$REDIS_URL
+            """.split()
         ),
         where=("JAVA_HOME",),
         secret=True,
@@ -100,57 +95,35 @@ BUILDPACK_VARIABLES = (
     DynoVariables("set by heroku/clojure", ("LEIN_NO_DEV=yes", "RING_ENV=production"), where=("JAVA_HOME",)),
     DynoVariables(
         "set by heroku/ruby",
-        (
-            "BUNDLE_BIN=vendor/bundle/bin",
-            "BUNDLE_DEPLOYMENT=1",
-            "BUNDLE_FROZEN=1",
-            "BUNDLE_PATH=vendor/bundle",
-            "BUNDLE_WITHOUT=development:test",
-            "DISABLE_SPRING=1",
-            "JRUBY_OPTS=-Xcompile.invokedynamic=false",
-            "LANG=en_US.UTF-8",
-            "MALLOC_ARENA_MAX=2",
-            "PUMA_PERSISTENT_TIMEOUT=95",
-            "RACK_ENV=production",
-            "RAILS_ENV=production",
-            "RAILS_LOG_TO_STDOUT=enabled",
-            "RAILS_SERVE_STATIC_FILES=enabled",
+        tuple(
+            """
+            BUNDLE_BIN=vendor/bundle/bin BUNDLE_DEPLOYMENT=1 BUNDLE_FROZEN=1 BUNDLE_PATH=vendor/bundle
+            BUNDLE_WITHOUT=development:test DISABLE_SPRING=1 JRUBY_OPTS=-Xcompile.invokedynamic=false
+            LANG=en_US.UTF-8 MALLOC_ARENA_MAX=2 PUMA_PERSISTENT_TIMEOUT=95 RACK_ENV=production
+            RAILS_ENV=production RAILS_LOG_TO_STDOUT=enabled RAILS_SERVE_STATIC_FILES=enabled
+            """.split()
         ),
         where=("GEM_PATH",),
     ),
     DynoVariables(
         "set by heroku/php",
-        (
-            "BLACKFIRE_AGENT_SOCKET",
-            "BLACKFIRE_LOG_FILE",
-            "COMPOSER_MEMORY_LIMIT",
-            "COMPOSER_MIRROR_PATH_REPOS=1",
-            "COMPOSER_NO_INTERACTION=1",
-            "COMPOSER_PROCESS_TIMEOUT=0",
-            "DOCUMENT_ROOT",
-            "HEROKU_APP_DIR",
-            "HEROKU_PHP_*",
-            "PHP_INI_SCAN_DIR",
+        tuple(
+            """
+            BLACKFIRE_AGENT_SOCKET BLACKFIRE_LOG_FILE COMPOSER_MEMORY_LIMIT COMPOSER_MIRROR_PATH_REPOS=1
+            COMPOSER_NO_INTERACTION=1 COMPOSER_PROCESS_TIMEOUT=0 DOCUMENT_ROOT HEROKU_APP_DIR HEROKU_PHP_*
+            PHP_INI_SCAN_DIR
+            """.split()
         ),
         where=("COMPOSER_MIRROR_PATH_REPOS", "HEROKU_APP_DIR"),
     ),
     DynoVariables("set by heroku-buildpack-apt", ("CPATH=$INCLUDE_PATH", "CPPPATH=$INCLUDE_PATH")),
     DynoVariables(
         "set by Datadog's buildpack",
-        (
-            "DATADOG_CONF",
-            "DD_BIN_DIR",
-            "DD_HEROKU_DYNO",
-            "DD_HOSTNAME",
-            "DD_HOST_ALIASES",
-            "DD_LD_LIBRARY_PATH",
-            "DD_LOG_FILE",
-            "DD_PYTHONPATH",
-            "DD_VERSION=",
-            "DYNOTYPE",
-            "INTEGRATIONS_CONF",
-            "POSTGRES_CONF",
-            "REDIS_CONF",
+        tuple(
+            """
+            DATADOG_CONF DD_BIN_DIR DD_HEROKU_DYNO DD_HOSTNAME DD_HOST_ALIASES DD_LD_LIBRARY_PATH
+            DD_LOG_FILE DD_PYTHONPATH DD_VERSION= DYNOTYPE INTEGRATIONS_CONF POSTGRES_CONF REDIS_CONF
+            """.split()
         ),
         where=("DD_HEROKU_DYNO",),
     ),

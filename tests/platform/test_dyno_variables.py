@@ -69,7 +69,7 @@ STARTS: dict[str, Start] = {
     "dokku release": lambda app, config, deploy: herokuish(
         app, "exec", config, deploy, size="standard-2x", last_build=config, last_release=OLD
     ),
-    "container": lambda app, config, deploy: cloud_native_buildpacks(app, config, deploy),
+    "container": cloud_native_buildpacks,
     "larger container": lambda app, config, deploy: cloud_native_buildpacks(
         app, config, deploy, size="performance-l"
     ),
