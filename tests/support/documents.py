@@ -10,7 +10,7 @@ from pathlib import Path
 
 from paths import REPOSITORY
 
-__all__ = ["CONFIG", "README", "Recipe", "names", "recipes", "table"]
+__all__ = ["CONFIG", "README", "Recipe", "marked_names", "names", "paragraph", "recipes", "table"]
 
 README = REPOSITORY / "README.md"
 CONFIG = REPOSITORY / "docs" / "config.md"
@@ -37,7 +37,7 @@ def recipes(document: Path) -> Iterator[Recipe]:
 
 def table(document: Path, marker: str) -> list[list[str]]:
     """Return the rows of a marked table, without its head."""
-    _head, _rule, *rows = _paragraph(document, marker).splitlines()
+    _head, _rule, *rows = paragraph(document, marker).splitlines()
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
 
 
@@ -48,10 +48,11 @@ def names(text: str) -> tuple[str, ...]:
 
 def marked_names(document: Path, marker: str) -> tuple[str, ...]:
     """Return what stands in backticks in a marked paragraph."""
-    return names(_paragraph(document, marker))
+    return names(paragraph(document, marker))
 
 
-def _paragraph(document: Path, marker: str) -> str:
+def paragraph(document: Path, marker: str) -> str:
+    """Return a marked paragraph."""
     _, found, rest = document.read_text(encoding="utf-8").partition(f"<!-- {marker} -->\n")
     assert found, f"{document.name} has no {marker}"
     return rest.split("\n\n", 1)[0]

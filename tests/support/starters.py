@@ -28,10 +28,10 @@ METADATA = {
 
 def heroku(
     app: Path,
-    dyno: str,
     config: Mapping[str, str],
     command: str,
     *,
+    dyno: str,
     size: str = "standard-1x",
     metrics: bool = True,
     order: tuple[str, ...] = (),
@@ -106,10 +106,10 @@ with tempfile.NamedTemporaryFile("w", prefix="bashenv.", errors="surrogateescape
 
 def herokuish(
     app: Path,
-    called: str,
     config: Mapping[str, str],
     command: str,
     *,
+    called: str,
     last_build: Mapping[str, str] | None = None,
     last_release: Mapping[str, str] | None = None,
     dyno: str | None = None,
