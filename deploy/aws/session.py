@@ -60,7 +60,7 @@ class Session:
         explicit = Config(
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
-            user_agent=f"lambda-deploy/{__version__}",
+            user_agent=self._user_agent(),
             proxies=self._proxies(endpoint or self._usual_endpoint(service)),
             s3=S3_CONFIG,
         )
@@ -87,6 +87,11 @@ class Session:
         `action` is the permission that is needed there, on `resource` if that is not the function.
         """
         return explained(Call(action, self.target, resource))
+
+    def _user_agent(self) -> str:
+        # The SDK's own would tell of AWS_EXECUTION_ENV, which is the app's.
+        app_id = self.target.sdk.get("AWS_SDK_UA_APP_ID", "")
+        return f"lambda-deploy/{__version__}{' app/' if app_id else ''}{app_id}"
 
     def _endpoint(self, service: str) -> str | None:
         sdk = self.target.sdk

@@ -119,7 +119,7 @@ def execute(plan: Plan, execution: Execution) -> str | None:
     left = ""
     cancellation = execution.cancellation
     for step in plan.steps:
-        with cancellation.leaving(f"{left} Run deploy again.") if left else contextlib.nullcontext():
+        with cancellation.leaving(left) if left else contextlib.nullcontext():
             cancellation.check_between_steps()
             try:
                 step.execute(execution)

@@ -1,176 +1,22 @@
-"""A formation dyno over a thousand rounds against the embedded AWS, its clock in our hands."""
+"""A formation dyno over many rounds against the embedded AWS, its clock in our hands."""
 
-import io
 import random
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-import in_process
 from command import make_slug
-from deploy.release.watch import FIRST_BACKOFF, JITTER
-from dyno_rounds import DynoRounds, Round
-from embedded_aws import EmbeddedAWS, Function
+from embedded_aws import Function
+from formation_story import Story, play
 from outage import Outage
 
-ROUNDS = 1000
-RESTARTS = (100, 200, 300)  # config changes; the dyno that is started at the last one stays to the end
-INTERVAL = 600
-ALIAS = {"_LAMBDA_ALIAS": "live"}
-FAULTS = ("the network", "the upload", "AWS's side")
 
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
-def package(content: str) -> bytes:
-    """Make a package that somebody could upload by hand."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("index.js", content)
-    return target.getvalue()
-
-
-@dataclass
-class Story:
-    """What happens between two rounds, and what the round after it has to come out as."""
-
-    function: Function
-    network: Outage
-    way: dict[str, str]
-    chance: random.Random
-    wanted: str = ""
-    calls: dict[str, int] = field(default_factory=dict)
-    quiet: int = 0
-    drifts: int = 0
-    faults: int = 0
-    failures: int = 0
-    seen: int = 0
-
-    @property
-    def running(self) -> str:
-        """Return the digest of what serves."""
-        return self.function.code_sha256("live" if self.way else "$LATEST")
-
-    def drift(self) -> None:
-        """Have somebody do by hand what people do."""
-        self.drifts += 1
-        client, name = self.function.aws.client(), self.function.name
-        self.function.aws.polls_per_update = 0  # it is in place by the time of the look
-        if not self.way:
-            client.update_function_code(FunctionName=name, ZipFile=package(f"// by hand, {self.drifts}"))
-        elif self.drifts % 3:
-            client.update_alias(FunctionName=name, Name="live", FunctionVersion="1")
-        else:
-            client.delete_alias(FunctionName=name, Name="live")
-
-    def fault(self) -> None:
-        """Have the next round fail, or its deploy, if there is one."""
-        self.faults += 1
-        aws = self.function.aws
-        kind = self.chance.choice(FAULTS)
-        if kind == "the network":
-            self.network.down = True
-        elif kind == "the upload":
-            aws.denied.update({"UpdateAlias", "CreateAlias"} if self.way else {"UpdateFunctionCode"})
-        else:
-            aws.fails_updates(self.function)
-
-    def mend(self) -> None:
-        """Take back what the fault has done."""
-        self.network.down = False
-        self.function.aws.denied.clear()
-        self.function.aws.works_again(self.function)
-
-    def new_calls(self) -> list[str]:
-        """Return what the deployer has asked of AWS since this was asked last."""
-        aws = self.function.aws
-        new, self.seen = aws.calls[self.seen :], len(aws.calls)
-        return [call.operation for call in new if call.access_key == aws.deployer.access_key]
-
-    def check(self, end: Round, *, drifted: bool, faulty: bool) -> None:
-        """Hold a round against what it has to be."""
-        calls = self.new_calls()
-        for call in calls:
-            self.calls[call] = self.calls.get(call, 0) + 1
-        failed = end.pause < INTERVAL * (1 - JITTER)
-        if failed:
-            assert faulty
-            self.failures += 1
-            assert end.pause >= FIRST_BACKOFF * (1 - JITTER)
-        else:
-            assert self.running == self.wanted
-            assert end.pause <= INTERVAL * (1 + JITTER)
-        if not (drifted or faulty or failed):
-            assert calls == ["GetAlias" if self.way else "GetFunctionConfiguration"]
-            self.quiet += 1
-
-
-@pytest.fixture
-def network(aws: EmbeddedAWS) -> Iterator[Outage]:
-    """Start a network between the dyno and AWS."""
-    with Outage(aws.url) as started:
-        yield started
-
-
-@pytest.mark.parametrize("way", [{}, ALIAS], ids=["latest", "alias"])
-def test_a_thousand_rounds(
-    slug: Path, function: Function, network: Outage, way: dict[str, str], tmp_path: Path
-) -> None:
-    """Drift, faults, config changes: right after each round, one call in a quiet one, memory flat."""
-    aws = function.aws
-    once = {"_AWS_ENDPOINT_URL": network.url, "_AWS_MAX_ATTEMPTS": "1"}
-    base = {**aws.settings(function), **once, **way, "DYNO": "deploy.1"}
-    if way:  # somebody has a version to point the alias at
-        aws.client().publish_version(FunctionName=function.name)
-    story = Story(function, network, way, random.Random(len(way)))  # noqa: S311 - no secret
-    log = tmp_path / "log"
-    memory: list[int] = []
-    # A round that failed leaves its drift to the next ones.
-    left = False
-    for start, end in zip((0, *RESTARTS), (*RESTARTS, ROUNDS), strict=True):
-        config = {**base, "RELEASE": str(start)}
-        story.wanted = digest(slug, config, tmp_path / "package.zip")
-        memory.clear()
-        with DynoRounds(slug, config, log) as dyno:
-            for number in range(start, end):
-                first = number == start
-                drifted = story.chance.random() < 0.15
-                faulty = not first and story.chance.random() < 0.1
-                if drifted and not first and not left:
-                    story.drift()
-                aws.polls_per_update = story.chance.randrange(2)
-                if faulty:
-                    story.fault()
-                failures = story.failures
-                passed = dyno.next_round()
-                story.check(passed, drifted=drifted or first or left, faulty=faulty)
-                left = story.failures > failures
-                story.mend()
-                memory.append(passed.memory)
-            assert dyno.terminate() == 0
-    said = log.read_text()
-    assert story.failures == said.count("Trying again in ")
-    assert said.count("-----> Stopped by SIGTERM") == len(RESTARTS) + 1
-    assert "fault of its own (" not in said
-    assert story.drifts > 100
-    assert story.failures > 20
-    early, late = max(memory[:50]), memory[-1]
-    print(
-        f"\n{ROUNDS} rounds: {story.quiet} quiet, {story.drifts} drifts, {story.failures} failures; "
-        f"calls {story.calls}; memory {early / 2**20:.1f} MB after 50 rounds, {late / 2**20:.1f} MB "
-        f"after {len(memory)}"
-    )
-    assert late - early < 4 * 2**20
-
-
-def digest(slug: Path, config: dict[str, str], target: Path) -> str:
-    """Give the CodeSha256 of the package that this config makes."""
-    said = in_process.deploy(slug, "package", "-o", str(target), env=config).stdout
-    return said.rpartition("CodeSha256 ")[2].partition(".")[0]
+@pytest.mark.parametrize("alias", [False, True], ids=["latest", "alias"])
+def test_a_hundred_rounds(function: Function, alias: bool, tmp_path: Path) -> None:
+    """Drift, faults, config changes: right after each round, one call in a quiet one."""
+    slug = make_slug(tmp_path / "slug")
+    with Outage(function.aws.url) as network:
+        story = Story(function, network, alias, random.Random(alias))  # noqa: S311 - no secret
+        play(slug, story, tmp_path, 100, restarts=(30,))
+    assert story.drifts > 10
+    assert story.failures > 3

@@ -13,15 +13,10 @@ import pytest
 import in_process
 from command import make_slug
 from deploy.release import deploy as deploying
-from deploy.release import plan as release
+from deploy.release.state import State, read_state
 from deployers import Deployer
 from embedded_aws import Function
 from in_process import Outcome
-
-TAG = "lambda-deploy-release"
-PLAIN: dict[str, str] = {}
-ALIAS = {"_LAMBDA_ALIAS": "live"}
-WAYS = pytest.mark.parametrize("way", [PLAIN, ALIAS], ids=["tag", "alias"])
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +31,6 @@ class Releases:
 
     slug: Path
     function: Function
-    way: dict[str, str]
 
     def environment(
         self, number: int | None, *, app: str = "my-app", config: str | None = None
@@ -46,7 +40,7 @@ class Releases:
         dyno = {"DYNO": "release.1234", **metadata}
         return {
             **self.function.aws.settings(self.function),
-            **self.way,
+            "_LAMBDA_ALIAS": "live",
             **dyno,
             "RELEASE": config or str(number),
         }
@@ -61,13 +55,11 @@ class Releases:
     @property
     def running(self) -> str:
         """Return the digest of what serves."""
-        return self.function.code_sha256("live" if self.way else "$LATEST")
+        return self.function.code_sha256("live")
 
     @property
     def recorded(self) -> str | None:
         """Return the release that is recorded with the function."""
-        if not self.way:
-            return self.function.get().get("Tags", {}).get(TAG)
         client = self.function.aws.client()
         description = client.get_alias(FunctionName=self.function.name, Name="live")["Description"]
         return description.partition("[release: ")[2].partition("]")[0] or None
@@ -79,9 +71,9 @@ class Releases:
 
 
 @pytest.fixture
-def releases(slug: Path, function: Function, way: dict[str, str]) -> Releases:
+def releases(slug: Path, function: Function) -> Releases:
     """Set up an app that deploys to a function of its own."""
-    return Releases(slug, function, way)
+    return Releases(slug, function)
 
 
 def ok(outcome: Outcome) -> Outcome:
@@ -92,7 +84,6 @@ def ok(outcome: Outcome) -> Outcome:
 # --- recorded --------------------------------------------------------------------------------------
 
 
-@WAYS
 def test_a_deploy_leaves_its_release_behind(releases: Releases) -> None:
     """The app and the number, each time the last one's."""
     for number in (9, 10, 11):
@@ -100,30 +91,23 @@ def test_a_deploy_leaves_its_release_behind(releases: Releases) -> None:
         assert releases.recorded == f"my-app v{number}"
 
 
-@WAYS
 def test_a_newer_release_of_the_same_package_is_recorded(releases: Releases) -> None:
     """Otherwise the release between the two would pass it by."""
     ok(releases.deploy(9, config="same"))
     again = ok(releases.deploy(11, config="same"))
     assert again.stdout.splitlines()[-1].startswith("-----> Nothing to do: ")
     assert releases.recorded == "my-app v11"
-    assert "Stepped back" in ok(releases.deploy(10)).stdout
+    assert "Skipped" in ok(releases.deploy(10)).stdout
 
 
-@WAYS
-def test_the_same_release_again_reads_and_writes_nothing(releases: Releases) -> None:
+def test_the_same_release_again_writes_nothing(releases: Releases) -> None:
     """What is recorded already is not recorded once more."""
     ok(releases.deploy(9))
     before = len(releases.operations)
     ok(releases.deploy(9))
-    assert releases.operations[before:] == (
-        ["GetFunctionConfiguration", "GetAlias", "ListVersionsByFunction"]
-        if releases.way
-        else ["GetFunction"]
-    )
+    assert releases.operations[before:] == ["GetFunctionConfiguration", "GetAlias", "ListVersionsByFunction"]
 
 
-@pytest.mark.parametrize("way", [ALIAS], ids=["alias"])
 def test_the_owners_words_and_the_version_before_stay(releases: Releases) -> None:
     """The release takes its place in the alias's description beside what is there."""
     ok(releases.deploy(9))
@@ -134,26 +118,23 @@ def test_the_owners_words_and_the_version_before_stay(releases: Releases) -> Non
     assert description == "Ours, of Team Blue. [previous version: 1] [release: my-app v10]"
 
 
-# --- stepping back ---------------------------------------------------------------------------------
+# --- skipped ---------------------------------------------------------------------------------------
 
 
-@WAYS
-def test_an_older_release_steps_back(releases: Releases) -> None:
+def test_an_older_release_is_skipped(releases: Releases) -> None:
     """With a notice and exit status 0: nothing has failed, and nothing is changed."""
     ok(releases.deploy(11))
-    newer = releases.running
+    newer, before = releases.running, len(releases.operations)
     older = ok(releases.deploy(10))
     assert (releases.running, releases.recorded) == (newer, "my-app v11")
-    assert older.stderr.startswith(" !     Release v11 has been deployed to ")
-    assert "`deploy --force`" in older.stderr
     name = releases.function.name
-    assert older.stdout.splitlines()[-1] == f"-----> Stepped back: {name} keeps release v11"
-    writing = {"UpdateFunctionCode", "TagResource", "UpdateAlias", "PublishVersion"}
-    assert not writing & set(releases.operations[-3:] if releases.way else releases.operations[-1:])
+    assert older.stderr.startswith(f" !     Release v11 is live on {name}, and this is the older v10.")
+    assert "`deploy --force`" in older.stderr
+    assert older.stdout.splitlines()[-1] == f"-----> Skipped: a newer release is live on {name}, v11"
+    assert releases.operations[before:] == ["GetFunctionConfiguration", "GetAlias", "ListVersionsByFunction"]
 
 
-@WAYS
-def test_a_program_is_told_that_it_stepped_back(releases: Releases) -> None:
+def test_a_program_is_told_that_it_was_skipped(releases: Releases) -> None:
     """`--json` says so, with no step taken."""
     ok(releases.deploy(11))
     document = json.loads(ok(releases.deploy(10, "--json")).stdout)
@@ -161,7 +142,6 @@ def test_a_program_is_told_that_it_stepped_back(releases: Releases) -> None:
     assert json.loads(ok(releases.deploy(12, "--json")).stdout)["stepped_back"] is False
 
 
-@WAYS
 def test_force_overrides(releases: Releases) -> None:
     """`--force` deploys the older one all the same, and it is the recorded one from then on."""
     ok(releases.deploy(11))
@@ -171,7 +151,6 @@ def test_force_overrides(releases: Releases) -> None:
     assert releases.recorded == "my-app v10"
 
 
-@WAYS
 def test_numbers_are_compared_as_numbers(releases: Releases) -> None:
     """v10 is later than v9."""
     ok(releases.deploy(9))
@@ -182,7 +161,6 @@ def test_numbers_are_compared_as_numbers(releases: Releases) -> None:
     assert releases.running != nine
 
 
-@WAYS
 def test_a_rollback_is_a_later_release(releases: Releases) -> None:
     """`heroku rollback` gives the older slug and config a higher number, which wins."""
     ok(releases.deploy(10, config="good"))
@@ -191,12 +169,10 @@ def test_a_rollback_is_a_later_release(releases: Releases) -> None:
     before = len(releases.operations)
     ok(releases.deploy(12, config="good"))
     assert (releases.running, releases.recorded) == (good, "my-app v12")
-    if releases.way:
-        assert releases.operations[before:][-1:] == ["UpdateAlias"]
-        assert "UpdateFunctionCode" not in releases.operations[before:]
+    assert releases.operations[before:][-1:] == ["UpdateAlias"]
+    assert "UpdateFunctionCode" not in releases.operations[before:]
 
 
-@WAYS
 def test_another_app_is_not_held_back(releases: Releases) -> None:
     """Numbers of two apps that deploy to the same function say nothing about which one is later."""
     ok(releases.deploy(11, app="old-app"))
@@ -209,11 +185,9 @@ def test_another_app_is_not_held_back(releases: Releases) -> None:
 # --- doing without ---------------------------------------------------------------------------------
 
 
-@WAYS
 def test_without_dyno_metadata_there_are_no_numbers(releases: Releases) -> None:
-    """No tag is read or written, and a deploy is not held back by what was recorded before."""
+    """None is recorded, and a deploy is not held back by what was recorded before."""
     ok(releases.deploy(None, config="first"))
-    assert not {"GetFunction", "TagResource"} & set(releases.operations)
     assert releases.recorded is None
     ok(releases.deploy(11))
     newer = releases.running
@@ -221,34 +195,17 @@ def test_without_dyno_metadata_there_are_no_numbers(releases: Releases) -> None:
     assert releases.running != newer
 
 
-@pytest.mark.parametrize("way", [PLAIN], ids=["tag"])
-@pytest.mark.parametrize("denied", ["lambda:GetFunction", "lambda:ListTags"])
-def test_without_the_permission_to_read_tags_none_is_written(releases: Releases, denied: str) -> None:
-    """The deploy does without: each one is carried out, and none of them fails or asks to write tags."""
-    releases.function.aws.denied.add(denied)
-    ok(releases.deploy(11))
-    newer = releases.running
-    assert ok(releases.deploy(10)).stderr == ""
-    assert releases.running != newer
-    assert "TagResource" not in releases.operations
-
-
-@pytest.mark.parametrize("way", [PLAIN], ids=["tag"])
-def test_without_the_permission_to_write_tags_a_deploy_is_no_failure(releases: Releases) -> None:
-    """lambda:TagResource is a comfort; whoever lacks it deploys in silence."""
-    releases.function.aws.denied.add("lambda:TagResource")
-    stub = releases.running
-    assert ok(releases.deploy(11)).stderr == ""
-    assert releases.running != stub
-
-
-@pytest.mark.parametrize("way", [PLAIN], ids=["tag"])
-def test_one_permission_is_enough_with_metadata_too(releases: Releases) -> None:
-    """lambda:UpdateFunctionCode alone, as ever."""
-    releases.function.aws.allowed = {"lambda:UpdateFunctionCode"}
-    stub = releases.running
-    ok(releases.deploy(11))
-    assert releases.running != stub
+def test_without_an_alias_there_is_no_order(slug: Path, function: Function) -> None:
+    """The last one wins, by the calls of any other deploy, and nothing is recorded with the function."""
+    digests = []
+    for number in (11, 10):
+        env = {**Releases(slug, function).environment(number), "_LAMBDA_ALIAS": ""}
+        ok(in_process.deploy(slug, env=env))
+        digests.append(function.code_sha256())
+    assert digests[0] != digests[1]
+    look, upload = "GetFunctionConfiguration", "UpdateFunctionCode"
+    assert [call.operation for call in function.deploy_calls] == [look, upload, look] * 2
+    assert function.get()["Configuration"].get("Description") == ""
 
 
 # --- at once ---------------------------------------------------------------------------------------
@@ -268,95 +225,70 @@ def digest(releases: Releases, number: int, target: Path) -> str:
     return said.rpartition("CodeSha256 ")[2].partition(".")[0]
 
 
-@WAYS
-@pytest.mark.parametrize("lag", [0.0, 0.02, 0.05])
-def test_an_older_one_that_comes_within_the_newer_ones_update_steps_back(
+@pytest.mark.parametrize("lag", [0.0, 0.05])
+def test_an_older_one_that_comes_within_the_newer_ones_update_is_skipped(
     releases: Releases, deployers: tuple[Deployer, Deployer], tmp_path: Path, lag: float
 ) -> None:
     """The newer one's upload is taken but not yet in place: the older one waits, and sees whose it is."""
     older, newer = deployers
     ok(releases.deploy(9))
     aws = releases.function.aws
-    aws.polls_per_update = 8
-    if releases.way:
-        aws.polls_per_version = 8
+    aws.polls_per_update = aws.polls_per_version = 8
     newer.prepare(releases.slug, releases.environment(11), 0)
     older.prepare(releases.slug, releases.environment(10), 0)
     begun = len(releases.operations)
     newer.start()
-    until = "UpdateAlias" if releases.way else "UpdateFunctionCode"
     deadline = time.monotonic() + 20
-    while until not in releases.operations[begun:] and time.monotonic() < deadline:
+    while "UpdateAlias" not in releases.operations[begun:] and time.monotonic() < deadline:
         time.sleep(0.002)
     time.sleep(lag)
     older.start()
     outcomes = {"newer": newer.wait(), "older": older.wait()}
     assert outcomes["newer"].status == 0, outcomes
     assert outcomes["older"].status == 0, outcomes
-    assert "Stepped back" in outcomes["older"].stdout
+    assert "Skipped" in outcomes["older"].stdout
     assert releases.running == digest(releases, 11, tmp_path / "package.zip")
     assert releases.recorded == "my-app v11"
 
 
-@WAYS
-def test_an_older_one_that_slips_in_does_not_win(
-    releases: Releases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("slips", [1, 5])
+def test_older_ones_that_slip_in_do_not_win(
+    releases: Releases,
+    deployers: tuple[Deployer, Deployer],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    slips: int,
 ) -> None:
-    """It deploys between the newer one's look and its upload: the newer one looks again, and wins."""
+    """Each time the newer one has looked, another deploy comes between; it wins in the end."""
+    older, _ = deployers
     ok(releases.deploy(9))
-    read_state = release.read_state
+    left = iter(range(slips))
 
-    def read_and_be_overtaken(*arguments: Any, **named: Any) -> release.State:
+    def read_and_be_overtaken(*arguments: Any, **named: Any) -> State:
         state = read_state(*arguments, **named)
-        monkeypatch.setattr(release, "read_state", read_state)
-        ok(releases.deploy(10))
+        for slip in left:
+            older.prepare(releases.slug, releases.environment(10, config=f"slip {slip}"), 0)
+            older.start()
+            ok(older.wait())
+            break
         return state
 
-    monkeypatch.setattr(release, "read_state", read_and_be_overtaken)
-    ok(releases.deploy(11))
-    assert releases.running == digest(releases, 11, tmp_path / "package.zip")
-    assert releases.recorded == "my-app v11"
-
-
-@WAYS
-def test_older_ones_that_slip_in_again_and_again_do_not_win(
-    releases: Releases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Each time the newer one has looked, another deploy comes between; it wins when they have ended."""
-    ok(releases.deploy(9))
-    read_state = release.read_state
-    slips = iter(range(5))
-
-    def read_and_be_overtaken(*arguments: Any, **named: Any) -> release.State:
-        state = read_state(*arguments, **named)
-        slip = next(slips, None)
-        if slip is not None:
-            with monkeypatch.context() as undisturbed:
-                undisturbed.setattr(release, "read_state", read_state)
-                ok(releases.deploy(10, "--force", config=f"slip {slip}"))
-        return state
-
-    monkeypatch.setattr(release, "read_state", read_and_be_overtaken)
-    monkeypatch.setattr(deploying, "PAUSE", 0)
+    monkeypatch.setattr(deploying, "read_state", read_and_be_overtaken)
     newer = ok(releases.deploy(11))
-    assert newer.stdout.count("Another deploy came between") == 5
+    assert newer.stdout.count("Another deploy came between") == slips
     assert releases.running == digest(releases, 11, tmp_path / "package.zip")
     assert releases.recorded == "my-app v11"
 
 
-@WAYS
 @pytest.mark.parametrize("number", range(6))
 def test_started_together_the_newer_one_wins(
     releases: Releases, deployers: tuple[Deployer, Deployer], tmp_path: Path, number: int
 ) -> None:
-    """Whichever is quicker; the older one has stepped back, or was overtaken, or was told."""
+    """Whichever is quicker; the older one was skipped, or overtaken, or told that it lost."""
     older, newer = deployers
     ok(releases.deploy(9))
     aws = releases.function.aws
-    # An alias carries its release with it. A tag is written while AWS still puts the package in place; an
-    # update that takes no time at all, as there is none in AWS, would leave a moment without it.
-    at_once = 0 if releases.way else 1
-    aws.polls_per_update = aws.polls_per_version = at_once + number % 3
+    aws.polls_per_update = aws.polls_per_version = number % 3
     newer.prepare(releases.slug, releases.environment(11), 0.02 * (number % 4))
     older.prepare(releases.slug, releases.environment(10), 0)
     newer.start()

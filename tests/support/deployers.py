@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
-import deploy.aws.wait
 from in_process import Outcome
 from in_process import deploy as run
 from paths import REPOSITORY, TESTS
@@ -71,7 +70,6 @@ def _serve() -> None:
     """Do what is asked for on stdin until it ends."""
     import time
 
-    deploy.aws.wait.FIRST_PAUSE = 0.001
     for line in sys.stdin:
         job = json.loads(line)
         sys.stdout.write(READY)

@@ -11,15 +11,16 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
-import deploy.aws.wait
-import deploy.release.watch
 from deploy.cli import main
+from in_process import Impatient
 from paths import REPOSITORY, TESTS
 
 if TYPE_CHECKING:
@@ -91,25 +92,38 @@ class DynoRounds:
         return pipe
 
 
+class _Clock(Impatient):
+    """Says on a stream that it waits between rounds, and waits until a line comes in on stdin."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._ends: SimpleQueue[str] = SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            self._ends.put(line)
+
+    def request(self, reason: str) -> None:
+        super().request(reason)
+        self._ends.put(reason)
+
+    def wait_between_steps(self, seconds: float) -> None:
+        self.check_between_steps()
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        answer = {"pause": seconds, "memory": pages * resource.getpagesize()}
+        print(json.dumps(answer), file=self._stream, flush=True)
+        self._ends.get()
+        self.check_between_steps()
+
+
 def _serve(slug: Path, log: Path) -> int:
     """Run `deploy` as in a formation dyno, with stdin and stdout for a clock."""
-    clock = sys.stdout
+    clock = _Clock(sys.stdout)
     # A line at a time, so that the log is there when the clock has told of a round.
     sys.stdout = sys.stderr = log.open("a", encoding="utf-8", buffering=1)
-    deploy.aws.wait.FIRST_PAUSE = 0.001
-    stay = deploy.release.watch.stay
-
-    def stay_in_steps(*arguments: Any, **named: Any) -> None:
-        stay(*arguments, **{**named, "sleep": lambda pause: _wait(clock, pause)})
-
-    deploy.release.watch.stay = stay_in_steps  # type: ignore[assignment]
-    return main([], slug=slug)
-
-
-def _wait(clock: TextIO, pause: float) -> None:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    print(json.dumps({"pause": pause, "memory": pages * resource.getpagesize()}), file=clock, flush=True)
-    sys.stdin.readline()
+    return main([], slug=slug, cancellation=clock)
 
 
 if __name__ == "__main__":
