@@ -1,13 +1,10 @@
 """Config: which variables are baked, which are left out, and why."""
 
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import documents
-import dyno_tables
 import nasty
 from deploy.config.buildpacks import BUILDPACK_VARIABLES, SHARED_VARIABLES
 from deploy.config.platforms import PLATFORM_VARIABLES
@@ -253,12 +250,6 @@ def test_bytes_that_are_not_utf_8_do_not_matter_where_they_are_not_baked() -> No
 def test_no_representation_holds_a_value() -> None:
     """A config in a traceback or a log tells no secret."""
     assert CANARY not in repr(select({"SECRET": CANARY, "PORT": CANARY}))
-
-
-@pytest.mark.parametrize("document", [documents.README, documents.CONFIG], ids=lambda path: path.name)
-def test_the_documents_list_the_dyno_variables(document: Path) -> None:
-    """The table in README.md and in docs/config.md is the code's; dyno_tables.py prints it."""
-    assert documents.paragraph(document, "dyno variables") == dyno_tables.dyno_variables()
 
 
 def test_no_dyno_variable_is_listed_twice() -> None:
