@@ -28,6 +28,7 @@ from deploy.help import HELP
 from deploy.output import Console, Report
 from deploy.target.env_file import read_env_file
 from deploy.target.environment import kind_of_dyno
+from deploy.target.platform import check_source
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor", "help", "version")
+WITH_CONFIG = ("", "config", "package", "plan", "status", "doctor")
 NAMES = ", ".join(COMMANDS)
 BUILD_COMMANDS = ("base", "services")  # not for people: bin/compile runs them
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -199,8 +201,11 @@ class _Command:
     def __call__(self) -> int:
         if sys.getfilesystemencoding() != "utf-8":
             self.variables = {_as_utf_8(name): _as_utf_8(text) for name, text in self.variables.items()}
-        if self._options.env_file:
-            self.variables = read_env_file(self._options.env_file, self.variables)
+        options = self._options
+        if options.env_file:
+            self.variables = read_env_file(options.env_file, self.variables)
+        elif options.reads_config and not options.env_from_process:
+            check_source(self.variables)
         context = Context(self.variables, self._slug, self._report, self._cancellation)
         return int(self._options.run(self._options, context))
 
@@ -272,7 +277,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         module = import_module(f"deploy.commands.{name}")
         parser = _Parser(prog=f"deploy {name}", description=module.__doc__, allow_abbrev=False)
     else:
-        rest = list(arguments)
+        name, rest = "", list(arguments)
         if before := next((name for name in rest if name in COMMANDS), ""):
             raise InputError(
                 f"deploy: options come after the command: `deploy {before} …`.",
@@ -283,15 +288,23 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
     if hasattr(module, "add_arguments"):
         module.add_arguments(parser)
-    parser.add_argument(
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
         "--env-file",
         metavar="FILE",
         type=Path,
         help="take the config vars from a .env file instead of from the environment; settings of "
         "the environment (_AWS_…, _LAMBDA_…) win over those in it",
     )
+    source.add_argument(
+        "--env-from-process",
+        action="store_true",
+        help="take the config vars from the environment although this is not a dyno",
+    )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document on stdout, everything else on stderr"
     )
     parser.add_argument("--debug", action="store_true", help="print a traceback when something fails")
-    return parser.parse_args(rest, argparse.Namespace(run=module.run, prog=parser.prog))
+    options = parser.parse_args(rest, argparse.Namespace(run=module.run, prog=parser.prog))
+    options.reads_config = name in WITH_CONFIG and not getattr(options, "policy", False)
+    return options

@@ -30,6 +30,8 @@ options of all commands:
   --env-file FILE  take the config vars from a .env file instead of from the
                    environment; settings of the environment (_AWS_…, _LAMBDA_…)
                    win over those in it
+  --env-from-process
+                   take them from the environment although this is not a dyno
   --json           print one JSON document on stdout, everything else on stderr;
                    if deploy keeps running, a line of JSON for each deploy
   --debug          print a traceback when something fails

@@ -36,13 +36,13 @@ os._exit(main(sys.argv[2:], slug=pathlib.Path(sys.argv[1]), cancellation=Hurried
 def deploy(
     slug: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, timeout: float | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `deploy ARGUMENTS` on a slug, with PATH and `env` as its whole environment.
+    """Run `deploy ARGUMENTS` on a slug, in a one-off dyno with `env`.
 
     Raises TimeoutExpired where it takes more than `timeout` seconds.
     """
     return subprocess.run(
         command(slug, *arguments),
-        env={"PATH": os.environ["PATH"], **(env or {})},
+        env={"PATH": os.environ["PATH"], "DYNO": "run.1", **(env or {})},
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

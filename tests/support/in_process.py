@@ -34,10 +34,10 @@ class Impatient(Cancellation):
 
 
 def deploy(slug: Path, *arguments: str, env: Mapping[str, str]) -> Outcome:
-    """Run `deploy ARGUMENTS` on a slug, with PATH and `env` as its whole environment."""
+    """Run `deploy ARGUMENTS` on a slug, in a one-off dyno with `env`."""
     stdout, stderr = io.StringIO(), io.StringIO()
     with (
-        _environment({"PATH": os.environ.get("PATH", os.defpath), **env}),
+        _environment({"PATH": os.environ.get("PATH", os.defpath), "DYNO": "run.1", **env}),
         contextlib.redirect_stdout(stdout),
         contextlib.redirect_stderr(stderr),
     ):
