@@ -54,7 +54,7 @@ def parse_function(text: str) -> FunctionReference:
         msg = "holds a blank or a character that no ARN has"
         raise ValueError(msg)
     parts = text.split(":")
-    if parts[0] == "arn":
+    if parts[0] == "arn" and len(parts) > 1:
         return _parse_arn(parts)
     account = None
     if ACCOUNT.fullmatch(parts[0]) and len(parts) > 1:
