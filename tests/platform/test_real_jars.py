@@ -189,6 +189,22 @@ def test_java_runs_the_package(packaged: Callable[[str], Packaged], name: str) -
     assert _run(*JAVA, *how).startswith(PRINTED[name])
 
 
+def test_mavens_jar_without_its_libraries_is_noticed(java_app: Path, tmp_path: Path) -> None:
+    """What the shade plugin leaves of it as `original-` lacks Gson; the shaded one lacks nothing."""
+    (tmp_path / "pom.xml").touch()
+    (tmp_path / "target").mkdir()
+    (built,) = (java_app / "target").glob("original-*.jar")
+    for jar, notice in (
+        (built, "com.example.greeter.Handler uses com.google.gson.Gson"),
+        (built.with_name(built.name.removeprefix("original-")), ""),
+    ):
+        shutil.copy(jar, tmp_path / "target/function.jar")
+        result = deploy(tmp_path, "base", tmp_path)
+        assert result.returncode == 0
+        assert notice in result.stderr
+        assert bool(notice) == bool(result.stderr)
+
+
 # --- what makes each of them special ---------------------------------------------------------------
 
 
