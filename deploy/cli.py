@@ -7,7 +7,6 @@ left behind. How a command ended is reported here and nowhere else, so that only
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import resource
@@ -16,30 +15,24 @@ import signal
 import sys
 import threading
 import time
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from deploy import __version__
+from deploy.arguments import parse
 from deploy.cancel import NOTHING_CHANGED, Cancellation, Cancelled
 from deploy.commands import Context
 from deploy.errors import DeployError, InputError, unexpected
-from deploy.help import HELP
 from deploy.output import Console, Report
 from deploy.target.env_file import read_env_file
 from deploy.target.environment import kind_of_dyno
 from deploy.target.platform import check_source
-from deploy.text import printable
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from typing_extensions import Self
 
-COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor", "help", "version")
-WITH_CONFIG = ("", "config", "package", "plan", "status", "doctor")
-NAMES = ", ".join(COMMANDS)
-BUILD_COMMANDS = ("base", "services")  # not for people: bin/compile runs them
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 UNWINDING = 2.0  # seconds for a command to end by itself after it was cancelled
@@ -59,7 +52,7 @@ def _main(arguments: Sequence[str], slug: Path, cancellation: Cancellation, even
     process = dict(os.environ)
     report = Report(_console(process, as_json="--json" in arguments))
     try:
-        options = _parse(arguments)
+        options = parse(arguments)
     except InputError as error:
         return _explain(error, report, process)
     except SystemExit:  # the parser has printed the help of a command, or the version
@@ -236,75 +229,3 @@ def _print_traceback(error: BaseException, secrets: Mapping[str, str], report: R
     from deploy.config.redaction import without_values
 
     report.console.page(without_values("".join(traceback.format_exception(error)), secrets).rstrip())
-
-
-# --- arguments ------------------------------------------------------------------------------------
-
-
-class _Parser(argparse.ArgumentParser):
-    """Explains wrong arguments as every other error is explained."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{self.prog}: {message}.", todo=f"`{self.prog} --help` shows what it takes.")
-
-
-class _TopParser(_Parser):
-    """Shows the help that is written for people as a whole."""
-
-    def format_help(self) -> str:
-        return HELP
-
-
-def _as_options(arguments: Sequence[str]) -> Sequence[str]:
-    """Return the arguments with `help` and `version` as the options that they stand for."""
-    match arguments:
-        case ["help"]:
-            return ["--help"]
-        case ["help", name] if name in COMMANDS:
-            return _as_options([name, "--help"])
-        case ["version", *rest]:
-            return ["--version", *rest]
-    return arguments
-
-
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the arguments, with the chosen command's `run`; no other command is imported."""
-    arguments = _as_options(arguments)
-    if arguments and not arguments[0].startswith("-"):
-        name, *rest = arguments
-        if name not in (*COMMANDS, *BUILD_COMMANDS):
-            raise InputError(f"deploy: there is no command {printable(name)}.", todo=f"There are: {NAMES}.")
-        module = import_module(f"deploy.commands.{name}")
-        parser = _Parser(prog=f"deploy {name}", description=module.__doc__, allow_abbrev=False)
-    else:
-        name, rest = "", list(arguments)
-        if before := next((name for name in rest if name in COMMANDS), ""):
-            raise InputError(
-                f"deploy: options come after the command: `deploy {before} …`.",
-                todo="`deploy --help` shows what it takes.",
-            )
-        module = import_module("deploy.commands.deploy")
-        parser = _TopParser(prog="deploy", allow_abbrev=False)
-        parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
-    if hasattr(module, "add_arguments"):
-        module.add_arguments(parser)
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--env-file",
-        metavar="FILE",
-        type=Path,
-        help="take the config vars from a .env file instead of from the environment; settings of "
-        "the environment (_AWS_…, _LAMBDA_…) win over those in it",
-    )
-    source.add_argument(
-        "--env-from-process",
-        action="store_true",
-        help="take the config vars from the environment although this is not a dyno",
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON document on stdout, everything else on stderr"
-    )
-    parser.add_argument("--debug", action="store_true", help="print a traceback when something fails")
-    options = parser.parse_args(rest, argparse.Namespace(run=module.run, prog=parser.prog))
-    options.reads_config = name in WITH_CONFIG and not getattr(options, "policy", False)
-    return options

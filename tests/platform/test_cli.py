@@ -15,7 +15,8 @@ import pytest
 import in_process
 from aws_answers import Answer, Answers
 from command import command, deploy, make_slug
-from deploy import __version__, cli
+from deploy import __version__
+from deploy.arguments import COMMANDS
 from deploy.artifact import base, limits
 from deploy.commands import deploy as deploy_command
 from deploy.target.sdk import SDK_SETTINGS
@@ -52,7 +53,7 @@ def printed(slug: Path, *arguments: str) -> str:
 def test_help_names_all_commands_and_exit_statuses(slug: Path, arguments: str) -> None:
     """`heroku run deploy --help` is the first thing that people try."""
     shown = printed(slug, arguments)
-    assert set(re.findall(r"^  ([a-z]+)  ", shown, re.MULTILINE)) == set(cli.COMMANDS)
+    assert set(re.findall(r"^  ([a-z]+)  ", shown, re.MULTILINE)) == set(COMMANDS)
     assert "exit status: 0 done" in shown
 
 
@@ -66,7 +67,7 @@ def test_help_names_all_options(slug: Path) -> None:
     assert options | common <= set(re.findall(r"(?<![a-z-])--?[a-z-]+", printed(slug, "--help")))
 
 
-@pytest.mark.parametrize("name", [name for name in cli.COMMANDS if name != "version"])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "version"])
 def test_each_command_has_help_of_its_own(slug: Path, name: str) -> None:
     """`deploy COMMAND --help` and `deploy help COMMAND` are the same."""
     shown = printed(slug, name, "--help")

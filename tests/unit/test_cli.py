@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy import cli
+from deploy.arguments import BUILD_COMMANDS, COMMANDS
 from deploy.commands import Context
 from in_process import deploy
 from paths import REPOSITORY
@@ -64,4 +65,4 @@ def test_every_command_has_a_module() -> None:
     """What the help names can be run."""
     folder = Path(cli.__file__).parent / "commands"
     modules = {path.stem for path in folder.glob("[!_]*.py")} | {"version"}  # which is a flag, too
-    assert modules == {*cli.COMMANDS, *cli.BUILD_COMMANDS, "deploy"}
+    assert modules == {*COMMANDS, *BUILD_COMMANDS, "deploy"}

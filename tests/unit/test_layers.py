@@ -13,7 +13,8 @@ from paths import REPOSITORY
 # The order of the house: imports go down this list and never back up.
 LAYERS = (
     "__main__",
-    "cli help",
+    "cli",
+    "arguments help",
     "commands",
     "fleet",
     "doctor",
