@@ -13,9 +13,6 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-# The services that deploy/ calls. The data of the others are three quarters of botocore.
-readonly RUNTIME_SERVICES=(lambda s3 sts)
-
 # What else no deploy loads: packaging, and code for other services, programs and platforms.
 readonly RUNTIME_UNUSED=(
 	bin '*.dist-info' boto3/{data,dynamodb,ec2,examples} botocore/stub.py dateutil/rrule.py
@@ -75,15 +72,23 @@ function runtime::remove_build_dependencies() {
 # Prints what the dependencies are made from and for, one `name=value` a line.
 function runtime::key() {
 	local buildpack="${1}" python="${2}" stack="${3}"
-	local binary dependencies recipe
+	local binary dependencies recipe services
 	binary="$(python::run "${python}" abi)"
 	dependencies="$(sha256sum <"${buildpack}/requirements.lock")"
 	# Every file that decides what an entry holds.
 	recipe="$(cat -- "${buildpack}"/lib/{pip.sh,runtime.py,runtime.sh} | sha256sum)"
+	services="$(runtime::services "${buildpack}" "${python}")"
 	echo "stack=${stack:-unknown}"
 	echo "python=${binary}"
 	echo "dependencies=${dependencies%% *}"
 	echo "recipe=${recipe%% *}"
+	echo "services=${services//[[:space:]]/,}"
+}
+
+# Prints the services that the steps of a deploy call, one a line.
+function runtime::services() {
+	local buildpack="${1}" python="${2}"
+	"${python}" -I -S -B "${buildpack}/deploy/__main__.py" services
 }
 
 # Prints why the cached entry can't be used, one reason a line; nothing if it can.
@@ -163,7 +168,7 @@ function runtime::make_entry() {
 	fi
 
 	pip::download "${buildpack}" "${python}" "${partial}/dependencies" "${workspace}"
-	runtime::prune "${python}" "${partial}/dependencies"
+	runtime::prune "${buildpack}" "${python}" "${partial}/dependencies"
 	runtime::compile "${python}" "${partial}/dependencies" "${partial}/dependencies"
 	chmod -R u=rwX,go=rX -- "${partial}"
 	runtime::manifest "${partial}/dependencies" >"${workspace}/manifest"
@@ -188,11 +193,15 @@ function runtime::make_entry() {
 
 # Removes what the runtime never loads. It would be most of the slug.
 function runtime::prune() {
-	local python="${1}" dependencies="${2}"
+	local buildpack="${1}" python="${2}" dependencies="${3}"
 	local data="${dependencies}/botocore/data"
-	local unused missing status=0
+	local services unused missing status=0
+	local -a names
+
+	services="$(runtime::services "${buildpack}" "${python}")"
+	mapfile -t names <<<"${services}"
 	# shellcheck disable=SC2310 # It is a single command.
-	missing="$(python::run "${python}" prune "${data}" "${RUNTIME_SERVICES[@]}")" || status="${?}"
+	missing="$(python::run "${python}" prune "${data}" "${names[@]}")" || status="${?}"
 	if [[ -n "${missing}" ]]; then
 		runtime::explain_missing_service "${missing}"
 		exit 1

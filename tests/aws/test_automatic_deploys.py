@@ -10,7 +10,7 @@ import pytest
 
 import in_process
 from command import make_slug
-from deploy import cli
+from deploy.arguments import parse
 from deploy.cancel import Cancelled
 from deploy.release import watch
 from deploy.target.environment import kind_of_dyno, read_app
@@ -53,7 +53,7 @@ def test_every_command_is_taken() -> None:
     found = set(commands())
     assert {"", "--watch", "--once", "--force", "rollback"} <= found
     for arguments in found:
-        assert cli._parse(arguments.split())
+        assert parse(arguments.split())
 
 
 def test_the_dynos_that_end_are_those_of_the_code() -> None:
