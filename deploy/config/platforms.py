@@ -45,7 +45,8 @@ PLATFORM_VARIABLES = (
         "changed by the shell that starts the deploy",
         tuple(
             """
-            COMP_WORDBREAKS EPOCHREALTIME EPOCHSECONDS HISTCMD IFS LINENO OPTERR OPTIND PPID RANDOM SECONDS SRANDOM
+            COMP_WORDBREAKS EPOCHREALTIME EPOCHSECONDS HISTCMD IFS LINENO OPTERR OPTIND PPID RANDOM SECONDS
+            SRANDOM
             """.split()
         ),
     ),
