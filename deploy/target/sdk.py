@@ -59,7 +59,9 @@ def find_near_misses(variables: Mapping[str, str]) -> list[str]:
     """Return a notice for each variable that looks like a mistyped setting and has no effect as one."""
     known = TYPED | NAMES
     names = sorted(name for name in variables if MAY_BE_MEANT.search(name) and name not in known)
-    others = [name for name in names if not name.startswith((PREFIX, "AWS_", "_AWS_ENDPOINT_URL_"))]
+    # _DEPLOY_… are the notes of the start script (config/notes.py).
+    apart = (PREFIX, "AWS_", "_AWS_ENDPOINT_URL_", "_DEPLOY_")
+    others = [name for name in names if not name.startswith(apart)]
     meant = ((name, closest(name.upper(), known)) for name in others)
     return [f"{printable(name)} is not a setting. Did you mean {close}?" for name, close in meant if close]
 

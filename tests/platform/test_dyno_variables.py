@@ -14,7 +14,7 @@ import pytest
 from buildpack import Result, add_python, small_build
 from deploy.config.variables import select
 from simulated import Slug
-from start_scripts import APT, JVM, NODEJS, PYTHON, install
+from start_scripts import APT, DATADOG, JVM, NODEJS, PYTHON, install
 from starters import cloud_native_buildpacks, heroku, herokuish
 
 Start = Callable[[Path, Mapping[str, str], str], Result]
@@ -22,6 +22,7 @@ Start = Callable[[Path, Mapping[str, str], str], Result]
 # Names that platforms, shells and buildpacks set, too, and values that they change.
 CONFIG = {
     "DATABASE_URL": "postgres://user:password@database.example.com:5432/orders",
+    "DD_TAGS": "team:orders,tier:1",
     "DETECTED": "a scratch variable of heroku/nodejs",
     "DOKKU_POSTGRES_AQUA_URL": "postgres://user:password@dokku-postgres-orders:5432/orders",
     "EMPTY": "",
@@ -78,7 +79,7 @@ every_start = pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a slug with the start scripts of several buildpacks, whose `deploy` prints its environment."""
     build = small_build(tmp_path_factory.mktemp("build"))
-    install(build.app, APT, PYTHON, JVM, NODEJS)
+    install(build.app, APT, DATADOG, PYTHON, JVM, NODEJS)
     (build.app / "nested.sh").write_text(
         f'for script in .profile.d/*.sh; do . "./$script"; done; exec {DEPLOY}\n'
     )
@@ -123,8 +124,8 @@ ORDERS = {
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 @pytest.mark.parametrize("dyno", ["run.1", "web.1"])
 def test_order_makes_no_difference(app: Path, dyno: str, order: tuple[str, ...]) -> None:
-    """Platforms promise none. Only what is overwritten by mistake, after our script has run, is lost."""
-    config = {name: value for name, value in CONFIG.items() if name not in {"DETECTED", "path"}}
+    """Platforms promise none. Only what is overwritten as a whole, after our script has run, is lost."""
+    config = {name: value for name, value in CONFIG.items() if name not in {"DD_TAGS", "DETECTED", "path"}}
 
     for owners in (config, OTHERS):
         assert select(environment(heroku(app, owners, DEPLOY, dyno=dyno, order=order))).baked == owners
@@ -162,7 +163,7 @@ def test_the_apps_own_start_scripts_are_the_owners(tmp_path: Path) -> None:
 def test_one_package_everywhere(nodejs_slug: Slug, tmp_path: Path) -> None:
     """The same slug with the same config makes the same CodeSha256 in every dyno and container."""
     app = nodejs_slug.copy(tmp_path).path
-    install(app, APT, PYTHON, JVM, NODEJS)
+    install(app, APT, DATADOG, PYTHON, JVM, NODEJS)
     file = tmp_path / "package.zip"
 
     def code_sha256(start: Start) -> str:

@@ -162,6 +162,39 @@ def test_what_the_apps_own_start_scripts_set_is_the_owners(tmp_path: Path) -> No
     assert baked == {"NEW": "1", "CHANGED": "1", "LANG": "en_US.UTF-8", "NODE_OPTIONS": "--a --b"}
 
 
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("NAME=1\n\texport OTHER=2; [ -z x ] || THIRD=3 FOURTH=4", "FOURTH NAME OTHER THIRD"),
+        ("export 'NAME=a b' \"OTHER=$(x y)\"; NAME+=c", "NAME OTHER"),
+        (': "${NAME:=value}" "${OTHER=value}"; export NAME OTHER THIRD', "NAME OTHER THIRD"),
+        ("declare -gx NAME; read -r OTHER THIRD <file; printf -v FOURTH %s x", "FOURTH NAME OTHER THIRD"),
+        ("if true; then NAME=1; fi; unset OTHER; (SUBSHELL=1)", "NAME OTHER SUBSHELL"),
+        ('echo "$NAME ${OTHER} ${THIRD:-x}" --option=1 [ "$x" == y ] # FOURTH', ""),
+        ("caf\xe9=1; \0 NAME=1\r\n", "NAME"),
+    ],
+)
+def test_the_build_finds_the_names_in_the_apps_own_start_scripts(
+    tmp_path: Path, script: str, names: str
+) -> None:
+    """All that a script assigns or exports; scripts of buildpacks and what is no script are left alone."""
+    folder = tmp_path / ".profile.d"
+    (folder / "folder.sh").mkdir(parents=True)
+    (folder / "app.sh").write_bytes(script.encode("latin-1"))
+    (folder / "nodejs.sh").write_text("export NODE_HOME=1")
+    (folder / "dangling.sh").symlink_to("nowhere")
+
+    found = subprocess.run(
+        ["bash", "-c", '. "$0/lib/command.sh"; command::own_names "$1"', REPOSITORY, tmp_path],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert found.stdout.split() == names.split()
+    assert found.stderr == ""
+
+
 def test_what_runs_after_it_is_decided_by_the_tables() -> None:
     """Platforms promise no order. A variable that was there before cannot be a default of a buildpack."""
     later = (
