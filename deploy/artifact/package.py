@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from deploy.artifact import archive
 from deploy.artifact import assembly as assembling
-from deploy.artifact.base import BUILD_FILE, FOLDER
+from deploy.artifact.base import BUILD_FILE
 from deploy.artifact.window import PIECE
 from deploy.errors import DeployError, InputError
 from deploy.files import replacing
@@ -122,18 +122,17 @@ def _check_digest(base: Base, sha256: bytes) -> None:
         )
 
 
-def check_target(app: Path, base: Base, path: Path) -> None:
-    """Raise InputError if a package can't or must not be written to a path: the base is never replaced."""
+def check_target(app: Path, path: Path) -> None:
+    """Raise InputError if a package can't be written to a path, or must not because it is in the app."""
     shown = printable(str(path))
-    if path.exists() and not path.is_file():
-        raise InputError(f"{shown} is no file, so the package can't take its place.")
-    real = Path(os.path.realpath(path))
-    is_base = real == Path(os.path.realpath(app / base.base))
-    if is_base or real.is_relative_to(os.path.realpath(app / FOLDER)):
+    # os.path: a name that is too long is reported when it is written.
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+        raise InputError(f"{shown} is not a regular file, so the package can't take its place.")
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(app)):
         raise InputError(
-            f"{shown} is where the build keeps the base.",
-            why="The package holds the config, and would become part of the slug.",
-            todo="Write it somewhere else.",
+            f"{shown} is in the app's folder.",
+            why="The package holds the config, and there it could be committed, served or deployed.",
+            todo="Write it somewhere else, for example to /tmp/package.zip.",
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING
 from deploy.artifact.base import BASE_ZIP
 from deploy.artifact.limits import check_unzipped
 from deploy.build import ignore
+from deploy.build.checks import note_names
 from deploy.build.compression import SourceFile, Written, create
+from deploy.build.omissions import check_dependencies, note_hidden_output
 from deploy.errors import InputError
 from deploy.files import replacing
 from deploy.text import printable
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 IGNORE_FILE = ".lambdaignore"
 
+# The platform's; the second one is what the bin/release of the last buildpack printed.
+_LEFT_OUT = frozenset({"Procfile", "last_pack_release.out"})
+
 # The platform's and our own, whatever the rules say.
 _NEVER_DEPLOYED = frozenset({".git", ".heroku", ".lambda-deploy", ".profile.d"})
 
@@ -33,11 +37,14 @@ def make(app: Path, output: Report) -> Written:
     Raise InputError if the app can't be deployed, OSError if a file can't be read or written.
     """
     output.step("Making the base ZIP")
-    _note_missing_modules(app, output)
     rules = ignore.read(app / IGNORE_FILE)
+    check_dependencies(app, rules, output)
     files = sorted(_files(app, rules), key=lambda file: file.name.encode())
     _check_not_empty(files)
     _check_sizes(files)
+    names = [file.name for file in files]
+    note_hidden_output(app, names, output)
+    note_names(names, output)
     with replacing(app / BASE_ZIP, 0o644) as target:
         return create(files, target, lambda done: output.progress("Compressing", done, len(files), "files"))
 
@@ -57,19 +64,6 @@ def _check_not_empty(files: Sequence[SourceFile]) -> None:
 def _check_sizes(files: Sequence[SourceFile]) -> None:
     """Raise InputError if the app is too large, before its files are compressed in vain."""
     check_unzipped("The app", sum(file.size for file in files), ((file.name, file.size) for file in files))
-
-
-def _note_missing_modules(app: Path, output: Report) -> None:
-    try:
-        package = json.loads((app / "package.json").read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise InputError("package.json is not valid JSON.", todo="Correct it, and push.") from None
-    named = package.get("dependencies") if isinstance(package, dict) else None
-    if named and not (app / "node_modules").is_dir():
-        output.notice(
-            "package.json names dependencies, but there is no node_modules.\n"
-            "Unless the app bundles them, add heroku/nodejs before this buildpack."
-        )
 
 
 def _files(app: Path, rules: ignore.Rules) -> Iterator[SourceFile]:
@@ -99,7 +93,7 @@ def _is_left_out(app: Path, top: str, rules: ignore.Rules) -> bool:
     Everything hidden does, except folders that the rules re-include by name.
     """
     if not top.startswith(".") or top == ".":
-        return top == "Procfile"
+        return top in _LEFT_OUT
     is_folder = (app / top).is_dir() and not (app / top).is_symlink()
     return top in _NEVER_DEPLOYED or not is_folder or not rules.includes_by_name(top)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.artifact import base as bases
 from deploy.artifact.package import check_target, write
 from deploy.release.candidate import prepare
 from deploy.target.environment import read_app
@@ -27,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Write the package."""
     report, slug = context.report, context.slug
-    check_target(slug, bases.read(slug), options.output)
+    check_target(slug, options.output)
 
     def progress(done: int, total: int) -> None:
         context.cancellation.check()

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+import in_process
+from buildpack import contents
 from command import deploy, make_slug
 from deploy.artifact.base import Base
 from deploy.artifact.package import open_package, write
@@ -162,39 +164,51 @@ def test_the_command_writes_the_package_without_aws(tmp_path: Path) -> None:
     assert result.stdout.endswith("It holds the config: keep it safe.\n")
 
 
-def test_a_package_does_not_take_the_place_of_a_jar_that_is_the_base(tmp_path: Path) -> None:
-    """A Java app's base lies among the build's products; it stays without the config."""
-    jar = tmp_path / "target/function.jar"
-    jar.parent.mkdir()
-    (tmp_path / "pom.xml").touch()
-    with zipfile.ZipFile(jar, "w") as file:
-        file.writestr("A.class", b"")
-    assert deploy(tmp_path, "base", tmp_path).returncode == 0
-    before = jar.read_bytes()
-    (tmp_path / "link.jar").symlink_to(jar)
-    for target in (jar, tmp_path / "link.jar"):
-        result = deploy(tmp_path, "package", "-o", target, env={"NAME": "canary"})
-        assert result.returncode == 2
-        assert "is where the build keeps the base" in result.stderr
-    assert jar.read_bytes() == before
-
-
 @pytest.mark.parametrize(
     ("target", "why"),
     [
-        (".lambda-deploy/base.zip", "is where the build keeps the base"),
-        (".lambda-deploy/bin/../package.zip", "is where the build keeps the base"),
-        ("node_modules", "is no file"),
-        ("/dev/stdout", "is no file"),
-        ("/dev/null", "is no file"),
+        ("slug/package.zip", "is in the app's folder"),
+        ("slug/public/deep/package.zip", "is in the app's folder"),
+        ("slug/index.js", "is in the app's folder"),
+        ("slug/.lambda-deploy/base.zip", "is in the app's folder"),
+        ("slug/../slug/new.zip", "is in the app's folder"),
+        ("link-to-slug/new.zip", "is in the app's folder"),
+        ("link-to-base.zip", "is in the app's folder"),
+        ("link-to-nothing.zip", "is in the app's folder"),
+        ("slug", "is not a regular file"),
+        ("slug/public", "is not a regular file"),
+        ("/dev/stdout", "is not a regular file"),
+        ("/dev/null", "is not a regular file"),
     ],
 )
-def test_a_package_takes_the_place_of_nothing_else(tmp_path: Path, target: str, why: str) -> None:
-    """Neither of the base, which has no secrets, nor of a folder or a device; and that is told at once."""
-    slug = make_slug(tmp_path / "slug", {"node_modules/a.js": b""})
-    before = (slug / ".lambda-deploy/base.zip").read_bytes()
-    result = deploy(slug, "package", "-o", slug / target, env={"NAME": "canary"})
-    assert result.returncode == 2
+def test_a_package_is_written_nowhere_in_the_app(tmp_path: Path, target: str, why: str) -> None:
+    """It holds secrets, and what lies in the app is committed, served or deployed; that is said at once."""
+    slug = make_slug(tmp_path / "slug", {"public/a.html": b""})
+    (tmp_path / "link-to-slug").symlink_to(slug)
+    (tmp_path / "link-to-base.zip").symlink_to(slug / ".lambda-deploy/base.zip")
+    (tmp_path / "link-to-nothing.zip").symlink_to(slug / "not-yet.zip")
+    before = contents(slug)
+    result = deploy(slug, "package", "-o", tmp_path / target, env={"NAME": "canary"})
+    assert (result.returncode, result.stdout) == (2, "")
     assert why in result.stderr
-    assert "Making" not in result.stdout
-    assert (slug / ".lambda-deploy/base.zip").read_bytes() == before
+    assert contents(slug) == before
+
+
+def test_a_relative_path_counts_from_where_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`deploy package -o package.zip` in the app's own folder is the most natural mistake."""
+    slug = make_slug(tmp_path / "slug")
+    monkeypatch.chdir(slug)
+    assert "is in the app's folder" in in_process.deploy(slug, "package", "-o", "new.zip", env={}).stderr
+    assert not (slug / "new.zip").exists()
+    assert in_process.deploy(slug, "package", "-o", "../slug.zip", env={"NAME": "canary"}).status == 0
+    assert (tmp_path / "slug.zip").exists()
+
+
+def test_a_name_that_is_too_long_is_said_so(tmp_path: Path) -> None:
+    """The system's own words, with the name."""
+    slug = make_slug(tmp_path / "slug")
+    result = deploy(slug, "package", "-o", tmp_path / ("x" * 300), env={"NAME": "canary"})
+    assert result.returncode == 1
+    assert "File name too long" in result.stderr
