@@ -16,7 +16,7 @@ from deploy.errors import DeployError, InputError
 from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from deploy.artifact.archive import Directory
@@ -29,13 +29,12 @@ NO_CANDIDATE_START = "original-"
 WITH_DEPENDENCIES_ENDS = ("-shaded.jar", "-with-dependencies.jar", "-all.jar")
 
 
-def find(app: Path, environment: Mapping[str, str], output: Report) -> tuple[str, Written]:
-    """Return the path of the JAR in the app, and its digest and sizes.
+def find(app: Path, named: str | None, output: Report) -> tuple[str, Written]:
+    """Return the path of the JAR in the app, the named one if one is named, and its digest and sizes.
 
     Raise InputError if there is none, if it is not clear which one it is, or if it can't be deployed.
     """
     output.step("Finding the JAR to deploy")
-    named = environment.get("_LAMBDA_JAR_FILE", "").strip()
     path = _inside(app, _named_jar(app, named) if named else _only_jar(app))
     try:
         with (app / path).open("rb") as file:

@@ -44,10 +44,10 @@ def jar(app: Path, *names: str) -> None:
             file.writestr("example/Handler.class", name)
 
 
-def make_base(app: Path, **environment: str) -> tuple[Base, str]:
+def make_base(app: Path, **named: str) -> tuple[Base, str]:
     """Make a base and give it with all that was printed."""
     shown = io.StringIO()
-    return make(app, environment, Report(Console(shown, shown))), shown.getvalue()
+    return make(app, Report(Console(shown, shown)), **named), shown.getvalue()
 
 
 def entries(app: Path) -> dict[str, zipfile.ZipInfo]:
@@ -56,9 +56,9 @@ def entries(app: Path) -> dict[str, zipfile.ZipInfo]:
         return {info.filename: info for info in file.infolist()}
 
 
-def refusal(app: Path, **environment: str) -> str:
+def refusal(app: Path, **named: str) -> str:
     with pytest.raises(InputError) as caught:
-        make_base(app, **environment)
+        make_base(app, **named)
     return f"{caught.value.what}\n{caught.value.why}\n{caught.value.todo}"
 
 
@@ -281,8 +281,8 @@ def test_the_setting_names_the_jar_or_zip(app: Path) -> None:
     """_LAMBDA_JAR_FILE decides, also for a ZIP in a folder where none is looked for."""
     fill(app, "build.gradle")
     jar(app, "build/libs/a.jar", "build/libs/b.jar", "build/distributions/f.zip")
-    assert make_base(app, _LAMBDA_JAR_FILE="build/libs/b.jar")[0].base == "build/libs/b.jar"
-    assert make_base(app, _LAMBDA_JAR_FILE="build/distributions/f.zip")[0].base == "build/distributions/f.zip"
+    assert make_base(app, jar_file="build/libs/b.jar")[0].base == "build/libs/b.jar"
+    assert make_base(app, jar_file="build/distributions/f.zip")[0].base == "build/distributions/f.zip"
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_wrong_setting_is_explained(app: Path, named: str, expected: str) -> N
     fill(app, "pom.xml", "target/a.zip")
     jar(app, "target/a.jar", "../other.jar", "module/target/b.jar")
     (app / "loop").symlink_to("loop")
-    text = refusal(app, _LAMBDA_JAR_FILE=named)
+    text = refusal(app, jar_file=named)
     assert expected in text
     if "leads out" not in expected:
         assert "The build left:\n  target/a.jar\n  module/target/b.jar\n  target/a.zip\n" in text
@@ -354,7 +354,7 @@ def test_what_else_may_be_the_function_is_listed(
     assert f"`heroku config:set _LAMBDA_JAR_FILE={suggested}`" in text
     assert ("Lambda can't run a WAR." in text) == ("target/f.war" in found)
     assert "heroku/java" not in text
-    assert make_base(app, _LAMBDA_JAR_FILE=suggested)[0].base == suggested
+    assert make_base(app, jar_file=suggested)[0].base == suggested
 
 
 def test_a_war_is_no_jar(app: Path) -> None:
@@ -382,7 +382,7 @@ def test_a_file_that_is_named_and_is_no_jar_is_refused_with_the_setting(app: Pat
     """It may be the setting that is wrong, not the build."""
     fill(app, "pom.xml")
     jar(app, "target/a.jar")
-    text = refusal(app, _LAMBDA_JAR_FILE="pom.xml")
+    text = refusal(app, jar_file="pom.xml")
     assert "The artifact is not a whole ZIP or JAR file" in text
     assert "\nThe artifact is pom.xml, which _LAMBDA_JAR_FILE names. Reading it, " in text
     todo = (
@@ -429,7 +429,7 @@ def test_a_jar_that_lambda_would_not_run_is_pointed_out(
     assert first == "-----> Finding the JAR to deploy"
     assert rest.startswith(f"{notice}       target/f.jar: ")
     # A ZIP may be for any runtime.
-    assert " !" not in make_base(app, _LAMBDA_JAR_FILE="target/f.zip")[1]
+    assert " !" not in make_base(app, jar_file="target/f.zip")[1]
 
 
 def test_neither_java_nor_nodejs_is_an_error(app: Path) -> None:
@@ -443,7 +443,7 @@ def test_neither_java_nor_nodejs_is_an_error(app: Path) -> None:
 def test_build_json_says_what_was_built(app: Path) -> None:
     """Kind, path, digest, sizes, and where it comes from; `read` gives back what `make` gave."""
     nodejs(app)
-    base, shown = make_base(app, SOURCE_VERSION="abc123", STACK="heroku-24")
+    base, shown = make_base(app, source_version="abc123", stack="heroku-24")
     content = json.loads((app / ".lambda-deploy/build.json").read_text())
     assert content == {
         "kind": "nodejs",
