@@ -1,6 +1,5 @@
 """Config: which variables are baked, which are left out, and why."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
