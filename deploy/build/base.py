@@ -15,8 +15,6 @@ from deploy.errors import DeployError, InputError
 from deploy.text import megabytes, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from deploy.output import Report
 
 # A line for each kind of app: its name, its name for people, and its build files. bin/detect reads it, too.
@@ -26,15 +24,22 @@ KINDS = Path(__file__).with_name("kinds.txt")
 IN_THE_WAY = (FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
-def make(app: Path, environment: Mapping[str, str], output: Report) -> Base:
-    """Make or find the base of an app and write build.json.
+def make(
+    app: Path,
+    output: Report,
+    *,
+    jar_file: str | None = None,
+    source_version: str | None = None,
+    stack: str | None = None,
+) -> Base:
+    """Make or find the base of an app, of a Java app the named JAR, and write build.json.
 
     Raise InputError if there is nothing to deploy, or if it can't be deployed.
     """
     _make_folder(app)
     kind = _kind(app)
     if kind == "java":
-        compression, (path, written) = None, java.find(app, environment, output)
+        compression, (path, written) = None, java.find(app, jar_file, output)
     else:
         compression, path, written = COMPRESSION, BASE_ZIP, _make_nodejs(app, output)
     base = Base(
@@ -46,8 +51,8 @@ def make(app: Path, environment: Mapping[str, str], output: Report) -> Base:
         written.entries,
         compression,
         __version__,
-        environment.get("SOURCE_VERSION") or None,
-        environment.get("STACK") or None,
+        source_version,
+        stack,
     )
     try:
         bases.write(app, base)

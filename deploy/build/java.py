@@ -18,19 +18,18 @@ from deploy.errors import DeployError, InputError
 from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from deploy.output import Report
 
 
-def find(app: Path, environment: Mapping[str, str], output: Report) -> tuple[str, Written]:
-    """Return the path of the JAR or ZIP in the app, and its digest and sizes.
+def find(app: Path, named: str | None, output: Report) -> tuple[str, Written]:
+    """Return the path of the JAR or ZIP in the app, the named one if one is named, its digest and sizes.
 
     Raise InputError if there is none, if it is not clear which one it is, or if it can't be deployed.
     """
     output.step("Finding the JAR to deploy")
-    named = environment.get("_LAMBDA_JAR_FILE", "").strip()
     path = _inside(app, _named(app, named) if named else choose(app))
     try:
         with (app / path).open("rb") as file:

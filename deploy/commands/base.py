@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.build.base import make
+from deploy.target.environment import read_app
 
 if TYPE_CHECKING:
     import argparse
@@ -21,5 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Make the base and describe it."""
-    context.report.document(asdict(make(options.app, context.variables, context.report)))
+    variables, report = context.variables, context.report
+    base = make(
+        options.app,
+        report,
+        jar_file=read_app(variables, options.app, ["build"]).settings.jar_file,
+        source_version=variables.get("SOURCE_VERSION") or None,
+        stack=variables.get("STACK") or None,
+    )
+    report.document(asdict(base))
     return 0

@@ -30,14 +30,14 @@ def jar(app: Path, *names: str, **files: bytes) -> None:
         path.write_bytes(zip_of(files or {"example/Handler.class": name.encode()}))
 
 
-def make_base(app: Path, **environment: str) -> tuple[Base, str]:
+def make_base(app: Path, **settings: str) -> tuple[Base, str]:
     """Make a base and return it with all that was printed."""
     shown = io.StringIO()
-    return make(app, environment, Report(Console(shown, shown))), shown.getvalue()
+    return make(app, Report(Console(shown, shown)), **settings), shown.getvalue()
 
 
-def refusal(app: Path, **environment: str) -> str:
+def refusal(app: Path, **settings: str) -> str:
     """Return the text of the error that no base can be made with."""
     with pytest.raises(InputError) as caught:
-        make_base(app, **environment)
+        make_base(app, **settings)
     return f"{caught.value.what}\n{caught.value.why}\n{caught.value.todo}"

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy import cli
-from deploy.arguments import BUILD_COMMANDS, COMMANDS
 from deploy.commands import Context
 from in_process import deploy
 from paths import REPOSITORY
@@ -40,29 +38,3 @@ def test_a_command_that_ends_in_no_foreseen_way_is_not_waited_for(
     monkeypatch.setattr("deploy.commands.config.run", run)
     outcome = deploy(tmp_path, "config", env={})
     assert (outcome.status, outcome.stdout) == (1, "-----> Beginning\n")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["nonsense"], "no command nonsense"),
-        (["--json", "plan"], "come after the command: `deploy plan"),
-        (["plan", "--nonsense"], "deploy plan:"),
-        (["--once", "--watch"], "deploy:"),
-    ],
-)
-def test_wrong_arguments_are_explained_as_every_other_error(
-    tmp_path: Path, arguments: list[str], told: str
-) -> None:
-    """With exit status 2; no other command's module is imported for it."""
-    outcome = deploy(tmp_path, *arguments, env={})
-    assert outcome.status == 2
-    assert told in outcome.stderr
-    assert "usage:" not in outcome.stderr
-
-
-def test_every_command_has_a_module() -> None:
-    """What the help names can be run."""
-    folder = Path(cli.__file__).parent / "commands"
-    modules = {path.stem for path in folder.glob("[!_]*.py")} | {"version"}  # which is a flag, too
-    assert modules == {*COMMANDS, *BUILD_COMMANDS, "deploy"}

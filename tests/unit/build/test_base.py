@@ -215,7 +215,7 @@ def test_neither_java_nor_nodejs_is_an_error(app: Path) -> None:
 def test_build_json_says_what_was_built(app: Path) -> None:
     """Kind, path, digest, sizes, and where it comes from; `read` gives back what `make` gave."""
     nodejs(app)
-    base, shown = make_base(app, SOURCE_VERSION="abc123", STACK="heroku-24")
+    base, shown = make_base(app, source_version="abc123", stack="heroku-24")
     content = json.loads((app / ".lambda-deploy/build.json").read_text())
     assert content == {
         "kind": "nodejs",

@@ -63,7 +63,7 @@ def test_what_git_excludes_is_excluded(lines: str, paths: set[str], git: Git) ->
 
 def deployed(app: Path, rules: str) -> list[str]:
     (app / ".lambdaignore").write_text(rules)
-    make(app, {}, Report(Console(io.StringIO(), io.StringIO())))
+    make(app, Report(Console(io.StringIO(), io.StringIO())))
     with ZipFile(app / BASE_ZIP) as base:
         return base.namelist()
 

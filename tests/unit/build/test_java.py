@@ -52,8 +52,8 @@ def test_the_setting_names_the_jar_or_zip(app: Path) -> None:
     """_LAMBDA_JAR_FILE decides, also for a ZIP in a folder where none is looked for."""
     fill(app, "build.gradle")
     jar(app, "build/libs/a.jar", "build/libs/b.jar", "build/distributions/f.zip")
-    assert make_base(app, _LAMBDA_JAR_FILE="build/libs/b.jar")[0].base == "build/libs/b.jar"
-    assert make_base(app, _LAMBDA_JAR_FILE="build/distributions/f.zip")[0].base == "build/distributions/f.zip"
+    assert make_base(app, jar_file="build/libs/b.jar")[0].base == "build/libs/b.jar"
+    assert make_base(app, jar_file="build/distributions/f.zip")[0].base == "build/distributions/f.zip"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_wrong_setting_is_explained(app: Path, named: str, expected: str) -> N
     fill(app, "pom.xml", "target/a.zip")
     jar(app, "target/a.jar", "../other.jar", "module/target/b.jar")
     (app / "loop").symlink_to("loop")
-    text = refusal(app, _LAMBDA_JAR_FILE=named)
+    text = refusal(app, jar_file=named)
     assert expected in text
     if "leads out" not in expected:
         assert "The build left:\n  target/a.jar\n  module/target/b.jar\n  target/a.zip\n" in text
@@ -126,7 +126,7 @@ def test_what_else_may_be_the_function_is_listed(
     assert f"  no JAR at all\nThe build left as well:\n{listed}" in text
     assert f"`heroku config:set _LAMBDA_JAR_FILE={suggested}`" in text
     assert "heroku/java" not in text
-    assert make_base(app, _LAMBDA_JAR_FILE=suggested)[0].base == suggested
+    assert make_base(app, jar_file=suggested)[0].base == suggested
 
 
 def test_a_war_is_no_jar(app: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_file_that_is_named_and_is_no_jar_is_refused_with_the_setting(app: Pat
     """It may be the setting that is wrong, not the build."""
     fill(app, "pom.xml")
     jar(app, "target/a.jar")
-    text = refusal(app, _LAMBDA_JAR_FILE="pom.xml")
+    text = refusal(app, jar_file="pom.xml")
     assert "The artifact is not a whole ZIP or JAR file" in text
     assert "\nThe artifact is pom.xml, which _LAMBDA_JAR_FILE names. Reading it, " in text
     todo = (
@@ -200,7 +200,7 @@ def test_a_jar_that_lambda_would_not_run_is_pointed_out(
     assert first == "-----> Finding the JAR to deploy"
     assert rest.startswith(f"{notice}       target/f.jar: ")
     # A ZIP may be for any runtime.
-    assert " !" not in make_base(app, _LAMBDA_JAR_FILE="target/f.zip")[1]
+    assert " !" not in make_base(app, jar_file="target/f.zip")[1]
 
 
 # --- a JAR or a ZIP ---------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ def test_where_it_is_not_certain_zips_are_listed_and_what_can_not_work_is_not_re
         "  target/a-site.zip (no class in it, and no JAR in its lib/)\n"
     ) in text
     assert "`heroku config:set _LAMBDA_JAR_FILE=target/a-bin.zip`" in text
-    assert make_base(app, _LAMBDA_JAR_FILE="target/a-bin.zip")[0].base == "target/a-bin.zip"
+    assert make_base(app, jar_file="target/a-bin.zip")[0].base == "target/a-bin.zip"
 
 
 def test_of_several_jars_one_that_works_is_recommended(app: Path) -> None:
@@ -435,15 +435,15 @@ def test_a_slash_at_the_beginning_is_the_apps_folder(app: Path, named: str) -> N
     """So it was in the first version of the buildpack, and so apps have it in their config."""
     fill(app, "pom.xml")
     jar(app, "target/f.jar", "target/g.jar")
-    assert make_base(app, _LAMBDA_JAR_FILE=named)[0].base == "target/f.jar"
+    assert make_base(app, jar_file=named)[0].base == "target/f.jar"
 
 
 def test_a_jar_that_is_named_is_looked_into_as_well(app: Path) -> None:
     """The notices do not depend on how it was found; modes and names are looked at in any artifact."""
     fill(app, "pom.xml")
     jar(app, "target/f.jar", "target/g.jar", **THIN)
-    assert "has no libraries in it" in make_base(app, _LAMBDA_JAR_FILE="target/f.jar")[1]
+    assert "has no libraries in it" in make_base(app, jar_file="target/f.jar")[1]
     (app / "f.zip").write_bytes(zip_of({"bootstrap": b"", "a\x07": b""}, mode=0o100600))
-    shown = make_base(app, _LAMBDA_JAR_FILE="f.zip")[1]
+    shown = make_base(app, jar_file="f.zip")[1]
     assert " !     The function can't read:\n !       bootstrap\n" in shown
     assert "control characters in the name of:\n !       a\\x07\n" in shown

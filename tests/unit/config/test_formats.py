@@ -1,10 +1,9 @@
 """The formats by themselves: what the bytes look like, and what is refused and how."""
 
-import os
 import re
 import socket
-import subprocess
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,11 @@ from hypothesis import strategies as st
 
 import documents
 import nasty
-from command import command, deploy, make_slug
+from command import make_slug
 from deploy.config.formats import LONGEST_STRING, RESERVED_BY_LAMBDA, encode
 from deploy.config.variables import select
 from deploy.errors import InputError
-from paths import REPOSITORY
+from in_process import deploy
 
 FILES = ("env.properties", "env.json", "env.sh")
 CANARY = "canary-7f3a"
@@ -108,7 +107,7 @@ def test_the_deploy_says_what_is_not_exported(tmp_path: Path) -> None:
         "config",
         env={"_LAMBDA_CONFIG_FILES": "env.sh", "AWS_ACCESS_KEY_ID": CANARY, "LAMBDA_TASK_ROOT": CANARY},
     )
-    assert result.returncode == 0
+    assert result.status == 0
     assert "env.sh does not export AWS_ACCESS_KEY_ID, LAMBDA_TASK_ROOT" in result.stderr
     assert CANARY not in result.stdout + result.stderr
 
@@ -177,7 +176,7 @@ BAD_INPUT: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ("my-name", "env.sh", "_LAMBDA_CONFIG_EXCLUDE"),
     ),
     "a name that the shell keeps": (
-        {"GROUPS": CANARY, "_LAMBDA_CONFIG_FILES": "env.sh"},
+        {"GROUPS": CANARY, "_LAMBDA_CONFIG_FILES": "env.sh", "_LAMBDA_CONFIG_INCLUDE": "GROUPS"},
         ("GROUPS", "env.sh", "_LAMBDA_CONFIG_EXCLUDE"),
     ),
     "a file twice": (
@@ -226,7 +225,7 @@ def test_bad_input_is_explained_before_anything_is_sent(
 ) -> None:
     """The page names the variable, the file and the way out, never a value, and AWS has not been called."""
     result = deploy(slug, env={**target(listener), "SECRET": CANARY, **config})
-    assert result.returncode == 2
+    assert result.status == 2
     for words in told:
         assert words in result.stderr
     assert CANARY not in result.stdout + result.stderr
@@ -241,8 +240,8 @@ def test_a_value_too_long_for_a_process_is_explained_before_anything_is_sent(
     env_file = tmp_path / ".env"
     env_file.write_text(f"MY_VALUE='{CANARY * 20_000}'\n")
     environment = {**target(listener), "_LAMBDA_CONFIG_FILES": "env.sh"}
-    result = deploy(slug, "--env-file", env_file, env=environment)
-    assert result.returncode == 2
+    result = deploy(slug, "--env-file", str(env_file), env=environment)
+    assert result.status == 2
     for words in ("MY_VALUE", "env.sh", "128 KiB", "_LAMBDA_CONFIG_FILES=env.json"):
         assert words in result.stderr
     assert CANARY not in result.stdout + result.stderr
@@ -252,14 +251,16 @@ def test_a_value_too_long_for_a_process_is_explained_before_anything_is_sent(
 
 def test_good_input_is_sent(slug: Path, listener: socket.socket) -> None:
     """The listener does hear a deploy that nothing is wrong with."""
-    environment = {"PATH": os.environ["PATH"], **target(listener), "_AWS_MAX_ATTEMPTS": "1", "SECRET": CANARY}
-    with subprocess.Popen(
-        command(slug), cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        listener.settimeout(30)
-        listener.accept()[0].close()
-        process.communicate(timeout=30)
-    assert process.returncode == 1
+    with ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(_hang_up, listener)
+        result = deploy(slug, env={**target(listener), "SECRET": CANARY})
+        assert (result.status, heard.result()) == (1, True)
+
+
+def _hang_up(listener: socket.socket) -> bool:
+    listener.settimeout(30)
+    listener.accept()[0].close()
+    return True
 
 
 def target(listener: socket.socket) -> dict[str, str]:
@@ -269,4 +270,5 @@ def target(listener: socket.socket) -> dict[str, str]:
         "_AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "_AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         "_AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "_AWS_MAX_ATTEMPTS": "1",
     }

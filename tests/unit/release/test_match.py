@@ -39,7 +39,7 @@ def test_it_finds_what_pythons_own_search_finds(pattern: str, text: str, *, expe
     assert matches(pattern, text, ENOUGH) is expected
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(st.text(st.characters()), st.text(st.characters()))
 def test_no_text_is_lost_on_its_way(text: str, other: str) -> None:
     """A literal pattern is found if it is there, as in this process."""
