@@ -41,7 +41,7 @@ def test_an_empty_config_makes_a_valid_file(readers: Readers, reader: str) -> No
 
 
 def expected(reader: str, config: Mapping[str, str]) -> dict[str, str]:
-    """Give a config as a reader should; dot-properties loses one name, which docs/config.md says."""
+    """Return a config as a reader should; dot-properties loses one name, which docs/config.md says."""
     lost = {"__proto__"} if reader == "dot-properties" else set()
     return {name: value for name, value in config.items() if name not in lost}
 
@@ -55,7 +55,7 @@ JAVASCRIPT_NUMBER = re.compile(
 
 
 def properties_reader_reads_value(value: str) -> bool:
-    """Tell whether `get` of properties-reader gives a value as it is: what docs/config.md says."""
+    """Return whether `get` of properties-reader returns a value unchanged: what docs/config.md says."""
     return re.fullmatch(r"[\t\n\f\r -~]*", value) is not None and not (
         "\\" in value
         or value.startswith((" ", "\f"))
@@ -66,7 +66,7 @@ def properties_reader_reads_value(value: str) -> bool:
 
 
 def properties_reader_reads_name(name: str) -> bool:
-    """Tell whether properties-reader finds a name: what docs/config.md says."""
+    """Return whether properties-reader finds a name: what docs/config.md says."""
     return re.fullmatch(r"(?!!)[!-~]+", name) is not None and not set("#:\\") & set(name)
 
 

@@ -222,6 +222,19 @@ def test_an_upload_ends(start: Start, large_slug: Path, proxy: FaultProxy, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_killed_upload_leaves_no_secret(
+    start: Start, large_slug: Path, proxy: FaultProxy, tmp_path: Path
+) -> None:
+    """Not even SIGKILL, which no program can answer, leaves a file with config on the disk."""
+    proxy.arm(
+        Fault(at="within the body", stalls=True, seconds=None), number=1, operation="UpdateFunctionCode"
+    )
+    process = start(app=large_slug, TMPDIR=str(tmp_path))
+    assert proxy.struck.wait(PATIENCE)
+    assert interrupt(process, signal.SIGKILL).status == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("at", ["within the body", "before the answer"])
 def test_an_upload_via_s3_leaves_nothing_in_the_bucket(
     start: Start, large_slug: Path, proxy: FaultProxy, aws: EmbeddedAWS, at: str

@@ -1,4 +1,4 @@
-"""Reads the documents, so that tests can hold them against the code.
+"""Reads the documents, so that tests can compare them with the code.
 
 What a test uses is marked by a comment on the line before it: `<!-- recipe: java-properties -->`.
 """

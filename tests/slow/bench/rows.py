@@ -249,7 +249,7 @@ class _Functions:
 
 
 def _works(bench: Bench, deploy: Deploy, slug: Path) -> bool:
-    """Tell whether a contender that the machine brought along manages a deploy here."""
+    """Return whether a contender that the machine brought along manages a deploy here."""
     functions = _Functions(bench, bench.small, slug)
     try:
         interleaved(bench, "trial", functions.ways({LAMBROLL: deploy}, lambda number: number, new=True), 0)
@@ -306,7 +306,7 @@ def _compared(
     limits: Mapping[str, float] | None = None,
     own: tuple[Target, ...] = (),
 ) -> Iterator[Line]:
-    """Give the lines of a row with calls of AWS; the first of its contenders is ours."""
+    """Return the lines of a row with calls of AWS; the first of its contenders is ours."""
     ours = measured[0]
     for name, figures in zip(names, measured, strict=True):
         limit = (limits or {}).get(name)

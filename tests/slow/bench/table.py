@@ -57,7 +57,7 @@ def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 
 def is_shaky(seconds: Sequence[float]) -> bool:
-    """Tell whether times of identical work are too far apart to go by."""
+    """Return whether times of identical work are too far apart to be compared."""
     return max(seconds) > _SHAKY * min(seconds)
 
 
