@@ -28,7 +28,7 @@ from deploy.help import HELP
 from deploy.output import Console, Report
 from deploy.target.env_file import read_env_file
 from deploy.target.environment import kind_of_dyno
-from deploy.text import printable
+from deploy.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -230,7 +230,8 @@ def _print_traceback(error: BaseException, secrets: Mapping[str, str], report: R
 
     from deploy.config.redaction import without_values
 
-    report.console.page(without_values("".join(traceback.format_exception(error)), secrets).rstrip())
+    text = without_values("".join(traceback.format_exception(error)), secrets)
+    report.console.page(printable_lines(text).rstrip())
 
 
 # --- arguments ------------------------------------------------------------------------------------
