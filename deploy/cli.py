@@ -25,6 +25,7 @@ from deploy.output import Console, Report
 from deploy.target.env_file import read_env_file
 from deploy.target.environment import kind_of_dyno
 from deploy.target.platform import check_source
+from deploy.text import printable_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -228,4 +229,5 @@ def _print_traceback(error: BaseException, secrets: Mapping[str, str], report: R
 
     from deploy.config.redaction import without_values
 
-    report.console.page(without_values("".join(traceback.format_exception(error)), secrets).rstrip())
+    text = without_values("".join(traceback.format_exception(error)), secrets)
+    report.console.page(printable_lines(text).rstrip())

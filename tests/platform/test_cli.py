@@ -376,8 +376,8 @@ def test_a_broken_env_file_is_explained(
 
 
 def test_debug_shows_where_it_failed_without_a_secret(slug: Path) -> None:
-    """A traceback of the SDK's exception, with the values of the environment taken out."""
-    message = f"canary-of-the-config {REQUIRED['_AWS_SECRET_ACCESS_KEY']}"
+    """A traceback of the SDK's exception, without the environment's values and control characters."""
+    message = f"canary-of-the-config {REQUIRED['_AWS_SECRET_ACCESS_KEY']} \x1b[2J"
     with Answers([Answer(400, "StrangeException", message)]) as server:
         env = {**REQUIRED, "NAME": "canary-of-the-config", "_AWS_ENDPOINT_URL": server.url}
         plain = in_process.deploy(slug, env=env)
@@ -386,6 +386,8 @@ def test_debug_shows_where_it_failed_without_a_secret(slug: Path) -> None:
     assert "Traceback" in debug.stderr
     assert "StrangeException" in debug.stderr
     assert REQUIRED["_AWS_SECRET_ACCESS_KEY"] not in plain.stderr + debug.stderr
+    assert "canary-of-the-config" not in debug.stderr.partition("Traceback")[2]
+    assert "\x1b" not in plain.stderr + debug.stderr
 
 
 def test_an_unforeseen_fault_is_explained_without_a_traceback(

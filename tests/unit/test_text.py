@@ -1,10 +1,12 @@
 """Texts as a person reads them."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.text import megabytes, printable
+from deploy.text import megabytes, printable, printable_lines
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,22 @@ def test_any_text_becomes_a_line_that_every_terminal_takes(text: str) -> None:
     assert shown.isprintable()
     shown.encode()
     assert printable(shown) == shown
+
+
+@given(st.text() | st.text("\t\n\r\x1b\x7f\x9b\u202e\u2028\u2066\ufeff\ud800 a"))
+def test_no_control_character_is_left_in_a_log_but_line_breaks_and_tabs(text: str) -> None:
+    """Neither one that moves the cursor, nor one that changes the direction, nor half a character."""
+    shown = printable_lines(text)
+    categories = {unicodedata.category(character) for character in shown if character not in "\n\t"}
+    assert categories.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+@given(st.text(st.characters(whitelist_categories=["L", "M", "N", "P", "S"]) | st.sampled_from(" \t\n")))
+def test_a_log_in_any_language_stays_as_it_is(text: str) -> None:
+    """With its lines and its columns."""
+    assert printable_lines(text) == text
+
+
+def test_line_breaks_of_windows_are_line_breaks() -> None:
+    """A carriage return alone is not: it would overwrite the line."""
+    assert printable_lines("a\tb\r\nc\rd\n\n") == "a\tb\nc\\rd\n\n"

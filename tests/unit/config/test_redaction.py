@@ -347,8 +347,8 @@ def test_no_text_takes_long(text: str) -> None:
         "://a:" * 10_000,
         "[" * 100_000,
     ]
-    started = time.monotonic()
+    started = time.process_time()
     redactor = Redactor({f"N{at}": value for at, value in enumerate(values)})
     redactor.redact(text)
     redactor.redact_tail(text[-4096:])
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
