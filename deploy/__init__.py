@@ -2,11 +2,20 @@
 
 One way leads through the code::
 
-    environment → settings, config → formats → package → plan → apply → report
+    environment → Target → candidate (base + config) → state → plan → steps → report
 
-`cli` starts it; `building` makes the base at build time, by `nodejs` and `java`; `release` decides and
-`applying` acts; `function`, `bucket` and `probes` talk to AWS by `sdk`; `archive` knows the bytes of ZIP
-files. Imports go down in layers and never back up (tests/test_layers.py draws them).
+A folder is a stage, and imports go down this list and never back up (tests/unit/test_layers.py)::
+
+    cli.py           the process: environment, signals, streams, exit status
+    commands/        one verb a file: arguments → a call below → report
+    doctor/          checks; they read, rehearse and simulate
+    infrastructure/  the IAM policy, collected from the steps
+    release/         candidate, state, plan, steps, execution, the formation dyno
+    build/           the base of an app; a deploy never imports it
+    aws/             session, function, bucket, waits, errors; the only importer of botocore
+    artifact/        ZIP bytes, base, package, differences, limits
+    config/          which variables are baked, in which formats; redaction
+    target/          environment → Target: settings, ARN, provenance
 """
 
 __version__ = "0.1.0"
