@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from deploy.errors import DeployError
-from deploy.text import megabytes, printable
+from deploy.text import megabytes, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,10 +206,8 @@ class Report:
 
     def _page(self, text: str, colour: str) -> None:
         bang = self.console.coloured(colour, " !", page=True)
-        lines = text.split("\n")
-        self.console.page(
-            "\n".join(f"{bang}     {self._prefix}{printable(line)}" if line else bang for line in lines)
-        )
+        lines = printable_lines(text).split("\n")
+        self.console.page("\n".join(f"{bang}     {self._prefix}{line}" if line else bang for line in lines))
 
 
 class _Progress:
