@@ -324,7 +324,7 @@ SLOW = "import time\nprint('here', flush=True)\ntime.sleep({seconds})\n"
 def start_runtime(runtime: Path, *arguments: str, function: Function) -> "subprocess.Popen[str]":
     """Start it as the launcher does, and wait until it is in the slow part."""
     main = str(runtime / "deploy/__main__.py")
-    words = [sys.executable, "-I", "-S", "-X", "utf8", main, *arguments]
+    words: list[str | Path] = [sys.executable, "-I", "-S", "-X", "utf8", main, *arguments]
     process = popen(words, function.aws.settings(function))
     assert process.stdout
     while line := process.stdout.readline():

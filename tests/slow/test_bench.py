@@ -87,7 +87,7 @@ def test_a_quick_run_makes_a_table_for_every_row(tmp_path: Path) -> None:
     for line in unchanged:
         calls, sent = number(line["calls"]), number(line["sent bytes"])
         assert (calls, sent) == (1, 0) if line["contender"] == "ours" else sent > MB, line
-    by_bucket = [line for line in lines if line["of"].endswith("by way of S3")]
+    by_bucket = [line for line in lines if line["of"].endswith("via S3")]
     assert [number(line["sent bytes"]) > 50 * MB for line in by_bucket] == [True, True]
 
     assert "lambroll is on the PATH, but did not manage a deploy to this server" in report

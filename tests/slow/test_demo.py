@@ -11,9 +11,11 @@ import pytest
 
 import demo
 from lambda_runtime import unpack
+from paths import REPOSITORY, TESTS
 from simulated import Slug
 from tools import require
 
+MODULES = ":".join(map(str, (REPOSITORY, TESTS / "support", TESTS / "fakes")))
 CONFIG = {"URL": "https://example.com/?a=b", "KEY": "one\ntwo"}
 
 
@@ -22,7 +24,7 @@ def start(tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.Po
     (tmp_path / "tmp").mkdir()
     return subprocess.Popen(
         [sys.executable, demo.__file__, *arguments],
-        env={**os.environ, "TMPDIR": str(tmp_path / "tmp"), **environment},
+        env={**os.environ, "PYTHONPATH": MODULES, "TMPDIR": str(tmp_path / "tmp"), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

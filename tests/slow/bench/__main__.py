@@ -147,7 +147,7 @@ def _report(lines: list[Line], about: list[str], *, quick: bool) -> str:
         tables(lines).strip(),
         "## How to read it",
         "".join(notes).strip(),
-        "" if quick else f"## What may surprise\n\n{_SURPRISES.strip()}",
+        "" if quick else f"## Notes on the results\n\n{_RESULTS.strip()}",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -167,8 +167,8 @@ _NOTES = """\
   shared with the bench. In a full run, runs that are sampled are not timed.
 - Calls and bytes sent (the bodies of requests) are counted in front of moto's server, which runs on loopback
   in a process of its own. What the server needs for a call is part of every contender's time, and of every
-  ratio; **of it moto's** tells how much that is, from the last byte of a body to the answer.
-- Moto is used as it is, but for one thing: UpdateFunctionCode gets a query string, whoever calls it. Without
+  ratio; **of it moto's** shows how much that is, from the last byte of a body to the answer.
+- Moto is used unchanged, except for one thing: UpdateFunctionCode gets a query string, whoever calls it. Without
   one moto takes the body for a form and parses all of it, which was a quarter of its work.
 - There is no network in it. A line to AWS adds the same seconds to everyone who sends the same bytes: over a
   slow one a changed package takes nearly as long either way; an unchanged one is not sent at all.
@@ -186,7 +186,7 @@ _NOTES = """\
 _LAMBROLL = """\
 - lambroll does the same: a copy with the config in it, `deploy --src`, no version, alias or configuration.
 """
-_SURPRISES = """\
+_RESULTS = """\
 - Row 1: ours makes three calls (it looks, updates, and looks whether the update is done) and the original's
   way one, which does not wait for the end.
 - Row 1: moto reads the JSON and the base64 of a large package several times over, for everyone alike. It is
@@ -196,9 +196,9 @@ _SURPRISES = """\
   and of the AWS CLI's, so that 0.1 is out of reach; the target is for large apps.
 - Row 8 does not count what both need: the base, as large as the package, and for the deploy a Python, which
   heroku/python brings where the stack has none.
-- Row 9 goes by packages of about 5, 120 (45 to 50 zipped, what Lambda takes directly) and 250 MB unzipped.
+- Row 9 deploys packages of about 5, 120 (45 to 50 zipped, what Lambda takes directly) and 250 MB unzipped.
 - Row 9, flat: the peaks of the direct uploads, 5 and 50 MB, are within 1.25 of each other.
-- Row 9, by way of S3: a second client, with its fixed cost, comes on top, so it is held to the 80 MB only.
+- Row 9, via S3: a second client, with its fixed cost, comes on top, so only the limit of 80 MB applies.
 - Package: `cp`, `zip` is faster than ours for the Node.js app, for ours starts an interpreter, and hashes the
   base and the package.
 """

@@ -61,7 +61,7 @@ def installed(work: Path) -> tuple[App, App, App, App]:
 
 
 def made(work: Path) -> tuple[App, App, App]:
-    """Return a small Node.js app, a small JAR, and one that has to go by way of S3, all of made-up files."""
+    """Return a small Node.js app, a small JAR, and one that has to go via S3, all of made-up files."""
 
     def nodejs(folder: Path) -> None:
         (folder / "package.json").write_text('{"name": "made", "version": "1.0.0"}\n')

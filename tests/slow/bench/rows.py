@@ -411,7 +411,7 @@ def _memory(bench: Bench, slugs: Mapping[str, Path]) -> Iterator[Line]:
         for name, figures in zip(deploys, measured, strict=True):
             yield Line(
                 row.value,
-                f"{app.title}, by way of S3" if by_s3 else app.title,
+                f"{app.title}, via S3" if by_s3 else app.title,
                 name,
                 memory=figures.memory,
                 calls=figures.calls,

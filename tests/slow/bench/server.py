@@ -12,6 +12,7 @@ fetch, so GetFunction's answer names one here. Reads from there are calls of "Ge
 
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from aws_calls import ACCOUNT_ID, operation_of
-from paths import TESTS as _TESTS
+from paths import REPOSITORY, TESTS
 from sigv4 import Authorization
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 _TRAFFIC_PATH = "/-bench/traffic"
 _CODE_PATH = "/-bench/code/"
 _LAST_CHARACTERS = 3000
+_MODULES = (REPOSITORY, TESTS / "support", TESTS / "fakes", TESTS / "slow")
 
 
 class ServerError(Exception):
@@ -89,7 +91,7 @@ class Server:
         with tempfile.TemporaryFile() as said:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "bench.server"],
-                cwd=_TESTS / "slow",
+                env={**os.environ, "PYTHONPATH": ":".join(map(str, _MODULES))},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=said,
