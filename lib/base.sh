@@ -5,6 +5,9 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
+# Linux's PATH_MAX. The kernel starts no program with a variable of 128 KB.
+readonly BASE_LONGEST_PATH=4096
+
 # Runs `deploy base`, which prints its own steps and errors.
 function base::make() {
 	local python="${1}" build="${2}" env_dir="${3}"
@@ -19,7 +22,14 @@ function base::make() {
 	done
 	# The exception is a path in the app, which is not a secret.
 	jar_file="$(environment::read "${env_dir}" _LAMBDA_JAR_FILE)"
-	if [[ -n "${jar_file}" ]]; then
+	if ((${#jar_file} > BASE_LONGEST_PATH)); then
+		output::error <<-EOT
+			_LAMBDA_JAR_FILE is no path: it is ${#jar_file} characters long, and a path has ${BASE_LONGEST_PATH} at most.
+
+			Set it to the path of the JAR in the app, such as target/my-function.jar, and push again.
+		EOT
+		exit 2
+	elif [[ -n "${jar_file}" ]]; then
 		environment+=("_LAMBDA_JAR_FILE=${jar_file}")
 	fi
 

@@ -49,7 +49,7 @@ function pip::download() {
 function pip::find() {
 	local -n pip_command="${1}"
 	local python="${2}"
-	local others candidate found
+	local others candidate found add_python
 	local -a candidates arguments
 
 	others="$(type -aP python3 python || true)"
@@ -64,6 +64,7 @@ function pip::find() {
 		fi
 	done
 
+	add_python="$(platform::add_buildpack heroku/python)"
 	output::error <<-EOT
 		There is no pip to install the dependencies of the deploy runtime with.
 
@@ -71,7 +72,7 @@ function pip::find() {
 		in /usr/share/python-wheels and in every python3 and python on the PATH.
 
 		heroku/python brings one. Add it before this buildpack, and push again:
-		  heroku buildpacks:add --index 1 heroku/python
+		  ${add_python}
 		It asks for a requirements.txt in the root of the app; an empty one is enough.
 	EOT
 	exit 1
@@ -150,8 +151,9 @@ function pip::package_without_wheel() {
 
 function pip::explain_missing_wheel() {
 	local package="${1}" python="${2}"
-	local described
+	local described add_python
 	described="$(python::run "${python}" description)"
+	add_python="$(platform::add_buildpack heroku/python)"
 	output::error <<-EOT
 		There is no ${package} for the Python that was found: ${described}.
 
@@ -160,7 +162,7 @@ function pip::explain_missing_wheel() {
 
 		Where the processor is another, build on a stack for one of these. Where Python is another,
 		have heroku/python bring CPython, before this buildpack, and push again:
-		  heroku buildpacks:add --index 1 heroku/python
+		  ${add_python}
 		Where both are these, the packages come from an index of your own (PIP_INDEX_URL,
 		PIP_FIND_LINKS) that lacks the wheel: add it there.
 	EOT

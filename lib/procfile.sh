@@ -32,7 +32,7 @@ function procfile::merge() {
 # Prints the lines of the template, and the one for the release phase where the app asks for it.
 function procfile::process_types() {
 	local template="${1}" env_dir="${2}"
-	local release_phase deploy
+	local release_phase deploy config_set
 
 	cat -- "${template}"
 	release_phase="$(environment::read "${env_dir}" _LAMBDA_RELEASE_PHASE)"
@@ -44,11 +44,12 @@ function procfile::process_types() {
 		;;
 	false | "") ;;
 	*)
+		config_set="$(platform::command config:set _LAMBDA_RELEASE_PHASE=true)"
 		output::error <<-EOT
 			_LAMBDA_RELEASE_PHASE is neither true nor false.
 
 			With true, each push, config change, promotion and rollback deploys to AWS Lambda:
-			  heroku config:set _LAMBDA_RELEASE_PHASE=true
+			  ${config_set}
 			Set it so, or unset it, and push again.
 		EOT
 		exit 2
@@ -59,13 +60,19 @@ function procfile::process_types() {
 # Copies the app's Procfile to a file that we may change; an empty one where the app has none.
 function procfile::copy() {
 	local procfile="${1}" copy="${2}"
+	local what
 
-	if [[ -d "${procfile}" ]]; then
+	# Reading a pipe would wait, and a device has no end.
+	if [[ -e "${procfile}" && ! -f "${procfile}" ]]; then
+		what="not a regular file"
+		if [[ -d "${procfile}" ]]; then
+			what="a folder"
+		fi
 		output::error <<-EOT
-			Procfile is a folder, so no process type can be registered.
+			Procfile is ${what}, so no process type can be registered.
 
-			It has to be a text file with one line for each process type. Rename or remove the
-			folder, commit, and push again.
+			It has to be a text file with one line for each process type. Rename or remove it, commit,
+			and push again.
 		EOT
 		exit 1
 	fi
@@ -89,7 +96,7 @@ function procfile::copy() {
 function procfile::add() {
 	local procfile="${1}" line="${2}"
 	local type="${line%%:*}"
-	local existing existing_command command last_byte
+	local existing existing_command command last_byte run
 
 	existing="$(LC_ALL=C grep --text --max-count=1 "^${type}[[:blank:]]*:" "${procfile}" || true)"
 	existing_command="$(procfile::command "${existing}")"
@@ -107,10 +114,11 @@ function procfile::add() {
 			  release: ${existing_command} && ${command}
 		EOT
 	else
+		run="$(platform::command run "${command}")"
 		output::notice <<-EOT
 			Procfile has a process type "${type}" of the app's own, so it stays as it is.
 			For the one that deploys to AWS Lambda, rename the app's and push again, or run
-			  heroku run ${command}
+			  ${run}
 			What this buildpack would have added:
 			  ${line}
 		EOT

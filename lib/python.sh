@@ -27,7 +27,8 @@ function python::find() {
 		# their library by themselves.
 		export LD_LIBRARY_PATH="${build}/.heroku/python/lib${LD_LIBRARY_PATH:+:${LD_LIBRARY_PATH}}"
 		printf -v "${variable}" '%s' "${slug_python}"
-	elif [[ "${stack}" =~ ^heroku-([0-9]+)$ ]] && ((10#${BASH_REMATCH[1]} >= 24)); then
+	elif [[ -z "${PLATFORM_IS_HEROKUISH}" && "${stack}" =~ ^heroku-([0-9]+)$ ]] &&
+		((10#${BASH_REMATCH[1]} >= 24)); then
 		python::explain_missing "The stack ${stack} has a python3 while an app is built, but none where it runs."
 		exit 1
 	else
@@ -80,6 +81,8 @@ function python::check() {
 
 function python::explain_missing() {
 	local reason="${1}"
+	local add_python
+	add_python="$(platform::add_buildpack heroku/python)"
 	output::error <<-EOT
 		There is no Python that will still be there when the app runs.
 
@@ -87,7 +90,7 @@ function python::explain_missing() {
 
 		Let the app bring its own:
 		  1. Add heroku/python before this buildpack:
-		       heroku buildpacks:add --index 1 heroku/python
+		       ${add_python}
 		  2. heroku/python asks for a requirements.txt in the root of the app. An empty one is enough:
 		       touch requirements.txt
 		       git add requirements.txt
@@ -98,6 +101,8 @@ function python::explain_missing() {
 
 function python::explain_old() {
 	local version="${1}" place="${2}"
+	local add_python
+	add_python="$(platform::add_buildpack heroku/python)"
 	output::error <<-EOT
 		Python ${version} is too old: the deploy process needs 3.10 or newer.
 
@@ -105,7 +110,7 @@ function python::explain_old() {
 
 		Let the app bring a newer one:
 		  1. Have heroku/python before this buildpack ("heroku buildpacks" shows the order):
-		       heroku buildpacks:add --index 1 heroku/python
+		       ${add_python}
 		  2. heroku/python asks for a requirements.txt in the root of the app (an empty one is
 		     enough) and takes the version from a file .python-version:
 		       touch requirements.txt

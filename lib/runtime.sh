@@ -94,10 +94,15 @@ function runtime::services() {
 # Prints why the cached entry can't be used, one reason a line; nothing if it can.
 function runtime::problems() {
 	local entry="${1}" workspace="${2}"
+	local -r unreadable="they can't be read"
 	local name value cached changed=0
 
 	if [[ ! -d "${entry}" ]]; then
 		echo "there are none"
+		return
+	fi
+	if [[ ! -r "${entry}" || ! -x "${entry}" ]]; then
+		echo "${unreadable}"
 		return
 	fi
 	if [[ ! -f "${entry}/key" || ! -f "${entry}/manifest" || ! -d "${entry}/dependencies" ||
@@ -106,7 +111,7 @@ function runtime::problems() {
 		return
 	fi
 	if [[ ! -r "${entry}/key" || ! -r "${entry}/manifest" ]]; then
-		echo "they can't be read"
+		echo "${unreadable}"
 		return
 	fi
 	while IFS='=' read -r name value; do
@@ -125,9 +130,10 @@ function runtime::problems() {
 	if ((changed)); then
 		return
 	fi
-	# shellcheck disable=SC2310 # A file that can't be read is a damage like any other.
-	runtime::manifest "${entry}/dependencies" >"${workspace}/manifest" 2>/dev/null || true
-	if ! cmp --silent -- "${workspace}/manifest" "${entry}/manifest"; then
+	# shellcheck disable=SC2310 # It fails as soon as one of its commands does.
+	if ! runtime::manifest "${entry}/dependencies" >"${workspace}/manifest" 2>/dev/null; then
+		echo "${unreadable}"
+	elif ! cmp --silent -- "${workspace}/manifest" "${entry}/manifest"; then
 		echo "they are damaged: a file is not what was put there"
 	fi
 }
@@ -137,9 +143,9 @@ function runtime::problems() {
 function runtime::manifest() {
 	local folder="${1}"
 	(
-		cd -- "${folder}"
-		find . -type f -print0 | LC_ALL=C sort --zero-terminated | xargs -0 sha256sum
-		find . ! -type f ! -type d | LC_ALL=C sort
+		cd -- "${folder}" &&
+			find . -type f -print0 | LC_ALL=C sort --zero-terminated | xargs -0 sha256sum &&
+			find . ! -type f ! -type d | LC_ALL=C sort
 	)
 }
 

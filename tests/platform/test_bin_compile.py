@@ -128,7 +128,7 @@ def test_builds_every_kind_of_app(
         "Procfile",
     }
     assert sorted(path.name for path in (warm.app / ".lambda-deploy").iterdir()) == sorted(
-        ["bin", "build.json", "python", "runtime", *(["base.zip"] if kind == "nodejs" else [])]
+        ["bin", "build.json", "own-names", "python", "runtime", *(["base.zip"] if kind == "nodejs" else [])]
     )
 
 
@@ -419,3 +419,20 @@ def test_a_config_value_is_no_program(build: Build, tmp_path: Path) -> None:
     assert build.compile().status == 0
     assert told(build)["environment"]["_LAMBDA_JAR_FILE"] == value
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("length", [4097, 130_000, 200_000])
+def test_explains_a_jar_setting_that_is_no_path(build: Build, length: int) -> None:
+    """The kernel would start no program with it, and its own words would be no help; it is not repeated."""
+    build.set_config("_LAMBDA_JAR_FILE", "x" * length)
+
+    result = build.compile()
+
+    assert (result.status, result.stderr) == (
+        2,
+        f"""\
+ !     _LAMBDA_JAR_FILE is no path: it is {length} characters long, and a path has 4096 at most.
+ !
+ !     Set it to the path of the JAR in the app, such as target/my-function.jar, and push again.
+""",
+    )

@@ -1,6 +1,9 @@
 """bin/compile, run for real: the process types of the app."""
 
+import os
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,21 +164,55 @@ def test_replaces_a_read_only_procfile(build: Build) -> None:
     assert (build.app / "Procfile").read_bytes() == b"web: node .\n" + DEPLOY
 
 
-def test_explains_a_folder(build: Build) -> None:
-    """A folder called Procfile is an error that says what it should be."""
-    (build.app / "Procfile").mkdir()
+def make_a_folder(procfile: Path) -> None:
+    procfile.mkdir()
+
+
+def make_a_pipe(procfile: Path) -> None:
+    os.mkfifo(procfile)
+
+
+def make_a_link_to_a_device(procfile: Path) -> None:
+    procfile.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (make_a_folder, "a folder"),
+        (make_a_pipe, "not a regular file"),
+        (make_a_link_to_a_device, "not a regular file"),
+    ],
+)
+def test_explains_what_is_not_a_file(build: Build, make: Callable[[Path], None], what: str) -> None:
+    """No build waits for a pipe, or reads a device without an end; the error says what it should be."""
+    make(build.app / "Procfile")
 
     result = build.compile()
 
     assert (result.status, result.stderr) == (
         1,
-        """\
- !     Procfile is a folder, so no process type can be registered.
+        f"""\
+ !     Procfile is {what}, so no process type can be registered.
  !
- !     It has to be a text file with one line for each process type. Rename or remove the
- !     folder, commit, and push again.
+ !     It has to be a text file with one line for each process type. Rename or remove it, commit,
+ !     and push again.
 """,
     )
+
+
+def test_names_dokkus_commands_on_dokku(build: Build, tmp_path: Path) -> None:
+    """Where herokuish builds the app, there is no `heroku` to run."""
+    (build.app / "Procfile").write_text("deploy: ./deploy.sh\n")
+
+    kept = build.compile(HEROKUISH_VERSION="0.11.14")
+    own_config = replace(build, env_dir=tmp_path / "env")
+    own_config.set_config("_LAMBDA_RELEASE_PHASE", "maybe")
+    wrong = own_config.compile(HEROKUISH_VERSION="0.11.14")
+
+    assert kept.stderr == KEPT.replace("heroku run ", "dokku run APP ")
+    assert " !       dokku config:set APP _LAMBDA_RELEASE_PHASE=true\n" in wrong.stderr
+    assert "heroku" not in wrong.stderr
 
 
 def test_explains_utf_16(build: Build) -> None:

@@ -226,6 +226,29 @@ built, but none where it runs.
     )
 
 
+@pytest.mark.parametrize("stack", ["heroku-22", "heroku-24", "heroku-26"])
+def test_uses_the_system_python_of_herokuish_on_every_stack(build: Build, stack: str) -> None:
+    """On Dokku an app runs in the image that it is built in, so its Python is there, too."""
+    on_path(build, f'exec "{BASE_PYTHON}" "$@"')
+
+    result = compile_on(build, stack, HEROKUISH_VERSION="0.11.14")
+
+    assert (result.status, result.stderr) == (0, "")
+    assert recorded(build) == f"{BASE_PYTHON}\n"
+
+
+def test_speaks_of_buildpacks_on_dokku(build: Build) -> None:
+    """There the order of buildpacks is that of the file .buildpacks, which lists their addresses."""
+    result = build.compile(STACK="heroku-24", HEROKUISH_VERSION="0.11.14")
+
+    assert result.status == 1
+    assert (
+        " !       1. Add heroku/python before this buildpack:\n"
+        " !            in .buildpacks: https://github.com/heroku/heroku-buildpack-python.git\n"
+    ) in result.stderr
+    assert "heroku buildpacks:add" not in result.stderr
+
+
 @pytest.mark.parametrize("stack", ["container", "cedar-14", "heroku-24-custom", "heroku-"])
 def test_relies_on_the_system_python_of_an_unknown_stack(build: Build, stack: str) -> None:
     """On a stack that is none of Heroku's the system's Python is used, with a notice."""

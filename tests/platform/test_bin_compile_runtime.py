@@ -29,6 +29,7 @@ from buildpack import (
     lock_wheel,
     small_build,
 )
+from tools import require
 
 FIRST_BUILD = """\
 -----> Installing the deploy runtime
@@ -191,6 +192,32 @@ def test_discards_what_is_damaged(second_build: Build, damage: Callable[[Path], 
         " they are damaged: a file is not what was put there\n"
     ) in result.stdout
     assert not entry(second_build).exists()
+
+
+# Root may read everything, unless it gives that up.
+AS_ANYBODY = (
+    (str(shutil.which("setpriv")), "--bounding-set=-dac_override,-dac_read_search")
+    if os.geteuid() == 0
+    else ()
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "key", "manifest", "dependencies", "dependencies/boto3", "dependencies/boto3/__init__.py"]
+)
+def test_says_that_what_is_in_the_cache_can_not_be_read(second_build: Build, name: str) -> None:
+    """A cache of another user is not called damaged or incomplete."""
+    require("setpriv")
+    unreadable = entry(second_build) / name
+    unreadable.chmod(0)
+
+    result = second_build.compile(AS_ANYBODY)
+
+    if unreadable.exists():
+        unreadable.chmod(0o755)
+    assert "Discarding the dependencies in the cache: they can't be read\n" in result.stdout
+    assert "damaged" not in result.stdout + result.stderr
+    assert "incomplete" not in result.stdout + result.stderr
 
 
 def test_discards_dependencies_that_lie_elsewhere(second_build: Build, tmp_path: Path) -> None:
