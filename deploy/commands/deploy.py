@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from deploy.release.deploy import Deployed
 
 
+# Which of two releases is later is recorded with an alias alone.
+ONLY_REPORTED = "It is only reported: _LAMBDA_RECONCILE=repair needs _LAMBDA_ALIAS."
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what a deploy alone takes."""
     parser.add_argument("--force", action="store_true")
@@ -82,7 +86,7 @@ def _keep_deployed(target: Target, options: argparse.Namespace, context: Context
 
     keep_deployed(
         attempt,
-        DriftFinder(function, report).find,
+        DriftFinder(function, report, "" if settings.alias else ONLY_REPORTED).find,
         Schedule(settings.reconcile_interval, settings.repairs_drift),
         report=report,
         cancellation=cancellation,

@@ -82,10 +82,11 @@ def assess(
 
     With `look_once` nothing is waited for, and a state that may not be read is an error.
     """
-    _check_memory()
-    # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
-    with contextlib.suppress(RuntimeError):  # there may be no room for a thread
-        threading.Thread(target=_load_sdk, daemon=True).start()
+    if function is None:
+        _check_memory()
+        # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
+        with contextlib.suppress(RuntimeError):  # there may be no room for a thread
+            threading.Thread(target=_load_sdk, daemon=True).start()
     with prepare(target, report) as candidate:
         check_size(candidate.package, target.settings.bucket)
         deadline = Deadline(target.settings.timeout, report, cancellation)

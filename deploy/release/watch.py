@@ -83,17 +83,19 @@ def keep_deployed(
 
 
 class DriftFinder:
-    """Looks for drift, and says once if the deployer may not see it."""
+    """Looks for drift, adds a note to what it finds, and says once if the deployer may not see any."""
 
-    def __init__(self, function: Function, report: Report) -> None:
+    def __init__(self, function: Function, report: Report, note: str = "") -> None:
         self._function = function
         self._report = report
+        self._note = note
         self._is_blind = False
 
     def find(self, deployed: Deployed) -> str | None:
         """Return what differs from what was deployed, None if nothing does."""
         try:
-            return find_drift(self._function, deployed)
+            found = find_drift(self._function, deployed)
+            return f"{found}\n{self._note}".rstrip() if found else None
         except DeployError as error:
             if error.code not in DENIED:
                 raise
@@ -112,20 +114,12 @@ def find_drift(function: Function, deployed: Deployed) -> str | None:
         return None
     if deployed.alias is not None:
         return _alias_drift(function, deployed.alias, deployed.version)
-    found = _latest_drift(function, deployed.code_sha256)
-    if found and function.session.target.settings.reconcile_repairs:
-        # Which of two releases is later is recorded with an alias alone.
-        found += "\nIt is only reported: _LAMBDA_RECONCILE=repair needs _LAMBDA_ALIAS."
-    return found
-
-
-def _latest_drift(function: Function, code_sha256: str) -> str | None:
     latest = function.configuration()
     if not latest.is_ready:
         return None
     if latest.has_failed:
         return f"The last update of {function.name} failed: {latest.failure}"
-    if latest.code_sha256 == code_sha256:
+    if latest.code_sha256 == deployed.code_sha256:
         return None
     return (
         f"{function.name} runs a different package from the one that was deployed here. It was changed at "

@@ -7,15 +7,17 @@ all faults; two orders that lead to the same function and the same answers are o
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import pytest
 
 from deploy.aws.answers import Alias, Configuration, Invocation
-from deploy.aws.codes import CONFLICT, LATEST, LOST, NO_ANSWER, NOT_FOUND
-from deploy.aws.function import Function
+from deploy.aws.codes import CONFLICT, LATEST, LOST, NO_ANSWER, NOT_FOUND, REPLACED
 from deploy.cancel import Cancellation
 from deploy.errors import DeployError
 from deploy.output import Console, Report
@@ -24,9 +26,14 @@ from deploy.release.candidate import Candidate
 from deploy.target.environment import Target, read_target
 from deploy.target.provenance import release_in
 
-__all__ = ["Deployer", "Found", "Model", "Search", "remembering"]
+if TYPE_CHECKING:
+    from deploy.aws.function import Function
+
+__all__ = ["SCENARIOS", "Answer", "Call", "Deployer", "Found", "Model", "Scenario", "Search", "prepare"]
 
 APP = "my-app"
+LONGEST_WALK = 1000  # calls
+FAULTINESS = 0.05  # of the calls in a walk, until there are no more faults
 
 
 # --- the model -------------------------------------------------------------------------------------
@@ -306,13 +313,11 @@ def _prepared(target: Target, _report: Report) -> Iterator[Candidate]:
     yield cast("Candidate", _Candidate(_Package(target.variables["CODE"]), target.provenance))
 
 
-@contextlib.contextmanager
-def remembering(patch: Callable[..., None], tries: int) -> Iterator[None]:
-    """Have deploys take their package from the target, and try so many times; `patch` is monkeypatch's."""
-    patch(deploying, "prepare", _prepared)
-    patch(deploying, "_load_sdk", lambda: None)
-    patch(deploying, "TRIES", tries)
-    yield
+def prepare(patch: pytest.MonkeyPatch, tries: int) -> None:
+    """Have deploys take their package from the target, and try so many times."""
+    patch.setattr(deploying, "prepare", _prepared)
+    patch.setattr(deploying, "secrets", lambda _variables: {})
+    patch.setattr(deploying, "TRIES", tries)
 
 
 # --- the search ------------------------------------------------------------------------------------
@@ -370,15 +375,16 @@ class Search:
                     waiting.append(after)
         return Found(len(seen), calls, ends)
 
-    def follow(self, start: Model, choose: Callable[[int], int]) -> int:
-        """Go one way at random through all of it, with `choose(n)` below n; return how many calls it took."""
+    def walk(self, start: Model, chance: random.Random) -> int:
+        """Go one way at random through all of it, and return how many calls that took."""
         state = _State(start, ((),) * len(self.deployers), frozenset(), self.faults)
-        for count in range(10_000):
+        for count in range(LONGEST_WALK):
             self._check(state)
-            following = list(self._following(state))
+            following = [after for _, after in self._following(state)]
             if not following:
                 return count
-            _, after = following[choose(len(following))]
+            faultless = [after for after in following if after.faults == state.faults]
+            after = chance.choice(following if chance.random() < FAULTINESS else faultless)
             self._check_step(state.model, after.model)
             state = after
         raise AssertionError("a deploy loops for ever")
@@ -422,9 +428,9 @@ class Search:
             ended = deployer.after(state.answers[number])
             if isinstance(ended, Ended) and ended.is_done:
                 assert model.release >= deployer.release, f"v{deployer.release} ended well, and is not served"
-                assert ended.is_older == (ended.is_older and model.release > deployer.release)
+                assert not ended.is_older or model.release > deployer.release, "skipped for nothing"
             if isinstance(ended, Ended) and not ended.is_done and state.faults == self.faults:
-                assert ended.code == "Replaced", f"v{deployer.release} failed without a fault: {ended.code}"
+                assert ended.code == REPLACED, f"v{deployer.release} failed without a fault: {ended.code}"
 
     def _check_step(self, before: Model, after: Model) -> None:
         assert after.release >= before.release, "an older release took the place of a newer one"
@@ -440,3 +446,33 @@ def _story(state: _State, came_from: Mapping[_State, tuple[_State, str]]) -> str
         state, step = came_from[state]
         steps.append(step)
     return "\n".join(reversed(steps))
+
+
+# --- what is searched ------------------------------------------------------------------------------
+
+
+class Scenario(NamedTuple):
+    """Releases with their codes that deploy at the same time, where the alias was before, and settings."""
+
+    releases: tuple[tuple[int, str], ...]
+    is_first: bool = False
+    settings: Mapping[str, str] = {}
+
+    @property
+    def start(self) -> Model:
+        """The function before: at release 9, whose code is A; or never deployed to."""
+        return Model() if self.is_first else Model().deployed(9, "A")
+
+    def search(self, faults: int = 0) -> Search:
+        """Return the search through this scenario."""
+        return Search([Deployer(number, code, self.settings) for number, code in self.releases], faults)
+
+
+SCENARIOS = {
+    "two": Scenario(((10, "B"), (11, "C"))),
+    "two, first": Scenario(((10, "B"), (11, "C")), is_first=True),
+    "two of the same code": Scenario(((10, "B"), (11, "B"))),
+    "one back to the code before": Scenario(((10, "B"), (11, "A"))),
+    "two that delete versions": Scenario(((10, "B"), (11, "C")), settings={"_LAMBDA_KEEP_VERSIONS": "1"}),
+    "two that verify": Scenario(((10, "B"), (11, "C")), settings={"_LAMBDA_VERIFY_PAYLOAD": "{}"}),
+}
