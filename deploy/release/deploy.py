@@ -100,7 +100,7 @@ def assess(
         yield Assessment(candidate, function, deadline, force, state, plan)
 
 
-def connect(target: Target, cancellation: Cancellation) -> Function:
+def connect(target: Target, cancellation: Cancellation | None = None) -> Function:
     """Start the AWS SDK for a target's function; raises InputError for settings that it does not take."""
     _check_memory()
     from deploy.aws.function import Function
