@@ -61,3 +61,6 @@ if __name__ == "__main__":
         os._exit(_help() if sys.argv[1:] in (["--help"], ["-h"]) else _run())
     except KeyboardInterrupt:  # before the handlers were set
         _interrupted("SIGINT")
+    except (MemoryError, SystemError):  # before there was anything to explain it
+        sys.stderr.write(" !     There is too little memory here.\n")
+        os._exit(1)

@@ -6,6 +6,8 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
+from deploy.errors import DeployError, unexpected
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -62,14 +64,25 @@ class Cancellation:
         self.check_between_steps()
 
     @contextlib.contextmanager
-    def leaving(self, consequence: str) -> Iterator[None]:
-        """Say what an end within this block leaves behind; an inner block knows better."""
+    def leaving(self, consequence: str, *, if_refused: str = "") -> Iterator[None]:
+        """Say what an end within this block leaves behind, by a signal or by an error.
+
+        An inner block knows better. A call that was refused leaves `if_refused`, if that is given. An
+        exception that nobody foresaw becomes an error that says what was left, too.
+        """
         before = self.consequence
         self.consequence = consequence
         try:
             yield
         except Cancelled:
             raise  # with what was left where it was raised
+        except Exception as raised:
+            self.consequence = before
+            error = raised if isinstance(raised, DeployError) else unexpected(raised)
+            error.left = error.left or (if_refused if error.is_refusal and if_refused else consequence)
+            if error is raised:
+                raise
+            raise error from raised
         except BaseException:
             self.consequence = before
             raise

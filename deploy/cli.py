@@ -60,6 +60,8 @@ def _main(arguments: Sequence[str], slug: Path, cancellation: Cancellation, even
         with contextlib.suppress(AttributeError, OSError):  # which nobody may read
             sys.stdout.flush()
         return 0
+    except Exception as error:  # noqa: BLE001 - a command's modules may need more memory than there is
+        return _explain(unexpected(error), report, process)
     command = _Command(options, process, slug, report, cancellation)
     ended = _run(command, events, cancellation)
     if isinstance(ended, int):

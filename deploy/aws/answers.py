@@ -1,16 +1,17 @@
-"""What AWS answers about functions, as values."""
+"""What AWS answers about functions, as values; what is not of AWS's form is refused by a ValueError."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from deploy.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DIGEST_LENGTH = 44  # characters of a SHA-256 in base64
+VERSION = re.compile(r"\$LATEST|[1-9][0-9]*")
+FAILED = "Failed"
 
 # What a version takes over from $LATEST when it is published, besides the code.
 RUNNING_CONFIGURATION = tuple(
@@ -42,6 +43,17 @@ class Configuration:
         """Whether nothing is under way; what is, ends by itself."""
         return self.state != "Pending" and self.update_status != "InProgress"
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether AWS could not put it in place."""
+        return FAILED in {self.state, self.update_status}
+
+    @property
+    def failure(self) -> str:
+        """What AWS says of why it failed."""
+        of_update = self.update_reason if self.update_status == FAILED else ""
+        return of_update or self.state_reason or "no reason is given"
+
 
 @dataclass(frozen=True)
 class Alias:
@@ -64,21 +76,22 @@ class Invocation:
 
 
 def configuration(answer: Mapping[str, Any]) -> Configuration:
-    """Return what AWS says of $LATEST or of a version; raises DeployError if the answer was cut off."""
-    if not answer.get("CodeSha256"):
-        raise _cut_answer()
-    reasons = (answer.get("LastUpdateStatusReason", ""), answer.get("LastUpdateStatusReasonCode", ""))
+    """Return what AWS says of $LATEST or of a version."""
+    version = _text(answer, "Version")
+    if version and not VERSION.fullmatch(version):
+        raise ValueError("a version that is none")
+    reasons = (_text(answer, "LastUpdateStatusReason"), _text(answer, "LastUpdateStatusReasonCode"))
     return Configuration(
-        version=answer.get("Version", ""),
-        code_sha256=answer["CodeSha256"][:DIGEST_LENGTH],
-        revision_id=answer.get("RevisionId", ""),
-        state=answer.get("State", ""),
-        state_reason=answer.get("StateReason", ""),
-        update_status=answer.get("LastUpdateStatus", ""),
+        version=version,
+        code_sha256=_text(answer, "CodeSha256", needed=True)[:DIGEST_LENGTH],
+        revision_id=_text(answer, "RevisionId"),
+        state=_text(answer, "State"),
+        state_reason=_text(answer, "StateReason"),
+        update_status=_text(answer, "LastUpdateStatus"),
         update_reason=" ".join(reason for reason in reasons if reason),
-        last_modified=answer.get("LastModified", ""),
-        description=answer.get("Description", ""),
-        arn=answer.get("FunctionArn", ""),
+        last_modified=_text(answer, "LastModified"),
+        description=_text(answer, "Description"),
+        arn=_text(answer, "FunctionArn"),
         running={
             **{name: answer[name] for name in RUNNING_CONFIGURATION if name in answer},
             "SnapStart": answer.get("SnapStart", {}).get("ApplyOn", "None"),
@@ -86,30 +99,39 @@ def configuration(answer: Mapping[str, Any]) -> Configuration:
     )
 
 
+def current(answer: Mapping[str, Any]) -> Configuration:
+    """Return what AWS says of it now, with the revision that a change has to name."""
+    _text(answer, "RevisionId", needed=True)
+    return configuration(answer)
+
+
+def published(answer: Mapping[str, Any]) -> Configuration:
+    """Return what AWS says of a new version, with its number."""
+    _text(answer, "Version", needed=True)
+    return configuration(answer)
+
+
 def alias(answer: Mapping[str, Any]) -> Alias:
-    """Return what AWS says of an alias; raises DeployError if the answer was cut off."""
-    if not answer.get("FunctionVersion"):
-        raise _cut_answer()
+    """Return what AWS says of an alias."""
     return Alias(
-        name=answer.get("Name", ""),
-        version=answer["FunctionVersion"],
+        name=_text(answer, "Name"),
+        version=_text(answer, "FunctionVersion", needed=True),
         weights=answer.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}),
-        description=answer.get("Description", ""),
-        revision_id=answer.get("RevisionId", ""),
+        description=_text(answer, "Description"),
+        revision_id=_text(answer, "RevisionId", needed=True),
     )
 
 
 def items(page: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """Return the items of a page; raises DeployError if the answer was cut off."""
-    if name not in page:
-        raise _cut_answer()
-    items: list[Mapping[str, Any]] = page[name]
+    """Return the items of a page."""
+    items = page.get(name)
+    if not isinstance(items, list):
+        raise ValueError(f"no {name}")  # noqa: TRY004 - one kind for all that is no answer
     return items
 
 
-def _cut_answer() -> DeployError:
-    return DeployError(
-        "AWS's answer was cut off.",
-        why="The connection ended within it, so whether the call was carried out is not known.",
-        todo="The function runs the old or the new package, whole. Run deploy again.",
-    )
+def _text(answer: Mapping[str, Any], name: str, *, needed: bool = False) -> str:
+    text = answer.get(name, "")
+    if not isinstance(text, str) or (needed and not text):
+        raise ValueError(f"no {name}")
+    return text

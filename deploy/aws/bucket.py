@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from deploy.artifact.assembly import AssembledFile, Span
 from deploy.aws.permissions import objects_arn
+from deploy.aws.wait import retry_reading
 from deploy.errors import DeployError, InputError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def stage(
 
     https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html (S3Bucket, S3Key)
     """
-    check_region(bucket, session)
+    check_region(bucket, session, cancellation)
     upload = _StagedUpload(bucket, session, report, cancellation)
     with cancellation.cleanup(upload.delete):
         upload.upload(package, progress)
@@ -81,13 +82,16 @@ class _StagedUpload:
         """Upload it, whole; raises InputError if it was changed meanwhile."""
         try:
             with _explaining(self._session, "s3:PutObject"):
-                self._upload_parts(package, progress)
+                parts = self._upload_parts(package, progress)
         except DeployError:
             # What is not what was signed, S3 refuses for reasons that are another story.
             package.check_again()
             raise
+        # They were read from the base one by one, which somebody may have written to meanwhile.
+        package.check_again()
+        self._complete(parts, package.size)
 
-    def _upload_parts(self, package: Package, progress: Callable[[int], None]) -> None:
+    def _upload_parts(self, package: Package, progress: Callable[[int], None]) -> list[Any]:
         """Upload in parts, each read from the file while it is sent."""
         self._begin()
         client: S3Client = self._session.client("s3")
@@ -102,11 +106,40 @@ class _StagedUpload:
                 {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": answer["ChecksumSHA256"]}
             )
             progress(end)
-        # They were read from the base one by one, which somebody may have written to meanwhile.
-        package.check_again()
+        return parts
+
+    def _complete(self, parts: list[Any], size: int) -> None:
+        """Have the parts put together; whatever S3 answers, what counts is the object.
+
+        S3 answers 200 before it begins, and then with an error if there is one:
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+        """
+        client: S3Client = self._session.client("s3")
         self._may_be_complete = True
-        client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
-        self._upload_id = ""
+        try:
+            with _explaining(self._session, "s3:PutObject"):
+                answer = client.complete_multipart_upload(
+                    **self._place, UploadId=self._upload_id, MultipartUpload={"Parts": parts}
+                )
+                if not (answer.get("ETag") and answer.get("Key") == self.key):
+                    raise ValueError("neither an object nor an error")
+        except DeployError:
+            if not self._is_whole(size):
+                raise
+        self._upload_id = ""  # unless it is certain that it has ended, it is aborted
+
+    def _is_whole(self, size: int) -> bool:
+        """Whether the object is there; nobody else knows its key, and Lambda returns its digest."""
+        client: S3Client = self._session.client("s3")
+
+        def read() -> int:
+            with _explaining(self._session, "s3:GetObject"):
+                return client.head_object(Bucket=self._bucket.name, Key=self.key)["ContentLength"]
+
+        try:
+            return retry_reading(read, self._cancellation) == size
+        except DeployError:
+            return False
 
     def _begin(self) -> None:
         arguments: dict[str, Any] = {**self._place, **encryption(self._bucket)}
@@ -159,14 +192,18 @@ class _Part(AssembledFile):
         return super().read(size)
 
 
-def check_region(bucket: Bucket, session: Session) -> None:
+def check_region(bucket: Bucket, session: Session, cancellation: Cancellation) -> None:
     """Raise InputError for a bucket that Lambda can't read from; S3 names its region even to strangers."""
     client: S3Client = session.client("s3")
-    with _explaining(session, "s3:ListBucket"):
-        try:
-            answer: Any = client.head_bucket(Bucket=bucket.name)
-        except ClientError as error:
-            answer = error.response
+
+    def read() -> Any:  # noqa: ANN401 - the SDK's own
+        with _explaining(session, "s3:ListBucket"):
+            try:
+                return client.head_bucket(Bucket=bucket.name)
+            except ClientError as error:
+                return error.response
+
+    answer = retry_reading(read, cancellation)
     metadata = answer.get("ResponseMetadata", {})
     region = metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region", "")
     if wrong := wrong_bucket(bucket, region, session, exists=metadata.get("HTTPStatusCode") != 404):  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""AWS's names for what decisions hang on, and two of our own where AWS gives none."""
+"""AWS's names for what decisions hang on, and our own where AWS gives none."""
 
 LATEST = "$LATEST"
 
@@ -6,6 +6,8 @@ DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
 NOT_FOUND = "ResourceNotFoundException"
 CONFLICT = "ResourceConflictException"  # another update is under way, or the alias is there already
 LOST = "PreconditionFailedException"  # the RevisionId is not the one that was read
+INVALID = "InvalidParameterValueException"
 
 NO_ANSWER = "ReadTimeout"
+CUT = "CutAnswer"  # an answer that was cut, or that is not one of AWS's
 REPLACED = "Replaced"  # someone else came between

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError
 
 from deploy.artifact.window import Window
+from deploy.aws.codes import CUT
+from deploy.errors import DeployError
 
 if TYPE_CHECKING:
     from deploy.aws.function import Function
+    from deploy.aws.session import Session
 
 # Bytes: the end record with the longest comment, and so most central directories.
 TAIL = 64 * 1024 + 22
+
+PARTIAL_CONTENT = 206
 
 
 class RemoteFile(Window):
@@ -32,3 +41,26 @@ class RemoteFile(Window):
             into = start - self._tail_start
             return self._tail[into : into + most]
         return self._function.fetch(self._url, start, start + most - 1)
+
+
+def fetch(session: Session, url: str, first: int, last: int) -> bytes:
+    """Fetch the bytes `first` to `last` of the address that AWS gave for a package, which is signed."""
+    name = session.target.function.name
+    request = AWSRequest("GET", url, headers={"Range": f"bytes={first}-{last}"}).prepare()
+    try:
+        answer = session.http(url).send(request)
+    except BotoCoreError:
+        host = urlsplit(url).hostname
+        failed = DeployError(
+            f"The package of {name} can't be read: there is no answer from {host}, where AWS keeps it.",
+            todo=f"Let the network reach {host}, and run it again.",
+        )
+    else:
+        if answer.status_code == PARTIAL_CONTENT and len(answer.content) == last - first + 1:
+            return answer.content
+        failed = DeployError(
+            f"The package of {name} can't be read from AWS (HTTP {answer.status_code}).",
+            todo="Run it again.",
+        )
+    failed.code = CUT
+    raise failed

@@ -6,19 +6,16 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from botocore import exceptions as sdk
-from urllib3.exceptions import HTTPError
 
-from deploy.aws.codes import NO_ANSWER
+from deploy.aws.codes import CUT, NO_ANSWER
 from deploy.aws.refusals import RUN_AGAIN, Call, explain
-from deploy.errors import DeployError, InputError
+from deploy.errors import DeployError, InputError, is_from_lack_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CODE_LENGTH = 100  # characters of AWS's name for an error
 MESSAGE_LENGTH = 600  # characters of AWS's message that are shown
-OLD_OR_NEW = f"The function runs the old or the new package, whole. {RUN_AGAIN}"
-
 START = "lambda:*"  # no call, but the start of the SDK
 
 
@@ -27,17 +24,17 @@ def explained(call: Call) -> Iterator[None]:
     """Turn what the AWS SDK raises into DeployError."""
     try:
         yield
-    except DeployError:
+    except (DeployError, MemoryError):
         raise
     except sdk.ClientError as error:
         raise _explain_answer(error, call) from error
-    except (sdk.BotoCoreError, HTTPError) as error:
-        failure = _explain_failure(error, call)
-        failure.code = NO_ANSWER if isinstance(error, sdk.ReadTimeoutError) else ""
-        raise failure from error
+    except (sdk.ConnectionError, sdk.ReadTimeoutError, sdk.ConnectionClosedError) as error:
+        raise _explain_failure(error, call) from error
     except Exception as error:
         # The SDK takes an answer's form for granted; one that is none of AWS's ends in any exception.
-        raise _explain_nonsense(error, call) from error
+        if is_from_lack_of_memory(error):
+            raise MemoryError from error
+        raise _explain_failure(error, call) from error
 
 
 def _explain_answer(error: sdk.ClientError, call: Call) -> DeployError:
@@ -46,8 +43,12 @@ def _explain_answer(error: sdk.ClientError, call: Call) -> DeployError:
     message = call.redacted(str(error.response.get("Error", {}).get("Message", "")))
     if len(message) > MESSAGE_LENGTH:
         message = f"{message[:MESSAGE_LENGTH]}…"
+    if call.action.startswith("lambda:") and code.isdigit() and status < 500:  # noqa: PLR2004
+        # The SDK gives the status where there is no code: AWS Lambda always has one.
+        return _explain_nonsense(error, call)
     explained = explain(code, status, message, call)
     explained.code = code
+    explained.is_refusal = status < 500  # noqa: PLR2004
     return explained
 
 
@@ -67,11 +68,13 @@ def _explain_failure(error: Exception, call: Call) -> DeployError:
             todo="Check that setting, or name the endpoint in _NO_PROXY.",
         )
     if isinstance(error, sdk.ReadTimeoutError | sdk.ConnectionClosedError):
-        return DeployError(
+        unanswered = DeployError(
             f"{endpoint} did not answer to the end.",
-            why=f"The connection was cut or stalled ({type(error).__name__}).",
-            todo=OLD_OR_NEW,
+            why=f"The connection was cut or stalled in {call.action} ({type(error).__name__}).",
+            todo=RUN_AGAIN,
         )
+        unanswered.code = NO_ANSWER if isinstance(error, sdk.ReadTimeoutError) else CUT
+        return unanswered
     if isinstance(error, sdk.ConnectionError | sdk.HTTPClientError):
         return DeployError(
             f"{endpoint} can't be reached.",
@@ -88,8 +91,16 @@ def _explain_nonsense(error: Exception, call: Call) -> DeployError:
             f"The AWS SDK does not accept the settings ({type(error).__name__}).",
             todo=f"Check the _AWS_… settings and _HTTPS_PROXY. {RUN_AGAIN}",
         )
-    return DeployError(
-        f"The answer to {call.action} can't be understood ({type(error).__name__}).",
-        why="It is not one of AWS's: something between may have put it there, such as a proxy or a portal.",
-        todo=OLD_OR_NEW,
+    return senseless(call.action, type(error).__name__)
+
+
+def senseless(action: str, detail: str = "") -> DeployError:
+    """Return the error for an answer that is cut, or not one of AWS's: what was asked may have been done."""
+    error = DeployError(
+        "AWS's answer was cut off or makes no sense.",
+        why=f"The answer to {action} can't be understood{f' ({detail})' if detail else ''}: the connection "
+        "was cut, or something in between answered, such as a proxy or a portal.",
+        todo=RUN_AGAIN,
     )
+    error.code = CUT
+    return error

@@ -1,44 +1,48 @@
 """One Lambda function: typed calls.
 
-Each call names the permission that it needs in its docstring, and raises DeployError with AWS's code.
+Each call names the permission that it needs in its docstring, and raises DeployError with AWS's code. One
+that only reads is made again if its answer is cut or makes no sense; one that writes never is.
 The API's pages are at https://docs.aws.amazon.com/lambda/latest/api/API_<Operation>.html.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
 
 from deploy.aws import answers
 from deploy.aws.answers import Alias, Configuration, Invocation
-from deploy.aws.codes import LATEST, LOST, NO_ANSWER, NOT_FOUND
+from deploy.aws.codes import CUT, INVALID, LATEST, LOST, NO_ANSWER, NOT_FOUND
+from deploy.aws.download import fetch
 from deploy.aws.upload import ZipFileBody
+from deploy.aws.wait import retry_reading, within
+from deploy.cancel import Cancellation
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from types_boto3_lambda import LambdaClient
 
     from deploy.artifact.package import Package
     from deploy.aws.session import Session
 
-PARTIAL_CONTENT = 206
+Answer = TypeVar("Answer")
 
 
 class Function:
-    """The function that the settings name."""
+    """The function that the settings name; pauses between tries are `cancellation`'s."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, cancellation: Cancellation | None = None) -> None:
         self.session = session
+        self._cancellation = cancellation or Cancellation()
         self._client: LambdaClient = session.client("lambda")
         self._identifier = session.target.function.identifier
+        self._exists = False
 
     @property
     def name(self) -> str:
@@ -52,20 +56,27 @@ class Function:
 
     def configuration(self, qualifier: str = LATEST) -> Configuration:
         """Read what $LATEST or a version is. Needs lambda:GetFunctionConfiguration."""
-        with self.session.explaining("lambda:GetFunctionConfiguration"):
-            return answers.configuration(
+
+        def read() -> Configuration:
+            return answers.current(
                 self._client.get_function_configuration(
                     FunctionName=self._identifier, **_qualified(qualifier)
                 )
             )
 
-    def update_code(
-        self, package: Package, progress: Callable[[int, int], None], revision_id: str | None = None
-    ) -> Configuration:
-        """Upload a package as the code of $LATEST; where a revision is given, only over that one.
+        return self._read("lambda:GetFunctionConfiguration", read, _part(qualifier))
 
-        `progress` is told the bytes sent and in all. Needs lambda:UpdateFunctionCode. Raises InputError where
-        the package is no longer what it was.
+    def update_code(
+        self,
+        package: Package,
+        progress: Callable[[int, int], None],
+        revision_id: str | None = None,
+        key_arn: str | None = None,
+    ) -> Configuration:
+        """Upload a package as the code of $LATEST; if a revision is given, only over that one.
+
+        `progress` is told the bytes sent and in all; `key_arn` names the KMS key that encrypts the package.
+        Needs lambda:UpdateFunctionCode. Raises InputError if the package is no longer what it was.
         """
 
         def stream(params: dict[str, Any], **_: object) -> None:
@@ -81,9 +92,9 @@ class Function:
         event = "before-call.lambda.UpdateFunctionCode"
         self._client.meta.events.register(event, stream)
         try:
-            return self._update_code(revision_id, ZipFile=b"")
+            return self._update_code(revision_id, key_arn, ZipFile=b"")
         except DeployError as error:
-            if error.code in {NO_ANSWER, LOST}:  # AWS may have taken it
+            if error.code in {NO_ANSWER, CUT, LOST}:  # AWS may have taken it
                 raise
             # What is not what was signed, AWS refuses for reasons that are another story.
             package.check_again()
@@ -91,58 +102,90 @@ class Function:
         finally:
             self._client.meta.events.unregister(event, stream)
 
-    def update_code_from_bucket(self, bucket: str, key: str, revision_id: str | None = None) -> Configuration:
+    def update_code_from_bucket(
+        self, bucket: str, key: str, revision_id: str | None = None, key_arn: str | None = None
+    ) -> Configuration:
         """Take a package out of S3 as the code of $LATEST.
 
         Needs lambda:UpdateFunctionCode, and s3:GetObject for the deployer.
         """
-        return self._update_code(revision_id, S3Bucket=bucket, S3Key=key)
+        return self._update_code(revision_id, key_arn, S3Bucket=bucket, S3Key=key)
 
-    def _update_code(self, revision_id: str | None, **code: Any) -> Configuration:  # noqa: ANN401 - the SDK's own
+    def _update_code(self, revision_id: str | None, key_arn: str | None, **code: Any) -> Configuration:  # noqa: ANN401 - the SDK's own
         if revision_id is not None:
             code["RevisionId"] = revision_id
-        with self.session.explaining("lambda:UpdateFunctionCode"):
+        if key_arn is not None:
+            code["SourceKMSKeyArn"] = key_arn
+        with self._explaining("lambda:UpdateFunctionCode"):
             return answers.configuration(
                 self._client.update_function_code(FunctionName=self._identifier, **code)
             )
 
     def publish(self, code_sha256: str, description: str) -> Configuration:
-        """Publish $LATEST as a version, unless its code is another by now. Needs lambda:PublishVersion."""
-        with self.session.explaining("lambda:PublishVersion"):
-            return answers.configuration(
-                self._client.publish_version(
-                    FunctionName=self._identifier, CodeSha256=code_sha256, Description=description
+        """Publish $LATEST as a version, if its code is this one. Needs lambda:PublishVersion.
+
+        Raises an error with the code LOST if it is another one.
+        """
+        try:
+            with self._explaining("lambda:PublishVersion"):
+                return answers.published(
+                    self._client.publish_version(
+                        FunctionName=self._identifier, CodeSha256=code_sha256, Description=description
+                    )
                 )
-            )
+        except DeployError as error:
+            if error.code == INVALID and "codesha256" in error.why.lower():
+                error.code = LOST
+            raise
 
     def versions(self) -> list[Configuration]:
         """List the published versions, oldest first. Needs lambda:ListVersionsByFunction."""
-        with self.session.explaining("lambda:ListVersionsByFunction"):
-            pages = self._client.get_paginator("list_versions_by_function").paginate(
-                FunctionName=self._identifier
-            )
+
+        def read() -> list[Configuration]:
+            paginator = self._client.get_paginator("list_versions_by_function")
+            pages = paginator.paginate(FunctionName=self._identifier)
             listed = [
                 answers.configuration(item) for page in pages for item in answers.items(page, "Versions")
             ]
-        numbered = [version for version in listed if version.version != LATEST]
-        return sorted(numbered, key=lambda version: int(version.version))
+            numbered = [version for version in listed if version.version != LATEST]
+            return sorted(numbered, key=lambda version: int(version.version))
+
+        return self._read("lambda:ListVersionsByFunction", read)
 
     def delete_version(self, version: str) -> None:
         """Delete a published version. Needs lambda:DeleteFunction on it."""
-        with self.session.explaining("lambda:DeleteFunction"):
+        with self._explaining("lambda:DeleteFunction", _part(version)):
             self._client.delete_function(FunctionName=self._identifier, Qualifier=version)
 
     def code_location(self, qualifier: str) -> tuple[str, int]:
-        """Give the address of a version's package and its size in bytes. Needs lambda:GetFunction."""
-        with self.session.explaining("lambda:GetFunction"):
-            answer = self._client.get_function(FunctionName=self._identifier, **_qualified(qualifier))
-        return answer.get("Code", {}).get("Location", ""), answer.get("Configuration", {}).get("CodeSize", 0)
+        """Return the address of a version's package and its size in bytes. Needs lambda:GetFunction."""
+        answer = self._read("lambda:GetFunction", lambda: self._get(qualifier), _part(qualifier))
+        code = answer["Code"]
+        if "Location" not in code and (refused := code.get("Error", {}).get("Message")):
+            raise DeployError(f"AWS keeps the package of {self.name} back.", why=f"AWS says: {refused}")
+        return code.get("Location", ""), answer["Configuration"].get("CodeSize", 0)
+
+    def source_key(self) -> str | None:
+        """Return the customer's key that encrypts the code of $LATEST, if any. Needs lambda:GetFunction."""
+        answer = self._read("lambda:GetFunction", lambda: self._get(LATEST))
+        return answer["Code"].get("SourceKMSKeyArn") or None
+
+    def _get(self, qualifier: str) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = self._client.get_function(
+            FunctionName=self._identifier, **_qualified(qualifier)
+        )
+        if not (answer.get("Configuration") and answer.get("Code")):
+            raise ValueError("no code")
+        return answer
 
     def alias(self, name: str) -> Alias | None:
-        """Read an alias; None where there is none of this name. Needs lambda:GetAlias."""
+        """Read an alias; None if there is none of this name. Needs lambda:GetAlias."""
+
+        def read() -> Alias:
+            return answers.alias(self._client.get_alias(FunctionName=self._identifier, Name=name))
+
         try:
-            with self.session.explaining("lambda:GetAlias"):
-                return answers.alias(self._client.get_alias(FunctionName=self._identifier, Name=name))
+            return self._read("lambda:GetAlias", read, _part(name))
         except DeployError as error:
             if error.code == NOT_FOUND:
                 return None
@@ -150,13 +193,16 @@ class Function:
 
     def aliases(self) -> list[Alias]:
         """List all aliases. Needs lambda:ListAliases."""
-        with self.session.explaining("lambda:ListAliases"):
+
+        def read() -> list[Alias]:
             pages = self._client.get_paginator("list_aliases").paginate(FunctionName=self._identifier)
             return [answers.alias(item) for page in pages for item in answers.items(page, "Aliases")]
 
+        return self._read("lambda:ListAliases", read)
+
     def create_alias(self, name: str, version: str, description: str) -> Alias:
         """Make an alias. Needs lambda:CreateAlias."""
-        with self.session.explaining("lambda:CreateAlias"):
+        with self._explaining("lambda:CreateAlias", _part(version)):
             return answers.alias(
                 self._client.create_alias(
                     FunctionName=self._identifier,
@@ -168,7 +214,7 @@ class Function:
 
     def update_alias(self, name: str, version: str, description: str, revision_id: str) -> Alias:
         """Point an alias at a version, all of it, and only over this revision. Needs lambda:UpdateAlias."""
-        with self.session.explaining("lambda:UpdateAlias"):
+        with self._explaining("lambda:UpdateAlias", f"the alias {name} or {_part(version)}"):
             return answers.alias(
                 self._client.update_alias(
                     FunctionName=self._identifier,
@@ -180,43 +226,54 @@ class Function:
                 )
             )
 
-    def invoke(self, version: str, payload: bytes, timeout: int) -> Invocation:
-        """Invoke a version and wait for its answer, `timeout` seconds at most, without trying again.
+    def invoke(self, version: str, payload: bytes, seconds: float) -> Invocation:
+        """Invoke a version and return its answer, without trying again.
 
-        Needs lambda:InvokeFunction on the version.
+        Needs lambda:InvokeFunction on the version. Raises TimeoutError if the answer is not there, whole,
+        within `seconds`: a read timeout alone starts again with each byte that drips in.
         """
-        config = Config(read_timeout=timeout, retries={"total_max_attempts": 1, "mode": "standard"})
-        with self.session.explaining("lambda:InvokeFunction"):
-            answer = self.session.client("lambda", config).invoke(
-                FunctionName=self._identifier, Qualifier=version, Payload=payload, LogType="Tail"
-            )
-            content = answer["Payload"].read().decode("utf-8", "replace")
-        log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
-        return Invocation(content, answer.get("FunctionError", ""), log)
+        config = Config(read_timeout=seconds, retries={"total_max_attempts": 1, "mode": "standard"})
+
+        def call() -> Invocation:
+            with self._explaining("lambda:InvokeFunction", _part(version)):
+                answer = self.session.client("lambda", config).invoke(
+                    FunctionName=self._identifier, Qualifier=version, Payload=payload, LogType="Tail"
+                )
+                content = answer["Payload"].read().decode("utf-8", "replace")
+                log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
+                return Invocation(content, answer.get("FunctionError", ""), log)
+
+        try:
+            return within(seconds, call, self._cancellation)
+        except DeployError as error:
+            if error.code == NO_ANSWER:
+                raise TimeoutError from error
+            raise
 
     def fetch(self, url: str, first: int, last: int) -> bytes:
         """Fetch the bytes `first` to `last` of an address, which is signed and needs no permission."""
-        session = self.session.http(url)
-        headers = {"Range": f"bytes={first}-{last}"}
-        with self.session.explaining("lambda:GetFunction"):
-            request = AWSRequest("GET", url, headers=headers).prepare()
-            try:
-                answer = session.send(request)
-            except BotoCoreError:
-                host = urlsplit(url).hostname
-                raise DeployError(
-                    f"The package of {self.name} can't be read: there is no answer from {host}, where AWS "
-                    "keeps it.",
-                    todo=f"Let the network reach {host}, and run it again.",
-                ) from None
-        if answer.status_code != PARTIAL_CONTENT or len(answer.content) != last - first + 1:
-            raise DeployError(
-                f"The package of {self.name} can't be read from AWS (HTTP {answer.status_code}).",
-                todo="Run it again.",
-            )
-        return answer.content
+        return self._read("lambda:GetFunction", lambda: fetch(self.session, url, first, last))
+
+    def _read(self, action: str, read: Callable[[], Answer], part: str = "") -> Answer:
+        def try_once() -> Answer:
+            with self._explaining(action, part):
+                return read()
+
+        return retry_reading(try_once, self._cancellation)
+
+    @contextlib.contextmanager
+    def _explaining(self, action: str, part: str = "") -> Iterator[None]:
+        with self.session.explaining(action, part=part, exists=self._exists):
+            yield
+        self._exists = True
 
 
 def _qualified(qualifier: str) -> dict[str, Any]:
     # With a qualifier, $LATEST too, AWS asks for the permission on the qualified ARN.
     return {} if qualifier == LATEST else {"Qualifier": qualifier}
+
+
+def _part(qualifier: str) -> str:
+    if qualifier == LATEST:
+        return ""
+    return f"version {qualifier}" if qualifier.isdecimal() else f"the alias {qualifier}"

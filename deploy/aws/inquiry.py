@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from deploy.aws.codes import CONFLICT, DENIED, NOT_FOUND
+from deploy.aws.codes import CONFLICT, DENIED, INVALID, NOT_FOUND
 from deploy.aws.permissions import example
 from deploy.errors import DeployError
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from deploy.aws.session import Session
 
 NO_VERSION = "999999999"  # versions are counted one by one
-INVALID = "InvalidParameterValueException"
 SIMULATE = "iam:SimulatePrincipalPolicy"
 
 # What AWS gives after it has authorized a call, if the call could not be carried out.

@@ -84,7 +84,7 @@ def objects_arn(target: Target) -> str:
     return f"{bucket_arn(target)}/{_literal(target.object_prefix)}{ANYTHING}"
 
 
-def key_grant(target: Target, key_id: str, permissions: tuple[Permission, ...]) -> Grant:
+def key_grant(name: str, target: Target, key_id: str, permissions: tuple[Permission, ...]) -> Grant:
     """Return the grant for a KMS key; an alias is a condition, for IAM does not take it as a resource.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
@@ -96,8 +96,8 @@ def key_grant(target: Target, key_id: str, permissions: tuple[Permission, ...]) 
         keys, key_id = f"{keys}:", resource.removeprefix("key/")
     if key_id.startswith("alias/"):
         condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": key_id}}
-        return Grant("Encrypt", permissions, (f"{keys}key/{ANYTHING}",), condition)
-    return Grant("Encrypt", permissions, (f"{keys}key/{_literal(key_id)}",))
+        return Grant(name, permissions, (f"{keys}key/{ANYTHING}",), condition)
+    return Grant(name, permissions, (f"{keys}key/{_literal(key_id)}",))
 
 
 def example(resource: str, account: str) -> str:

@@ -35,11 +35,17 @@ SERVICES = {"lambda": "AWS Lambda", "s3": "Amazon S3", "sts": "AWS STS", "iam": 
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked of AWS, for the explanation of its refusal; `resource` if it is not the function."""
+    """What was asked of AWS, for the explanation of its refusal; `resource` if it is not the function.
+
+    `part` is the version or the alias that it is about, if it is; `exists` says that the function is known to
+    be there, from another call.
+    """
 
     action: str
     target: Target
     resource: str = ""
+    part: str = ""
+    exists: bool = False
 
     @property
     def function(self) -> FunctionReference:
@@ -87,7 +93,7 @@ def explain(code: str, status: int, message: str, call: Call) -> DeployError:
             todo=f"{RUN_AGAIN} If it persists, see https://health.aws.amazon.com.",
         )
     return DeployError(
-        f"AWS refused {call.action} on {call.function.name} in {call.target.region} ({code}, HTTP {status}).",
+        f"AWS refused {call.action} on {call.subject} in {call.target.region} ({code}, HTTP {status}).",
         why=f"AWS says: {message}",
         todo="Fix the problem that AWS reports, and run deploy again.",
     )
@@ -176,6 +182,13 @@ def todo_for_other_account(account: str, caller: str, action: str) -> str:
 
 
 def _not_found(message: str, call: Call) -> DeployError:
+    if call.exists:
+        missing = call.part or f"what {call.action} asks for"
+        return DeployError(
+            f"{call.function.name} is there, but AWS does not find {missing}.",
+            why=f"It was deleted meanwhile, or the function was. AWS says: {message}",
+            todo=RUN_AGAIN,
+        )
     in_message = re.search(r"arn:[\w-]+:lambda:[\w-]+:(\d{12}):", message)
     account = call.function.account or (in_message[1] if in_message else "")
     region = call.target.region

@@ -81,12 +81,15 @@ class Session:
             timeout=READ_TIMEOUT,
         )
 
-    def explaining(self, action: str, resource: str = "") -> AbstractContextManager[None]:
+    def explaining(
+        self, action: str, resource: str = "", *, part: str = "", exists: bool = False
+    ) -> AbstractContextManager[None]:
         """Turn what the SDK raises within this block into DeployError.
 
-        `action` is the permission that is needed there, on `resource` if that is not the function.
+        `action` is the permission that is needed there, on `resource` if that is not the function. `part` is
+        the version or the alias that the call is about; `exists` if the function is known to be there.
         """
-        return explained(Call(action, self.target, resource))
+        return explained(Call(action, self.target, resource, part, exists))
 
     def _user_agent(self) -> str:
         # The SDK's own would tell of AWS_EXECUTION_ENV, which is the app's.

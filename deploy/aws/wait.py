@@ -1,11 +1,13 @@
-"""Waiting for AWS: until an update has settled, or until another one no longer stands in the way."""
+"""Waiting for AWS: for an update to settle, for another one to end, for an answer that makes sense."""
 
 from __future__ import annotations
 
+import threading
 import time
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
-from deploy.aws.codes import CONFLICT, LATEST
+from deploy.aws.codes import CONFLICT, CUT, LATEST
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ Answer = TypeVar("Answer")
 
 FIRST_PAUSE = 0.5  # seconds
 LONGEST_PAUSE = 5.0  # seconds
+PAUSES_OF_READING = (0.5, 2.0)  # seconds before each further try; the SDK has made its own by then
+GLANCE = 0.1  # seconds between two looks whether the deploy has to end
 
 
 class Deadline:
@@ -72,3 +76,46 @@ def retry_on_conflict(call: Callable[[], Answer], function: Function, deadline: 
                 raise
             refused = error
     raise refused or DeployError(f"{function.name} was not ready within {deadline.seconds} seconds.")
+
+
+def retry_reading(read: Callable[[], Answer], cancellation: Cancellation) -> Answer:
+    """Make a call that only reads; if its answer is cut or makes no sense, make it again, a few times."""
+    for pause in PAUSES_OF_READING:
+        try:
+            return read()
+        except DeployError as error:
+            if error.code != CUT:
+                raise
+        cancellation.wait(pause)
+    return read()
+
+
+def within(seconds: float, call: Callable[[], Answer], cancellation: Cancellation) -> Answer:
+    """Return what a call returns, or raise what it raises; TimeoutError if that takes longer than `seconds`.
+
+    Such a call is left behind in a thread that keeps nothing from ending, wherever it is stuck.
+    """
+    results: SimpleQueue[Answer | BaseException] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            results.put(call())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            results.put(error)
+
+    end = time.monotonic() + seconds
+    try:
+        threading.Thread(target=run, daemon=True).start()
+    except RuntimeError:  # no thread can be started
+        raise MemoryError from None
+    while True:
+        cancellation.check()
+        try:
+            result = results.get(timeout=max(0.0, min(GLANCE, end - time.monotonic())))
+        except Empty:
+            if time.monotonic() >= end:
+                raise TimeoutError from None
+            continue
+        if isinstance(result, BaseException):
+            raise result
+        return result

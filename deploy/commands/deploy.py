@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from deploy.errors import InputError
+from deploy.aws.codes import REPLACED
+from deploy.errors import DeployError, InputError
 from deploy.release.deploy import DONE, connect, deploy
 from deploy.target.environment import Target, kind_of_dyno, read_target
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
     from deploy.commands import Context
     from deploy.release.deploy import Deployed
+
+
+# Which of two releases is later is recorded with an alias alone.
+ONLY_REPORTED = "It is only reported: _LAMBDA_RECONCILE=repair needs _LAMBDA_ALIAS."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,22 +63,31 @@ def _keep_deployed(target: Target, options: argparse.Namespace, context: Context
     from deploy.release.watch import DriftFinder, Schedule, keep_deployed
 
     report, cancellation, settings = context.report, context.cancellation, target.settings
-    function = connect(target)
+    function = connect(target, cancellation)
     is_first = True
 
-    def attempt() -> Deployed:
+    def attempt() -> Deployed | None:
         nonlocal is_first
-        deployed = deploy(target, report, cancellation, function=function, force=options.force)
+        try:
+            deployed = deploy(target, report, cancellation, function=function, force=options.force)
+        except DeployError as error:
+            if settings.alias or error.code != REPLACED:
+                raise
+            report.error(error)
+            report.document(error.to_dict())
+            report.detail("Leaving the function to the other one; a restart of this dyno deploys again")
+            return None
         report.document(deployed.document)
         if is_first:
-            report.detail(f"Looking for drift every {settings.reconcile_interval} seconds from now on")
+            how = "" if settings.repairs_drift else ", which is only reported"
+            report.detail(f"Looking for drift every {settings.reconcile_interval} seconds from now on{how}")
         is_first = False
         return deployed
 
     keep_deployed(
         attempt,
-        DriftFinder(function, report).find,
-        Schedule(settings.reconcile_interval, settings.reconcile_repairs),
+        DriftFinder(function, report, "" if settings.alias else ONLY_REPORTED).find,
+        Schedule(settings.reconcile_interval, settings.repairs_drift),
         report=report,
         cancellation=cancellation,
     )

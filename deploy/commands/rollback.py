@@ -32,29 +32,32 @@ def run(options: argparse.Namespace, context: Context) -> int:
     target = read_target(context.variables, context.slug)
     alias = target.settings.alias
     check_rollback(target.settings, options.version)
-    function = connect(target)
+    function = connect(target, cancellation)
     deadline = Deadline(target.settings.timeout, report, cancellation)
     state = read_alias(function)
-    plan = plan_rollback(target.settings, state, options.version, force=options.force)
+    with cancellation.leaving(cancellation.consequence):
+        plan = plan_rollback(target.settings, state, options.version, force=options.force)
     left = state.alias.version if state.alias else None
     hidden = secrets(target.variables)
     version = execute(plan, Execution(function, deadline, report, cancellation, secrets=hidden)) or left
-    if plan.steps:
-        report.detail(
-            "The next deploy, also by a formation dyno, deploys its own slug and config again; "
-            "`heroku rollback` takes these back as well"
+    done = f"The rollback itself is done: {alias} is version {version}."
+    with cancellation.leaving(done if plan.steps else cancellation.consequence):
+        if plan.steps:
+            report.detail(
+                "The next deploy, also by a formation dyno, deploys its own slug and config again; "
+                "`heroku rollback` takes these back as well"
+            )
+            report.step(f"Rolled back {function.name}: {alias} is version {version}, it was version {left}")
+        else:
+            report.step(f"Nothing to do: {alias} is version {version} already")
+        report.document(
+            {
+                "function": function.name,
+                "region": function.region,
+                "alias": alias,
+                "changed": bool(plan.steps),
+                "left": left,
+                "version": version,
+            }
         )
-        report.step(f"Rolled back {function.name}: {alias} is version {version}, it was version {left}")
-    else:
-        report.step(f"Nothing to do: {alias} is version {version} already")
-    report.document(
-        {
-            "function": function.name,
-            "region": function.region,
-            "alias": alias,
-            "changed": bool(plan.steps),
-            "left": left,
-            "version": version,
-        }
-    )
     return 0

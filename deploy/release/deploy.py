@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import random
 import threading
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from deploy.artifact.limits import check_size
 from deploy.aws.codes import REPLACED
 from deploy.aws.wait import Deadline
 from deploy.config.variables import secrets
-from deploy.errors import DeployError
+from deploy.errors import DeployError, has_room
 from deploy.release.candidate import prepare
 from deploy.release.plan import decide
 from deploy.release.state import read_state
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 TRIES = 10
 PAUSE = 0.1  # seconds at most before the second try, doubled each time up to LONGEST_PAUSE
 LONGEST_PAUSE = 5.0  # seconds
+MEMORY_OF_SDK = 64 * 1024 * 1024  # bytes, that it and its threads take at most
 DONE = "The deploy itself is done: the function runs this package."
 
 
@@ -50,7 +52,7 @@ class Assessment:
 
     def again(self) -> Assessment:
         """Return the assessment of what runs by now."""
-        state = read_state(self.function, self.deadline)
+        state = read_state(self.function, self.deadline, self.candidate.package.code_sha256)
         plan = decide(self.candidate, self.function.session.target.settings, state, force=self.force)
         return replace(self, state=state, plan=plan)
 
@@ -80,27 +82,37 @@ def assess(
 
     With `look_once` nothing is waited for, and a state that may not be read is an error.
     """
-    # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
-    with contextlib.suppress(RuntimeError):  # there may be no room for a thread
-        threading.Thread(target=_load_sdk, daemon=True).start()
+    if function is None:
+        _check_memory()
+        # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
+        with contextlib.suppress(RuntimeError):  # there may be no room for a thread
+            threading.Thread(target=_load_sdk, daemon=True).start()
     with prepare(target, report) as candidate:
         check_size(candidate.package, target.settings.bucket)
         deadline = Deadline(target.settings.timeout, report, cancellation)
         cancellation.check_between_steps()
-        function = function or connect(target)
+        function = function or connect(target, cancellation)
         cancellation.check_between_steps()  # starting the SDK takes its time
-        state = read_state(function, None if look_once else deadline)
+        state = read_state(function, None if look_once else deadline, candidate.package.code_sha256)
         cancellation.check_between_steps()
-        plan = decide(candidate, target.settings, state, force=force)
+        with cancellation.leaving(cancellation.consequence):
+            plan = decide(candidate, target.settings, state, force=force)
         yield Assessment(candidate, function, deadline, force, state, plan)
 
 
-def connect(target: Target) -> Function:
+def connect(target: Target, cancellation: Cancellation | None = None) -> Function:
     """Start the AWS SDK for a target's function; raises InputError for settings that it does not take."""
+    _check_memory()
     from deploy.aws.function import Function
     from deploy.aws.session import Session
 
-    return Function(Session(target))
+    return Function(Session(target), cancellation)
+
+
+def _check_memory() -> None:
+    """Raise MemoryError if the SDK would run out of memory: Python may get stuck if an import does."""
+    if not has_room(MEMORY_OF_SDK):
+        raise MemoryError
 
 
 def _load_sdk() -> None:
@@ -116,16 +128,12 @@ def execute(plan: Plan, execution: Execution) -> str | None:
     Raises DeployError if AWS refuses a step; what serves traffic is then as it was, and the error says what
     the steps before it left.
     """
-    left = ""
     cancellation = execution.cancellation
+    left = cancellation.consequence
     for step in plan.steps:
-        with cancellation.leaving(left) if left else contextlib.nullcontext():
+        with cancellation.leaving(left):
             cancellation.check_between_steps()
-            try:
-                step.execute(execution)
-            except DeployError as error:
-                error.left = error.left or left
-                raise
+            step.execute(execution)
         left = step.leaves or left
     return execution.version
 
@@ -141,8 +149,30 @@ def deploy(
     """Bring the function to this slug and this config. Raises DeployError."""
     # An unchanged deploy, many times a day from a scheduler, is one line in the log.
     report.buffer()
-    with assess(target, report, cancellation, function=function, force=force) as assessment:
-        for tried in range(TRIES):
+    with assess(target, report, cancellation, function=function, force=force) as first:
+        last, version = _execute(first, target, report, cancellation)
+        with cancellation.leaving(DONE):
+            deployed = _deployed(target, last, version)
+            _report(deployed, target, last.state, report)
+            return deployed
+
+
+def _execute(
+    assessment: Assessment, target: Target, report: Report, cancellation: Cancellation
+) -> tuple[Assessment, str | None]:
+    """Carry out what is missing, and look again if another deploy came between.
+
+    Of two releases that meet, the later one has to come out on top; without an alias or without a number of
+    the release there is no later one.
+    """
+    tries = TRIES if target.settings.alias and target.provenance.release is not None else 1
+    left = cancellation.consequence
+    for tried in itertools.count():
+        with cancellation.leaving(left):
+            if tried:
+                report.detail("Another deploy came between: looking again which of the two is later")
+                cancellation.wait(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
+                assessment = assessment.again()
             if assessment.plan.steps:
                 report.flush()
             else:
@@ -156,20 +186,12 @@ def deploy(
                 secrets(target.variables),
             )
             try:
-                version = execute(assessment.plan, execution)
-                break
+                return assessment, execute(assessment.plan, execution)
             except DeployError as error:
-                # Of two releases that meet, the later one has to come out on top.
-                is_ordered = target.settings.alias and target.provenance.release is not None
-                if error.code != REPLACED or not is_ordered or tried == TRIES - 1:
+                if error.code != REPLACED or tried == tries - 1:
                     raise
-                report.detail("Another deploy came between: looking again which of the two is later")
-                cancellation.wait(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
-                assessment = assessment.again()  # noqa: PLW2901 - the package stays the same
-        with cancellation.leaving(DONE):
-            deployed = _deployed(target, assessment, version)
-            _report(deployed, target, assessment.state, report)
-            return deployed
+                left = error.left
+    raise AssertionError  # it counts for ever
 
 
 def _deployed(target: Target, assessment: Assessment, version: str | None) -> Deployed:

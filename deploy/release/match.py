@@ -18,9 +18,12 @@ import json, re, resource, sys, warnings
 pattern, text, seconds = json.load(sys.stdin)
 resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 warnings.simplefilter("ignore")
-sys.exit(0 if re.search(pattern, text) else 3)
+try:
+    sys.exit(0 if re.search(pattern, text) else 3)
+except MemoryError:
+    sys.exit(4)
 """
-FOUND, NOT_FOUND = 0, 3
+FOUND, NOT_FOUND, NO_MEMORY = 0, 3, 4
 # A platform that stops a dyno sends its signal to every process there, the search included.
 STOPPED = {-15, -2, -1}  # SIGTERM, SIGINT, SIGHUP
 
@@ -39,6 +42,8 @@ def matches(pattern: str, text: str, seconds: float, check: Callable[[], None] =
     while status in STOPPED:
         check()
         status = _search(json.dumps([pattern, text, int(seconds) + 1]).encode(), end, check)
+    if status == NO_MEMORY:
+        raise MemoryError
     if status not in {FOUND, NOT_FOUND}:
         raise RuntimeError(f"the search ended with {status}")
     return status == FOUND

@@ -65,9 +65,13 @@ def decide(candidate: Candidate, settings: Settings, state: State, *, force: boo
         package.size,
         latest.revision_id if latest else None,
         settings.bucket if package.size > limits.DIRECT_LIMIT else None,
+        settings.source_key_arn,
     )
     is_latest = (
-        latest is not None and latest.code_sha256 == package.code_sha256 and latest.update_status != "Failed"
+        latest is not None
+        and latest.code_sha256 == package.code_sha256
+        and not latest.has_failed
+        and settings.source_key_arn in {None, state.source_key_arn}
     )
     if settings.alias is None:
         return Plan(() if is_latest else (upload,))
@@ -92,12 +96,9 @@ def _record(state: State, provenance: Provenance) -> tuple[RecordRelease, ...]:
 
 
 def _reusable(package: Package, state: State) -> str | None:
-    """Return the newest version with this code and the configuration that $LATEST has now."""
-    running = state.latest.running if state.latest else None
-    for version in reversed(state.versions):
-        if version.code_sha256 == package.code_sha256 and version.running == running:
-            return version.version
-    return None
+    """Return the newest version that has this code, $LATEST's configuration, and not failed."""
+    usable = (each for each in state.reusable(package.code_sha256) if not each.has_failed)
+    return next((each.version for each in usable), None)
 
 
 def _move_alias(
@@ -110,7 +111,7 @@ def _move_alias(
     if alias.weights and not force:
         weights = ", ".join(f"{weight:.0%} to version {other}" for other, weight in alias.weights.items())
         raise DeployError(
-            f"The alias {name} routes by weights. Nothing was changed.",
+            f"The alias {name} routes by weights.",
             why=f"It points at version {alias.version} and sends {weights}. Somebody, CodeDeploy or a "
             "person, may be in the middle of a shift.",
             todo="Wait until it is over, or end it: `deploy --force` points the alias at one version.",

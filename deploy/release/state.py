@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deploy.aws.codes import DENIED, LATEST
+from deploy.aws.codes import DENIED, LATEST, NOT_FOUND
 from deploy.aws.permissions import Grant, Permission, function_arn
 from deploy.aws.wait import wait_until_ready
 from deploy.errors import DeployError
@@ -25,12 +25,16 @@ PREVIOUS = re.compile(r" ?\[previous version: ([0-9]+)\]")
 
 @dataclass(frozen=True)
 class State:
-    """What runs now; `latest` is None if the deployer may not read it."""
+    """What runs now; `latest` is None if the deployer may not read it.
+
+    `source_key_arn` is the KMS key that encrypts the code of $LATEST, if that was asked for and is known.
+    """
 
     latest: Configuration | None
     alias: Alias | None = None
     versions: tuple[Configuration, ...] = ()
     aliases: tuple[Alias, ...] = ()
+    source_key_arn: str | None = None
 
     @property
     def recorded(self) -> Provenance | None:
@@ -44,11 +48,19 @@ class State:
             return None
         return next((each for each in self.versions if each.version == self.alias.version), None)
 
+    def reusable(self, code_sha256: str) -> Iterator[Configuration]:
+        """Yield the versions with this code and the configuration that $LATEST has now, newest first."""
+        running = self.latest.running if self.latest else None
+        for version in reversed(self.versions):
+            if version.code_sha256 == code_sha256 and version.running == running:
+                yield version
 
-def read_state(function: Function, deadline: Deadline | None) -> State:
+
+def read_state(function: Function, deadline: Deadline | None, code_sha256: str) -> State:
     """Read what runs now, waiting for an update that is under way unless there is no deadline.
 
-    Without an alias, a deploy can do without the permission to read it; who does not wait can't.
+    Without an alias, a deploy can do without the permission to read it; who does not wait can't. With one,
+    versions with the code `code_sha256` are looked at one by one: AWS lists them without their states.
     """
     settings = function.session.target.settings
     try:
@@ -57,10 +69,44 @@ def read_state(function: Function, deadline: Deadline | None) -> State:
         if error.code in DENIED and deadline and settings.alias is None:
             return State(None)
         raise
+    key_arn = _source_key(function) if settings.source_key_arn else None
     if settings.alias is None:
-        return State(latest)
+        return State(latest, source_key_arn=key_arn)
     aliases = tuple(function.aliases()) if settings.keep_versions else ()
-    return State(latest, function.alias(settings.alias), tuple(function.versions()), aliases)
+    alias = function.alias(settings.alias)
+    state = State(latest, alias, tuple(function.versions()), aliases, key_arn)
+    return _examined(state, function, code_sha256)
+
+
+def _source_key(function: Function) -> str | None:
+    """Return the key that encrypts the code; the one that is wanted, if the deployer may not know."""
+    try:
+        return function.source_key()
+    except DeployError as error:
+        if error.code in DENIED:
+            return function.session.target.settings.source_key_arn
+        raise
+
+
+def _examined(state: State, function: Function, code_sha256: str) -> State:
+    """Return the state with the states of versions that could be used again, up to the first usable one."""
+    examined: dict[str, Configuration] = {}
+    gone: set[str] = set()
+    for version in state.reusable(code_sha256):
+        try:
+            now = function.configuration(version.version)
+        except DeployError as error:
+            if error.code != NOT_FOUND:
+                raise
+            gone.add(version.version)  # by a cleanup since they were listed
+            continue
+        examined[version.version] = replace(
+            version, state=now.state, state_reason=now.state_reason, update_status=now.update_status
+        )
+        if not now.has_failed:
+            break
+    versions = (examined.get(each.version, each) for each in state.versions if each.version not in gone)
+    return replace(state, versions=tuple(versions))
 
 
 def read_alias(function: Function) -> State:
@@ -85,7 +131,8 @@ def grants(target: Target) -> Iterator[Grant]:
         needed=settings.alias is not None,
     )
     yield Grant("Compare", (compare,), (function, read))
-    plan = Permission("lambda:GetFunction", "show in `deploy plan` what differs", needed=False)
+    purpose = "show in `deploy plan` what differs, and keep the key that encrypts the package"
+    plan = Permission("lambda:GetFunction", purpose, needed=False)
     yield Grant("Plan", (plan,), (function, read))
     if settings.alias:
         versions = (

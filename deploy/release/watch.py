@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from deploy.aws.codes import DENIED
+from deploy.aws.codes import DENIED, NOT_FOUND
 from deploy.errors import DeployError, InputError, unexpected
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ Result = TypeVar("Result")
 FIRST_BACKOFF = 30.0  # seconds after a failed attempt, doubled each time, up to the interval
 BEFORE_THE_END = 60.0  # seconds after wrong settings, so that restarts make no crash loop
 JITTER = 0.1  # of a pause, so that many apps do not call at once
-GRACE = 25.0  # seconds for the step in hand; Heroku kills a dyno 30 seconds after SIGTERM
+# Seconds for the step in hand; Heroku kills a dyno 30 seconds after SIGTERM, and an upload that is cut off
+# then takes some of them to be deleted.
+GRACE = 20.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Schedule:
 
 
 def keep_deployed(
-    attempt: Callable[[], Result],
+    attempt: Callable[[], Result | None],
     find_drift: Callable[[Result], str | None],
     schedule: Schedule,
     *,
@@ -46,10 +48,12 @@ def keep_deployed(
 ) -> NoReturn:
     """Deploy, then look for drift every interval, for ever; ends by Cancelled or InputError.
 
-    `attempt` deploys and returns what was deployed; `find_drift` returns what differs from that, None if
-    nothing does. Whatever else they raise is reported and tried again.
+    `attempt` deploys and returns what was deployed, None if the function is left to another deploy;
+    `find_drift` returns what differs from that, None if nothing does. Whatever else they raise is reported
+    and tried again.
     """
     deployed: Result | None = None
+    is_deployed = False
     reported: str | None = None
     failures = 0
     while True:
@@ -58,8 +62,8 @@ def keep_deployed(
             if found and found != reported:
                 report.notice(found)
             reported = found
-            if deployed is None or (found and schedule.repair):
-                deployed, reported = attempt(), None
+            if not is_deployed or (found and schedule.repair):
+                deployed, is_deployed, reported = attempt(), True, None
         except InputError:
             raise  # wrong settings stay wrong until the owner changes them
         except Exception as error:  # noqa: BLE001 - a dyno that ends is started again, over and over
@@ -79,17 +83,19 @@ def keep_deployed(
 
 
 class DriftFinder:
-    """Looks for drift, and says once if the deployer may not see it."""
+    """Looks for drift, adds a note to what it finds, and says once if the deployer may not see any."""
 
-    def __init__(self, function: Function, report: Report) -> None:
+    def __init__(self, function: Function, report: Report, note: str = "") -> None:
         self._function = function
         self._report = report
+        self._note = note
         self._is_blind = False
 
     def find(self, deployed: Deployed) -> str | None:
         """Return what differs from what was deployed, None if nothing does."""
         try:
-            return find_drift(self._function, deployed)
+            found = find_drift(self._function, deployed)
+            return f"{found}\n{self._note}".rstrip() if found else None
         except DeployError as error:
             if error.code not in DENIED:
                 raise
@@ -102,7 +108,7 @@ class DriftFinder:
 def find_drift(function: Function, deployed: Deployed) -> str | None:
     """Compare by one read call what runs with what was deployed; return what differs, None if nothing does.
 
-    Needs lambda:GetFunctionConfiguration, with an alias lambda:GetAlias instead.
+    Needs lambda:GetFunctionConfiguration, with an alias on its versions, and lambda:GetAlias if it has moved.
     """
     if deployed.is_older:
         return None
@@ -111,8 +117,8 @@ def find_drift(function: Function, deployed: Deployed) -> str | None:
     latest = function.configuration()
     if not latest.is_ready:
         return None
-    if latest.update_status == "Failed":
-        return f"The last update of {function.name} failed: {latest.update_reason}"
+    if latest.has_failed:
+        return f"The last update of {function.name} failed: {latest.failure}"
     if latest.code_sha256 == deployed.code_sha256:
         return None
     return (
@@ -122,6 +128,16 @@ def find_drift(function: Function, deployed: Deployed) -> str | None:
 
 
 def _alias_drift(function: Function, name: str, version: str | None) -> str | None:
+    try:
+        serving = function.configuration(name)
+    except DeployError as error:
+        if error.code != NOT_FOUND:
+            raise
+    else:
+        if serving.version == version:
+            if not serving.has_failed:
+                return None
+            return f"Version {version} of {function.name}, which {name} serves, has failed: {serving.failure}"
     alias = function.alias(name)
     if alias is None:
         return f"The alias {name} of {function.name} is gone; CloudTrail shows by whom (DeleteAlias)."

@@ -18,6 +18,7 @@ CONFIG_FORMATS = (".properties", ".json", ".sh")
 ALIAS = re.compile(r"(?![0-9]+$)[A-Za-z0-9_-]{1,128}")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}")
 UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
 
 
@@ -47,6 +48,12 @@ def printable_ascii(text: str) -> str:
         msg = "is not printable ASCII"
         raise ValueError(msg)
     return text
+
+
+def kms_key_arn(text: str) -> str:
+    """Return the ARN of a KMS key; an alias is none, for AWS answers with the key itself."""
+    wrong = "is not the ARN of a KMS key, such as `aws kms describe-key --key-id alias/NAME` shows"
+    return _matching(KMS_KEY, text, wrong)
 
 
 def http_url(text: str) -> str:

@@ -120,7 +120,7 @@ class Settings:
         "_LAMBDA_TIMEOUT",
         parsers.whole_number,
         "300",
-        "How long each wait may take, for the function to be ready and for the answer that verifies it, in "
+        "How long each wait may take, for the function to be ready and for a verification as a whole, in "
         "seconds; 300 by default.",
         "release",
         default=300,
@@ -178,6 +178,14 @@ class Settings:
         "The KMS key that encrypts the object, in place of the bucket's own (SSE-S3).",
         "release",
     )
+    source_key_arn: str | None = _setting(
+        "_LAMBDA_SOURCE_KMS_KEY_ARN",
+        parsers.kms_key_arn,
+        "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "The customer managed KMS key that encrypts the package in Lambda; by default the one that the "
+        "function has.",
+        "release",
+    )
     release_phase: bool = _setting(
         "_LAMBDA_RELEASE_PHASE",
         lambda text: text.lower() == "true",  # bin/compile checks it
@@ -198,7 +206,8 @@ class Settings:
         "_LAMBDA_RECONCILE",
         parsers.repair_or_report,
         "report",
-        "`repair` corrects drift, `report` only reports it; `repair` by default.",
+        "`repair` corrects drift, `report` only reports it; `repair` by default. Without an alias there is "
+        "no order of releases, and drift is only reported: `repair` needs `_LAMBDA_ALIAS`.",
         "release",
         default=True,
     )
@@ -224,6 +233,11 @@ class Settings:
     def verification(self) -> Verification | None:
         """What verifies a version, if anything does."""
         return Verification(self.verify_payload, self.verify_expect) if self.verify_payload else None
+
+    @property
+    def repairs_drift(self) -> bool:
+        """Whether a formation dyno corrects drift: only an alias records which of two releases is later."""
+        return self.reconcile_repairs and self.alias is not None
 
     @property
     def bucket(self) -> Bucket | None:

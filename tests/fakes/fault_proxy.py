@@ -37,11 +37,14 @@ class Fault:
 
     `at` says when it ends: "before the body" and "within the body" are before AWS has the request,
     "before the answer" and "within the answer" are after AWS has carried it out. A stall lasts for
-    `seconds`; where they are None, until the proxy is reset.
+    `seconds`; where they are None, until the proxy is reset. With `content`, that is the answer, with status
+    200, to a request that AWS has got, unless it `is_lost`.
     """
 
     status: int = 0
     code: str = ""
+    content: bytes | None = None
+    is_lost: bool = False
     at: str = "before the answer"
     stalls: bool = False
     seconds: float | None = 0.2
@@ -49,6 +52,8 @@ class Fault:
     def __str__(self) -> str:
         if self.status:
             return f"{self.status} {self.code}"
+        if self.content is not None:
+            return f"{'lost, ' * self.is_lost}answered by {self.content[:20]!r}"
         return f"{'stalls' if self.stalls else 'is cut'} {self.at}"
 
 
@@ -142,6 +147,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault and fault.status:
             self._refuse(fault)
             return
+        if fault and fault.content is not None:
+            self._replace(fault, body)
+            return
         answer, content = self._pass_on(body)
         if fault:
             self.server.proxy.struck.set()
@@ -182,6 +190,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._end(fault)
         elif self.command != "HEAD":
             self.wfile.write(content)
+
+    def _replace(self, fault: Fault, body: bytes) -> None:
+        if not fault.is_lost:
+            self._pass_on(body)
+        self.server.proxy.struck.set()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(fault.content or b"")))
+        self.end_headers()
+        self.wfile.write(fault.content or b"")
 
     def _refuse(self, fault: Fault) -> None:
         self.server.proxy.struck.set()

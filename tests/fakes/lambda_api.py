@@ -154,7 +154,9 @@ class Functions:
         function, qualifier = self._named(asked), asked.call.qualifier
         code = function.code if qualifier in {"", LATEST} else function.version(qualifier).code
         location = self._code.address(asked.host_url, code)
-        return _json({"Configuration": configuration, "Code": {"RepositoryType": "S3", "Location": location}})
+        key = {"SourceKMSKeyArn": function.source_key} if function.source_key else {}
+        answer = {"RepositoryType": "S3", "Location": location, **key}
+        return _json({"Configuration": configuration, "Code": answer})
 
     def _delete(self, asked: _Asked) -> Response:
         function = self._named(asked)
@@ -180,7 +182,11 @@ class Functions:
         check_zip(code)
         if content.get("DryRun"):
             return _json({**function.described(), "CodeSha256": digest(code), "CodeSize": len(code)})
+        key: str = content.get("SourceKMSKeyArn", "")
+        for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
+            self._identities.check(asked.call, action, key)
         function.put_code(code)
+        function.source_key = key or None  # without one AWS takes a key of its own, whatever it had before
         function.begin_update(self._behaviour.polls_per_update)
         if content.get("Publish"):
             return _json(self._published(function, {}).pending())

@@ -88,6 +88,7 @@ class LambdaFunction:
         self.aliases: dict[str, Alias] = {}
         self.pending_polls = 0
         self.failure: tuple[str, str] | None = None
+        self.source_key: str | None = None
         self._revision = str(uuid.uuid4())
         self._modified = _now()
         self._update = "Successful"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.cancel import NOTHING_CHANGED, Cancellation, Cancelled
+from deploy.errors import DeployError
 
 FOREVER = 20.0  # seconds; what ends at once does not take them
 
@@ -111,7 +112,7 @@ def consequence(texts: list[str], end: BaseException | None) -> str:
 
     try:
         enter(texts)
-    except (Cancelled, ValueError):
+    except (Cancelled, DeployError):
         assert end
     return cancellation.consequence
 
@@ -125,7 +126,40 @@ def test_the_innermost_block_knows_what_an_end_leaves(texts: list[str]) -> None:
 @given(st.lists(st.text(), max_size=5), st.booleans())
 def test_a_block_that_ends_by_itself_leaves_what_was_before(texts: list[str], fails: bool) -> None:
     """Whether it succeeds or fails: an error says by itself what it leaves."""
-    assert consequence(texts, ValueError() if fails else None) == NOTHING_CHANGED
+    assert consequence(texts, DeployError("No.") if fails else None) == NOTHING_CHANGED
+
+
+def left_by(error: Exception, *, if_refused: str = "") -> DeployError:
+    """Raise an error in a block, and return what comes out of it."""
+    cancellation = Cancellation()
+    with (
+        pytest.raises(DeployError) as caught,
+        cancellation.leaving("Outer."),
+        cancellation.leaving("It may be there.", if_refused=if_refused),
+    ):
+        raise error
+    return caught.value
+
+
+def test_an_error_says_what_its_block_leaves() -> None:
+    """The innermost block, unless the error knows better; a refusal leaves what the block says of one."""
+    refusal, knowing = DeployError("No."), DeployError("No.")
+    refusal.is_refusal = True
+    knowing.left = "Half of it."
+    assert left_by(DeployError("No.")).left == "It may be there."
+    assert left_by(DeployError("No."), if_refused="It is not.").left == "It may be there."
+    assert left_by(refusal, if_refused="It is not.").left == "It is not."
+    assert left_by(knowing).left == "Half of it."
+
+
+def test_an_exception_that_nobody_foresaw_says_what_its_block_leaves() -> None:
+    """A bug after an upload is an error after an upload, and so is a lack of memory."""
+    explained = left_by(KeyError("a secret"))
+    assert (explained.what, explained.left) == (
+        "The deploy stopped at an internal error (KeyError).",
+        "It may be there.",
+    )
+    assert "too little memory" in left_by(MemoryError()).what
 
 
 # --- cleaning up -----------------------------------------------------------------------------------

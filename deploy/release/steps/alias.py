@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from deploy.aws.codes import CONFLICT, DENIED, LOST, NOT_FOUND, REPLACED
+from deploy.aws.codes import CONFLICT, LOST, NOT_FOUND
 from deploy.aws.permissions import Grant, Permission, function_arn
 from deploy.errors import DeployError
-from deploy.release.steps.step import Execution, Step
+from deploy.release.steps.step import Execution, Step, deleted, moved
+from deploy.target.provenance import release_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from deploy.aws.answers import Alias
-    from deploy.aws.function import Function
     from deploy.target.environment import Target
 
 
@@ -39,46 +39,15 @@ class MoveAlias(Step):
 
     def execute(self, execution: Execution) -> None:
         """Move the alias, unless someone else has moved it meanwhile."""
-        version = execution.when_ready(self.version)
-        function = execution.function
+        with execution.cancellation.leaving(f"The alias {self.name} was not moved."):
+            version = execution.when_ready(self.version)
         execution.report.step(f"Moving {self.name} to version {version}")
-        with execution.cancellation.leaving(
-            f"The alias {self.name} is where it was, or at version {version}."
-        ):
-            try:
-                execution.retry_on_conflict(lambda: self._move(function, version))
-            except DeployError as error:
-                alias = function.alias(self.name)
-                if alias is None or alias.version != version or alias.weights:
-                    raise self._explain(error, alias) from error
+        _Write(self.name, version, self.description, self.revision_id).execute(execution)
         execution.version = version
         if self.previous:
             execution.report.detail(
                 f"It pointed at version {self.previous}; `deploy rollback` goes back there"
             )
-
-    def _move(self, function: Function, version: str) -> Alias:
-        if self.revision_id is not None:
-            return function.update_alias(self.name, version, self.description, self.revision_id)
-        try:
-            return function.create_alias(self.name, version, self.description)
-        except DeployError as error:
-            # A conflict is worth another try, unless it is the alias that someone else has made.
-            if error.code == CONFLICT and function.alias(self.name) is not None:
-                error.code = LOST
-            raise
-
-    def _explain(self, error: DeployError, alias: Alias | None) -> DeployError:
-        if error.code not in {LOST, NOT_FOUND}:
-            return error
-        where = f"points at version {alias.version}" if alias else "is gone"
-        moved = DeployError(
-            f"Another deploy or a person moved the alias {self.name} at the same time.",
-            why=f"It {where} now.",
-            todo="See which one is right, and run that deploy again.",
-        )
-        moved.code = REPLACED
-        return moved
 
     @classmethod
     def grants(cls, target: Target) -> Iterator[Grant]:
@@ -104,18 +73,63 @@ class RecordRelease(Step):
         return f"record the release ({self.text})"
 
     def execute(self, execution: Execution) -> None:
-        """Record it; what goes wrong with that undoes no release."""
-        alias, function = self.alias, execution.function
-        try:
-            execution.retry_on_conflict(
-                lambda: function.update_alias(alias.name, alias.version, self.text, alias.revision_id)
-            )
-        except DeployError as error:
-            if error.code not in {*DENIED, LOST}:
-                execution.report.notice(f"The release's number could not be recorded. {error.what}")
+        """Record it: without its number, an older release would take this one's place."""
+        alias = self.alias
+        _Write(alias.name, alias.version, self.text, alias.revision_id).execute(execution)
 
     @classmethod
     def grants(cls, target: Target) -> Iterator[Grant]:
         """Yield nothing: who may move the alias may do this."""
         del target
         yield from ()
+
+
+@dataclass(frozen=True)
+class _Write:
+    """What the alias has to be, over the revision that was read; None if there was no alias."""
+
+    name: str
+    version: str
+    description: str
+    revision_id: str | None
+
+    def execute(self, execution: Execution) -> None:
+        """Write it; whatever is answered, what counts is the alias."""
+        with execution.cancellation.leaving(
+            f"The alias {self.name} is as it was, or at version {self.version}.",
+            if_refused=f"The alias {self.name} was not changed.",
+        ):
+            try:
+                execution.retry_on_conflict(lambda: self._write(execution))
+            except DeployError as error:
+                with execution.cancellation.leaving(
+                    f"The alias {self.name} is as it was, or at version {self.version}."
+                ):
+                    alias = execution.function.alias(self.name)
+                if not self._is_done(alias):
+                    raise self._explain(error, alias) from error
+
+    def _write(self, execution: Execution) -> Alias:
+        function = execution.function
+        if self.revision_id is not None:
+            return function.update_alias(self.name, self.version, self.description, self.revision_id)
+        try:
+            return function.create_alias(self.name, self.version, self.description)
+        except DeployError as error:
+            # A conflict is worth another try, unless it is the alias that someone else has made.
+            if error.code == CONFLICT and function.alias(self.name) is not None:
+                error.code = LOST
+            raise
+
+    def _is_done(self, alias: Alias | None) -> bool:
+        """Whether the alias is at the version, and records this release: the order hangs on the record."""
+        if alias is None or alias.version != self.version or alias.weights:
+            return False
+        return release_in(alias.description)[1] == release_in(self.description)[1]
+
+    def _explain(self, error: DeployError, alias: Alias | None) -> DeployError:
+        if error.code == NOT_FOUND and (alias.revision_id if alias else None) == self.revision_id:
+            return deleted(self.version)
+        if error.code in {LOST, NOT_FOUND}:
+            return moved(self.name, alias.version if alias else None)
+        return error

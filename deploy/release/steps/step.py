@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from deploy.aws.codes import REPLACED
+from deploy.aws.codes import NOT_FOUND, REPLACED
 from deploy.aws.wait import retry_on_conflict, wait_until_ready
 from deploy.errors import DeployError
 
@@ -47,13 +47,19 @@ class Execution:
         if version is None:
             raise RuntimeError("no version was published before this step")  # a plan out of order
         if version not in self.ready:
-            ready = self.wait_until_ready(version)
-            if ready.state == "Failed":
+            try:
+                ready = self.wait_until_ready(version)
+            except DeployError as error:
+                if error.code != NOT_FOUND:
+                    raise
+                raise deleted(version) from error
+            if ready.has_failed:
                 raise DeployError(
-                    f"Version {version} of {self.function.name} did not become ready. "
-                    "The alias was not moved.",
-                    why=f"AWS says: {ready.state_reason}",
-                    todo="Fix the problem that AWS reports, and run deploy again.",
+                    f"Version {version} of {self.function.name} did not become ready.",
+                    why=f"AWS says: {ready.failure}",
+                    todo="Fix the problem that AWS reports, and run deploy again. AWS publishes a new "
+                    "version only if code or configuration differ from the last one's: if they are right as "
+                    f"they are, delete version {version} first.",
                 )
             self.ready.add(version)
         return version
@@ -102,10 +108,32 @@ class Step(ABC):
 
 def replaced(why: str) -> DeployError:
     """Return the error for a function that somebody else changed while this deploy ran."""
-    error = DeployError(
+    return _overtaken(
         "Another deploy or a person changed the function at the same time.",
-        why=f"It does not hold the package of this deploy: {why}.",
-        todo="See which one is right, and run that deploy again.",
+        f"It does not hold the package of this deploy: {why}.",
+        "$LATEST is the package of the other one; an alias was not moved.",
     )
-    error.code = REPLACED
+
+
+def deleted(version: str) -> DeployError:
+    """Return the error for a version that somebody else deleted before the alias was moved to it."""
+    return _overtaken(
+        f"Another deploy or a person deleted version {version} at the same time.",
+        "A deploy with _LAMBDA_KEEP_VERSIONS deletes versions that no alias points at.",
+        "The alias was not moved.",
+    )
+
+
+def moved(name: str, version: str | None) -> DeployError:
+    """Return the error for an alias that somebody else moved, to this version, or deleted."""
+    return _overtaken(
+        f"Another deploy or a person moved the alias {name} at the same time.",
+        f"It points at version {version} now." if version else "It is gone now.",
+        "This deploy did not move the alias.",
+    )
+
+
+def _overtaken(what: str, why: str, left: str) -> DeployError:
+    error = DeployError(what, why=why, todo="See which one is right, and run that deploy again.")
+    error.code, error.left = REPLACED, left
     return error

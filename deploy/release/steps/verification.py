@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from deploy.aws.codes import NO_ANSWER
+from deploy.aws.codes import NOT_FOUND
 from deploy.aws.permissions import Grant, Permission, function_arn
 from deploy.config.redaction import without_cut_value, without_values
 from deploy.errors import DeployError
 from deploy.release.match import matches
-from deploy.release.steps.step import Execution, Step
+from deploy.release.steps.step import Execution, Step, deleted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,30 +38,38 @@ class VerifyVersion(Step):
 
     def execute(self, execution: Execution) -> None:
         """Invoke the version and compare its answer; raises DeployError if it is not as expected."""
-        version = execution.when_ready(self.version)
+        with execution.cancellation.leaving("The alias was not moved."):
+            version = execution.when_ready(self.version)
         execution.report.step(f"Verifying version {version}")
+        with execution.cancellation.leaving(f"Version {version} is there; the alias was not moved."):
+            self._verify(version, execution)
+        execution.report.detail("It answered as expected" if self.verification.expect else "It answered")
+
+    def _verify(self, version: str, execution: Execution) -> None:
         seconds = execution.deadline.seconds
-        with execution.cancellation.leaving(f"Version {version} was not verified; the alias was not moved."):
-            try:
-                invocation = execution.function.invoke(version, self.verification.payload, seconds)
-            except DeployError as error:
-                if error.code == NO_ANSWER:
-                    raise _too_slow(version, seconds) from error
-                error.what = f"Version {version} could not be verified: the alias was not moved. {error.what}"
-                raise
-            try:
-                wrong = self._wrong(invocation, seconds, execution.cancellation.check)
-            except TimeoutError:
-                raise _too_slow_to_match(version, seconds) from None
+        end = time.monotonic() + seconds
+        try:
+            invocation = execution.function.invoke(version, self.verification.payload, seconds)
+        except TimeoutError as error:
+            raise _too_slow(version, seconds) from error
+        except DeployError as error:
+            if error.code == NOT_FOUND:
+                raise deleted(version) from error
+            error.what = f"Version {version} could not be verified. {error.what}"
+            raise
+        try:
+            left = max(0.0, end - time.monotonic())
+            wrong = self._wrong(invocation, left, execution.cancellation.check)
+        except TimeoutError:
+            raise _too_slow_to_match(version, seconds) from None
         if wrong:
             raise DeployError(
-                f"Version {version} of {execution.function.name} {wrong}. The alias was not moved.",
+                f"Version {version} of {execution.function.name} {wrong}.",
                 why=_evidence(invocation, execution),
                 todo="Fix the function or its config, and deploy again.",
             )
-        execution.report.detail("It answered as expected" if self.verification.expect else "It answered")
 
-    def _wrong(self, invocation: Invocation, seconds: int, check: Callable[[], None]) -> str | None:
+    def _wrong(self, invocation: Invocation, seconds: float, check: Callable[[], None]) -> str | None:
         if invocation.error:
             return f"failed ({invocation.error})"
         expect = self.verification.expect
@@ -78,7 +87,7 @@ class VerifyVersion(Step):
 
 def _too_slow(version: str, seconds: int) -> DeployError:
     return DeployError(
-        f"Version {version} could not be verified: no answer in {seconds} seconds. The alias was not moved.",
+        f"Version {version} could not be verified: no answer in {seconds} seconds.",
         todo="Fix the function or its config, or let _LAMBDA_TIMEOUT give it more seconds.",
     )
 
@@ -86,7 +95,7 @@ def _too_slow(version: str, seconds: int) -> DeployError:
 def _too_slow_to_match(version: str, seconds: int) -> DeployError:
     return DeployError(
         f"Version {version} could not be verified: in {seconds} seconds the search for "
-        "_LAMBDA_VERIFY_EXPECT in its answer did not end. The alias was not moved.",
+        "_LAMBDA_VERIFY_EXPECT in its answer did not end.",
         why="A repetition within a repetition, as in (a+)+b, has more ways to match than can be tried.",
         todo="Give _LAMBDA_VERIFY_EXPECT a simpler regular expression.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from deploy.aws.codes import LOST
 from deploy.aws.permissions import Grant, Permission, function_arn
 from deploy.errors import DeployError
 from deploy.release.steps.step import Execution, Step, replaced
@@ -12,7 +13,11 @@ from deploy.release.steps.step import Execution, Step, replaced
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from deploy.aws.answers import Configuration
     from deploy.target.environment import Target
+
+MAYBE_PUBLISHED = "A version may have been published; the alias was not moved."
+NOT_PUBLISHED = "$LATEST is the new package, and not published; the alias was not moved."
 
 
 @dataclass(frozen=True)
@@ -30,20 +35,26 @@ class PublishVersion(Step):
 
     def execute(self, execution: Execution) -> None:
         """Publish $LATEST, if it still is our package, and wait until the version is ready."""
-        function = execution.function
         execution.report.step("Publishing a version")
-        with execution.cancellation.leaving("A version may have been published; the alias was not moved."):
-            try:
-                published = execution.retry_on_conflict(
-                    lambda: function.publish(self.code_sha256, self.description)
-                )
-            except DeployError as error:
-                latest = execution.wait_until_ready()
+        with execution.cancellation.leaving(MAYBE_PUBLISHED, if_refused=NOT_PUBLISHED):
+            published = self._publish(execution)
+        version = published.version
+        with execution.cancellation.leaving(f"Version {version} is published; the alias was not moved."):
+            execution.version = execution.when_ready(version)
+        execution.report.detail(f"Version {version}: {self.description}")
+
+    def _publish(self, execution: Execution) -> Configuration:
+        try:
+            return execution.retry_on_conflict(
+                lambda: execution.function.publish(self.code_sha256, self.description)
+            )
+        except DeployError as error:
+            if error.code != LOST:
+                with execution.cancellation.leaving(MAYBE_PUBLISHED):
+                    latest = execution.wait_until_ready()
                 if latest.code_sha256 == self.code_sha256:
                     raise
-                raise replaced("$LATEST was changed after the upload") from error
-            execution.version = execution.when_ready(published.version)
-        execution.report.detail(f"Version {published.version}: {self.description}")
+            raise replaced("$LATEST was changed after the upload") from error
 
     @classmethod
     def grants(cls, target: Target) -> Iterator[Grant]:

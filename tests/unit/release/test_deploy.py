@@ -92,7 +92,7 @@ def test_the_steps_are_taken_in_their_order_and_share_what_they_find() -> None:
 
 
 def test_an_error_says_what_the_steps_before_it_left() -> None:
-    """A step that knows better says it itself; before the first change there is nothing to tell."""
+    """A step that knows better says it itself; before the first change nothing was changed."""
 
     def fail(_: Execution) -> None:
         raise DeployError("No.")
@@ -104,7 +104,7 @@ def test_an_error_says_what_the_steps_before_it_left() -> None:
 
     done = MadeUp(leaves="The first half is there.")
     for steps, left in (
-        ([MadeUp(fail)], ""),
+        ([MadeUp(fail)], NOTHING_CHANGED),
         ([done, MadeUp(), MadeUp(fail)], "The first half is there."),
         ([done, MadeUp(fail_and_know)], "Half of it is there."),
     ):
