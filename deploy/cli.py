@@ -229,7 +229,7 @@ def _print_traceback(error: BaseException, secrets: Mapping[str, str], report: R
     """Print where an error came from, with every value of the environment taken out."""
     import traceback
 
-    from deploy.config.redaction import without_values
+    from deploy.config.redaction import Redactor
 
-    text = without_values("".join(traceback.format_exception(error)), secrets)
+    text = Redactor(secrets).redact("".join(traceback.format_exception(error)))
     report.console.page(printable_lines(text).rstrip())

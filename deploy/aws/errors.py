@@ -40,13 +40,14 @@ def explained(call: Call) -> Iterator[None]:
 def _explain_answer(error: sdk.ClientError, call: Call) -> DeployError:
     code = str(error.response.get("Error", {}).get("Code", ""))[:CODE_LENGTH]
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    message = call.redacted(str(error.response.get("Error", {}).get("Message", "")))
-    if len(message) > MESSAGE_LENGTH:
-        message = f"{message[:MESSAGE_LENGTH]}…"
+    message = str(error.response.get("Error", {}).get("Message", ""))
     if call.action.startswith("lambda:") and code.isdigit() and status < 500:  # noqa: PLR2004
         # The SDK gives the status where there is no code: AWS Lambda always has one.
         return _explain_nonsense(error, call)
     explained = explain(code, status, message, call)
+    # Redacted when it is known what it says: the name of a function may be a config var's value, too.
+    why = call.redacted(explained.why)
+    explained.why = f"{why[:MESSAGE_LENGTH]}…" if len(why) > MESSAGE_LENGTH else why
     explained.code = code
     explained.is_refusal = status < 500  # noqa: PLR2004
     return explained

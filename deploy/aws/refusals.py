@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy.artifact.limits import BY_BUCKET, SMALLER
-from deploy.config.redaction import without_values
+from deploy.config.variables import secrets
 from deploy.errors import DeployError, InputError
 from deploy.target.arn import partition_of
 
@@ -65,10 +65,14 @@ class Call:
         return f"{SERVICES[self.action.partition(':')[0]]} in {self.target.region}"
 
     def redacted(self, message: str) -> str:
-        """Return one of AWS's messages, some of which repeat the request, without our credentials."""
-        sdk_settings = self.target.sdk.items()
-        hidden = {f"_{name}": value for name, value in sdk_settings if value != self.target.region}
-        return without_values(message, hidden)
+        """Return one of AWS's messages, some of which repeat the request, without credentials and config."""
+        from deploy.config.redaction import Redactor  # nothing that a deploy that succeeds needs
+
+        known = {self.target.region, self.function.name, self.function.account}
+        hidden = {f"_{name}": value for name, value in self.target.sdk.items()} | secrets(
+            self.target.variables
+        )
+        return Redactor({name: value for name, value in hidden.items() if value not in known}).redact(message)
 
     def statement(self, message: str) -> str:
         """Return the policy statement that is missing, from AWS's message if it says on which resource."""

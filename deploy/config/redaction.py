@@ -84,16 +84,6 @@ class Redactor:
                         yield Span(0, begin + end, self._names[spelling])
 
 
-def without_values(text: str, variables: Mapping[str, str]) -> str:
-    """Return a text without the values of variables; see Redactor, which can be used more than once."""
-    return Redactor(variables).redact(text)
-
-
-def without_cut_value(text: str, variables: Mapping[str, str]) -> str:
-    """Return a text whose beginning was cut off without the values of variables; see Redactor."""
-    return Redactor(variables).redact_tail(text)
-
-
 # --- what is looked for ---------------------------------------------------------------------------
 
 

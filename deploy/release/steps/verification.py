@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from deploy.aws.codes import NOT_FOUND
 from deploy.aws.permissions import Grant, Permission, function_arn
-from deploy.config.redaction import without_cut_value, without_values
+from deploy.config.redaction import Redactor
 from deploy.errors import DeployError
 from deploy.release.match import matches
 from deploy.release.steps.step import Execution, Step, deleted
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deploy.target.settings import Verification
 
 LOG_LINES = 20  # of the function's log, shown when a verification fails
+LONGEST_ANSWER = 256 * 1024  # characters of it that are searched for secrets
 ANSWER_LENGTH = 300  # characters of its answer, shown then
 
 
@@ -103,9 +104,10 @@ def _too_slow_to_match(version: str, seconds: int) -> DeployError:
 
 def _evidence(invocation: Invocation, execution: Execution) -> str:
     # Secrets are taken out first: what is cut or indented would not be recognized.
-    answer = without_values(invocation.payload, execution.secrets)
+    redactor = Redactor(execution.secrets)
+    answer = redactor.redact(invocation.payload[:LONGEST_ANSWER])
     if len(answer) > ANSWER_LENGTH:
         answer = f"{answer[:ANSWER_LENGTH]}…"
-    log = without_values(without_cut_value(invocation.log, execution.secrets), execution.secrets)
-    lines = "\n".join(f"  {line}" for line in log.splitlines()[-LOG_LINES:])
+    log = redactor.redact_tail(invocation.log)
+    lines = "\n".join(f"  {line}" for line in log.split("\n")[-LOG_LINES:])
     return f"Its answer: {answer}\nThe end of its log:\n{lines or '  (empty)'}"

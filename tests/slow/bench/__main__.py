@@ -168,8 +168,8 @@ _NOTES = """\
 - Calls and bytes sent (the bodies of requests) are counted in front of moto's server, which runs on loopback
   in a process of its own. What the server needs for a call is part of every contender's time, and of every
   ratio; **of it moto's** shows how much that is, from the last byte of a body to the answer.
-- Moto is used unchanged, except for one thing: UpdateFunctionCode gets a query string, whoever calls it. Without
-  one moto takes the body for a form and parses all of it, which was a quarter of its work.
+- Moto is used unchanged, except for one thing: UpdateFunctionCode gets a query string, whoever calls it.
+  Without one moto takes the body for a form and parses all of it, which was a quarter of its work.
 - There is no network in it. A line to AWS adds the same seconds to everyone who sends the same bytes: over a
   slow one a changed package takes nearly as long either way; an unchanged one is not sent at all.
 - A MB is 1,000,000 bytes.

@@ -6,7 +6,7 @@ import json
 import math
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -14,10 +14,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploy.config.formats import _properties_value
-from deploy.config.redaction import Redactor, without_cut_value, without_values
+from deploy.config.redaction import Redactor
 
 Encoder = Callable[[str], str]
 FEW = settings(max_examples=25, deadline=None)  # for each of many forms
+
+
+def redact(text: str, variables: Mapping[str, str]) -> str:
+    return Redactor(variables).redact(text)
+
+
+def redact_tail(text: str, variables: Mapping[str, str]) -> str:
+    return Redactor(variables).redact_tail(text)
 
 
 def _bytes(value: str) -> bytes:
@@ -111,7 +119,7 @@ AWKWARD_VALUE = 'it\'s "10%" + a\\b/c=&amp;\r\nüß\xa1€😀\x85\x1b-_\t$(x)'
 @given(value=VALUES)
 def test_a_value_is_taken_out_in_every_form(form: str, value: str) -> None:
     """Nothing of it is left, whatever encodes it."""
-    text = without_values(f"<{FORMS[form](value)}>", {"☃": value})
+    text = redact(f"<{FORMS[form](value)}>", {"☃": value})
     assert text in {"<[☃]>", "< [☃]>"}
 
 
@@ -119,20 +127,20 @@ def test_a_value_is_taken_out_in_every_form(form: str, value: str) -> None:
 def test_a_value_that_is_not_utf_8_is_taken_out_in_every_form(form: str) -> None:
     """Python has its bytes as surrogates; a setting may hold them."""
     value = "caf\udce9-Grüße\udcff"
-    assert without_values(f"<{FORMS[form](value)}>", {"NAME": value}) in {"<[NAME]>", "< [NAME]>"}
+    assert redact(f"<{FORMS[form](value)}>", {"NAME": value}) in {"<[NAME]>", "< [NAME]>"}
 
 
 @pytest.mark.parametrize("text", ["%A1bcd", "\xe1bcd", "\\u00e1bcd"])
 def test_a_value_is_taken_out_in_latin_1(text: str) -> None:
     """Its bytes may be a part of a character of UTF-8, which is taken out with them."""
-    assert without_values(f"<{text}>", {"NAME": "\xa1bcd"}) == "<[NAME]>"
+    assert redact(f"<{text}>", {"NAME": "\xa1bcd"}) == "<[NAME]>"
 
 
 @given(before=st.binary(max_size=5), value=VALUES, after=st.binary(max_size=5))
 def test_a_value_is_taken_out_of_larger_base64(before: bytes, value: str, after: bytes) -> None:
     """A header holds `user:password` in base64: no character remains that holds a bit of the value."""
     packed = base64.b64encode(before + value.encode() + after).decode()
-    first, shown, last = without_values(f"<{packed}>", {"☃": value}).partition("[☃]")
+    first, shown, last = redact(f"<{packed}>", {"☃": value}).partition("[☃]")
     assert shown
     assert f"<{packed}>".startswith(first)
     assert f"<{packed}>".endswith(last)
@@ -158,7 +166,7 @@ def test_no_form_of_a_value_is_left_whatever_the_others_are(values: list[str], d
     forms = data.draw(st.lists(st.sampled_from(sorted(FORMS)), min_size=1, max_size=3))
     pieces = st.sampled_from([*(FORMS[form](value) for form in forms for value in values), "<", "é", "\n"])
     text = "".join(data.draw(st.lists(pieces, max_size=8)))
-    redacted = without_values(text, variables)
+    redacted = redact(text, variables)
     for form in forms:
         for value in values:
             assert FORMS[form](value) not in redacted
@@ -169,7 +177,7 @@ def test_what_holds_no_value_stays_as_it_is(value: str, text: str) -> None:
     """Also what looks like an escape, invalid text and all."""
     text = f"{text}\udcff"
     if set(value).isdisjoint(text):
-        assert without_values(text, {"☃": f"{value}{value}{value}{value}"}) == text
+        assert redact(text, {"☃": f"{value}{value}{value}{value}"}) == text
 
 
 # --- a beginning that was cut off -----------------------------------------------------------------
@@ -208,7 +216,7 @@ def test_a_beginning_that_holds_no_value_stays() -> None:
     """A log that is short is not cut."""
     log = "START RequestId: 1\n\ttab\nEND"
     assert Redactor({"KEY": "RequestId-of-mine"}).redact_tail(log) == log
-    assert without_cut_value("\ufffd\ufffd nothing of it", {"KEY": "a-value"}) == "\ufffd\ufffd nothing of it"
+    assert redact_tail("\ufffd\ufffd nothing of it", {"KEY": "a-value"}) == "\ufffd\ufffd nothing of it"
 
 
 def test_a_value_behind_the_cut_is_taken_out_too() -> None:
@@ -266,7 +274,7 @@ URL = "postgres://app:p%40ss%2Fw0rd@db.example.com:5432/orders?sslmode=require&a
 def test_a_part_of_a_value_is_taken_out_in_every_form(value: str, shown: str, form: str) -> None:
     """A function's log shows the password of a URL, or a key that it has read from JSON."""
     encode = FORMS[form]
-    redacted = without_values(f"<{encode(shown)}>", {"NAME": value})
+    redacted = redact(f"<{encode(shown)}>", {"NAME": value})
     assert "[NAME]" in redacted
     assert encode(shown.strip()) not in redacted
 
@@ -276,14 +284,14 @@ def test_a_key_is_taken_out_however_its_lines_are_broken(width: int) -> None:
     """Libraries write a key anew, and the last line is short."""
     body = "".join(LINES)
     lines = "\n".join(f"    {body[at : at + width]}" for at in range(0, len(body), width))
-    assert without_values(f"<{lines}>", {"KEY": PEM}) in {"<    [KEY]=>", "<    [KEY]>"}
+    assert redact(f"<{lines}>", {"KEY": PEM}) in {"<    [KEY]=>", "<    [KEY]>"}
 
 
 @pytest.mark.parametrize("value", [PEM, "".join(LINES)])
 def test_a_key_is_taken_out_in_hex(value: str) -> None:
     """A dump shows the bytes that are set in base64."""
     key = base64.b64decode("".join(LINES)).hex(":")
-    assert without_values(f"<{key}>", {"KEY": value}) == "<[KEY]>"
+    assert redact(f"<{key}>", {"KEY": value}) == "<[KEY]>"
 
 
 @pytest.mark.parametrize(
@@ -302,12 +310,12 @@ def test_ordinary_words_remain(text: str) -> None:
     variables = {"SHORT": "yes", "BLANK": "      ", "URL": URL, "ACCOUNT": ACCOUNT}
     variables["HELP"] = "write to: somebody@example.com"
     variables["MODE"] = json.dumps({"stage": "production", "region": "eu-central-1", "bypass": "true"})
-    assert without_values(text, variables) == text
+    assert redact(text, variables) == text
 
 
 def test_passwords_in_urls_are_taken_out_whatever_the_variables_hold() -> None:
     """An endpoint or a proxy comes out in another form than it was set."""
-    assert without_values("http://user:pass@host/", {}) == "http://[…]@host/"
+    assert redact("http://user:pass@host/", {}) == "http://[…]@host/"
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -316,18 +324,18 @@ def test_passwords_in_urls_are_taken_out_whatever_the_variables_hold() -> None:
 def test_of_values_that_overlap_the_longest_gives_the_name() -> None:
     """One name stands for all of what they cover."""
     variables = {"ONE": "abcd", "LONG": "abcdefgh", "OTHER": "ghijk"}
-    assert without_values("abcdefghijk abcd ghijk", variables) == "[LONG] [ONE] [OTHER]"
-    assert without_values("abcdefghijk", {"ONE": "abcd", "LONG": "cdefghijk"}) == "[LONG]"
-    assert without_values("abcdabcd", {"ONE": "abcd"}) == "[ONE][ONE]"
-    assert without_values("xabababax", {"ONE": "abab"}) == "x[ONE]x"
-    assert without_values("abacabacababacaba", {"ONE": "abacaba"}) == "[ONE]"
+    assert redact("abcdefghijk abcd ghijk", variables) == "[LONG] [ONE] [OTHER]"
+    assert redact("abcdefghijk", {"ONE": "abcd", "LONG": "cdefghijk"}) == "[LONG]"
+    assert redact("abcdabcd", {"ONE": "abcd"}) == "[ONE][ONE]"
+    assert redact("xabababax", {"ONE": "abab"}) == "x[ONE]x"
+    assert redact("abacabacababacaba", {"ONE": "abacaba"}) == "[ONE]"
 
 
 def test_a_value_that_is_part_of_another_goes_by_its_own_name() -> None:
     """Its owner looks for that one."""
     variables = {"DATABASE_URL": "postgres://app:hunter2@db/orders", "PASSWORD": "hunter2"}
-    assert without_values("hunter2", variables) == "[PASSWORD]"
-    assert without_values(variables["DATABASE_URL"], variables) == "[DATABASE_URL]"
+    assert redact("hunter2", variables) == "[PASSWORD]"
+    assert redact(variables["DATABASE_URL"], variables) == "[DATABASE_URL]"
 
 
 # --- time -----------------------------------------------------------------------------------------
