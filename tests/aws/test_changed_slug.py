@@ -74,7 +74,7 @@ def check_refused(slug: Path, function: Function, command: list[str], expected: 
     said = outcome.stdout + outcome.stderr
     assert outcome.status == 2, said
     assert expected in said
-    assert "internal error" not in said
+    assert "stopped at an internal error" not in said
     assert "Traceback" not in said
     assert function.code_sha256() == before
 

@@ -141,7 +141,7 @@ def play(slug: Path, story: Story, folder: Path, rounds: int, restarts: Sequence
     said = log.read_text()
     assert story.failures == said.count("Trying again in ")
     assert said.count("-----> Stopped by SIGTERM") == len(restarts) + 1
-    assert "internal error" not in said
+    assert "stopped at an internal error" not in said
     return said
 
 
