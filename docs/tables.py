@@ -31,8 +31,9 @@ FIRST, *OTHERS = SETTINGS.values()
 ALL_SETTINGS = (FIRST, *SDK_SETTINGS, *OTHERS)
 EXAMPLES = {setting.name: setting.example for setting in ALL_SETTINGS}
 
-# What each part of a deploy is asked for by, in the order in which people turn them on.
 REQUIRED = ("_LAMBDA_FUNCTION_ARN", "_AWS_ACCESS_KEY_ID", "_AWS_SECRET_ACCESS_KEY")
+
+# Those of the documented policy.
 FEATURES = (
     "_LAMBDA_ALIAS",
     "_LAMBDA_VERIFY_PAYLOAD",
@@ -81,9 +82,10 @@ def _permissions() -> str:
 def _permission_rows() -> Iterator[tuple[str, ...]]:
     """Yield what each setting adds to the permissions that those before it need."""
     known = set[tuple[str, ...]]()
-    for number in range(len(FEATURES) + 1):
-        target = _target(FEATURES[:number])
-        feature = f"`{FEATURES[number - 1]}`" if number else "every deploy"
+    names = [setting.name for setting in OTHERS]
+    for number in range(len(names) + 1):
+        target = _target(names[:number])
+        feature = f"`{names[number - 1]}`" if number else "every deploy"
         for grant in grants(target):
             where = ", ".join(_shown(resource, target) for resource in grant.resources)
             for permission in grant.permissions:

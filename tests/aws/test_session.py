@@ -26,6 +26,7 @@ CALLS = 1_000
 ACCOUNTS = ("111111111111", "222222222222")
 REGIONS = ("eu-west-1", "us-east-1")
 NAMES = ("orders", "invoices")
+CONFIGURATION = {"CodeSha256": "x", "RevisionId": "y"}  # the least that makes an answer
 
 # What an app may have among its config vars; each of them would change where a call goes or whose it is.
 APPS_OWN = {
@@ -134,7 +135,7 @@ def places() -> Iterator[list[Place]]:
 
 def _start(stack: contextlib.ExitStack, account: str, region: str, name: str) -> Place:
     arn = f"arn:aws:lambda:{region}:{account}:function:{name}"
-    configuration = {"CodeSha256": name, "Description": arn, "Name": arn, "FunctionVersion": "1"}
+    configuration = {**CONFIGURATION, "Description": arn, "Name": arn, "FunctionVersion": "1"}
     servers = [
         stack.enter_context(Answers([answer]))
         for answer in (
@@ -250,7 +251,7 @@ def hosts_asked_of_the_proxy(**settings: str) -> set[str]:
         function = Function(Session(target(**NOWHERE, _HTTPS_PROXY=proxy.url, **settings)))
         calls = (
             function.configuration,
-            partial(function.invoke, "1", b"{}", 1),
+            partial(function.invoke, "1", b"{}", 10),
             partial(function.session.client("s3").delete_object, Bucket="deploys", Key="key"),
             partial(function.fetch, f"https://{PACKAGES}/package", 0, 1),
         )
@@ -281,6 +282,6 @@ def test_every_call_goes_through_the_proxy_of_the_settings(no_proxy: str, expect
 @pytest.mark.usefixtures("apps_own")
 def test_what_is_not_encrypted_goes_through_no_proxy() -> None:
     """An emulator on loopback, such as LocalStack, is reached directly."""
-    with Answers([Answer(body={"CodeSha256": "x"})]) as server:
+    with Answers([Answer(body=CONFIGURATION)]) as server:
         here = target(_AWS_ENDPOINT_URL=server.url, _HTTPS_PROXY="http://127.0.0.1:9")
         assert Function(Session(here)).configuration().code_sha256 == "x"
