@@ -24,7 +24,6 @@ from deploy.target.settings import SETTINGS
 from embedded_aws import EmbeddedAWS
 from paths import REPOSITORY
 
-PATH_REASON = "set by the language buildpacks: where programs and libraries lie in the dyno"
 REQUIRED = {
     "_LAMBDA_FUNCTION_ARN": "arn:aws:lambda:eu-west-1:123456789012:function:my-function",
     "_AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -286,13 +285,15 @@ def test_config_lists_names_and_reasons_but_no_value(slug: Path) -> None:
     env = {"B": "canary", "A": "canary", "PORT": "canary", "_SECRET": "canary", "EXCLUDED": "canary"}
     result = deploy(slug, "config", env={**env, "_LAMBDA_CONFIG_EXCLUDE": "EX*"})
     # Python itself adds LC_CTYPE where there is no locale (PEP 538).
-    assert result.stdout.replace("       LC_CTYPE                set by the shell or the terminal\n", "") == (
+    coerced = "       LC_CTYPE                set by Python, which runs the deploy\n"
+    assert result.stdout.replace(coerced, "") == (
         "-----> Baked into env.properties\n"
         "       A\n"
         "       B\n"
         "-----> Left out\n"
+        "       DYNO                    set by the platform for each dyno\n"
         "       EXCLUDED                excluded by _LAMBDA_CONFIG_EXCLUDE\n"
-        f"       PATH                    {PATH_REASON}\n"
+        "       PATH                    set by the platform for each dyno\n"
         "       PORT                    set by the platform for each dyno\n"
         "       _LAMBDA_CONFIG_EXCLUDE  a setting of the deploy: its name starts with _\n"
         "       _SECRET                 a setting of the deploy: its name starts with _\n"
