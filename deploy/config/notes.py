@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 STARTED_WITH = "_DEPLOY_STARTED_WITH"
 SET = "_DEPLOY_SET_"
 WAS = "_DEPLOY_WAS_"
-LONGEST = 4096  # characters of a value that are noted
+LONGEST = 4096  # characters of a value that are noted; where the shell knows no characters, bytes
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Notes:
         noted = self.set.get(name)
         if noted is None:
             return False
-        return value == noted or (len(noted) >= LONGEST and value.startswith(noted))
+        beginning = _bytes(noted)
+        return value == noted or (len(beginning) >= LONGEST and _bytes(value).startswith(beginning))
 
 
 def read_notes(variables: Mapping[str, str]) -> Notes:
@@ -56,6 +57,10 @@ def read_notes(variables: Mapping[str, str]) -> Notes:
 def is_note(name: str) -> bool:
     """Whether this is the name of a note."""
     return name == STARTED_WITH or name.startswith((SET, WAS))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _notes(prefix: str, variables: Mapping[str, str]) -> dict[str, str]:

@@ -112,14 +112,16 @@ def test_a_long_value_is_noted_as_long_as_a_process_can_be_given_it(character: s
         assert select(variables, exclude=["LC_ALL"]).baked == baked
 
 
-def test_long_values_are_not_noted_twice() -> None:
-    """What a start script sets takes 4 KB in the notes at most, and what it leaves alone takes nothing."""
-    config = {"LONG": "x" * 100_000}
+@pytest.mark.parametrize("character", ["x", "ä", "😀"])
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_long_values_are_not_noted_twice(character: str, locale: str) -> None:
+    """Of what a start script sets 4,096 characters are noted, of what it leaves alone nothing."""
+    config = {"LONG": "a" + character * 30_000, "LC_ALL": locale}
 
     variables = started(*start_script("export ADDED=$LONG"), config=config)
 
     notes = sum(len(value) for name, value in variables.items() if name.startswith("_DEPLOY_"))
-    assert notes < 5000
+    assert notes < 20_000
     assert select(variables).baked == config
 
 
