@@ -38,13 +38,21 @@ class _TopParser(_Parser):
 def _as_options(arguments: Sequence[str]) -> Sequence[str]:
     """Return the arguments with `help` and `version` as the options that they stand for."""
     match arguments:
-        case ["help"]:
-            return ["--help"]
-        case ["help", name] if name in COMMANDS:
+        case ["help", "settings", *_]:
+            return arguments
+        case ["help", name, *_] if name in COMMANDS and name != "help":
             return _as_options([name, "--help"])
+        case ["help", name, *_] if name not in ("help", "deploy") and not name.startswith("-"):
+            raise _unknown(name)
+        case ["help", *_]:
+            return ["--help"]
         case ["version", *rest]:
             return ["--version", *rest]
     return arguments
+
+
+def _unknown(name: str) -> InputError:
+    return InputError(f"deploy: there is no command {printable(name)}.", todo=f"There are: {NAMES}.")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -53,7 +61,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if arguments and not arguments[0].startswith("-"):
         name, *rest = arguments
         if name not in (*COMMANDS, *BUILD_COMMANDS):
-            raise InputError(f"deploy: there is no command {printable(name)}.", todo=f"There are: {NAMES}.")
+            raise _unknown(name)
         module = import_module(f"deploy.commands.{name}")
         parser = _Parser(prog=f"deploy {name}", description=module.__doc__, allow_abbrev=False)
     else:

@@ -79,8 +79,8 @@ def _explain_failure(error: Exception, call: Call) -> DeployError:
     if isinstance(error, sdk.ConnectionError | sdk.HTTPClientError):
         return DeployError(
             f"{endpoint} can't be reached.",
-            why=f"It can't be reached from here, or the region does not exist ({type(error).__name__}).",
-            todo=f"Check the network and the region. {RUN_AGAIN}",
+            why=f"Nothing answers there ({type(error).__name__}).",
+            todo=f"Check the network, and {call.where_set}. {RUN_AGAIN}",
         )
     return _explain_nonsense(error, call)
 

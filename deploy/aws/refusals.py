@@ -15,6 +15,7 @@ from deploy.artifact.limits import BY_BUCKET, SMALLER
 from deploy.config.variables import secrets
 from deploy.errors import DeployError, InputError
 from deploy.target.arn import partition_of
+from deploy.target.sdk import endpoint_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +61,16 @@ class Call:
     @property
     def endpoint(self) -> str:
         """What was called, as a reader knows it."""
-        if any(name.startswith("AWS_ENDPOINT_URL") for name in self.target.sdk):
-            return "the endpoint that _AWS_ENDPOINT_URL names"
-        return f"{SERVICES[self.action.partition(':')[0]]} in {self.target.region}"
+        service = self.action.partition(":")[0]
+        if setting := endpoint_setting(self.target.sdk, service):
+            return f"the endpoint that _{setting} names"
+        return f"{SERVICES[service]} in {self.target.region}"
+
+    @property
+    def where_set(self) -> str:
+        """The settings that say what is called."""
+        setting = endpoint_setting(self.target.sdk, self.action.partition(":")[0])
+        return f"_{setting}" if setting else "the region in _LAMBDA_FUNCTION_ARN or _AWS_DEFAULT_REGION"
 
     def redacted(self, message: str) -> str:
         """Return one of AWS's messages, some of which repeat the request, without credentials and config."""

@@ -18,6 +18,7 @@ from deploy import __version__
 from deploy.aws.errors import START, explained
 from deploy.aws.refusals import Call
 from deploy.target.arn import partition_of
+from deploy.target.sdk import endpoint_setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,10 +98,7 @@ class Session:
         return f"lambda-deploy/{__version__}{' app/' if app_id else ''}{app_id}"
 
     def _endpoint(self, service: str) -> str | None:
-        sdk = self.target.sdk
-        if sdk.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
-            return None
-        return sdk.get(f"AWS_ENDPOINT_URL_{service.upper()}") or sdk.get("AWS_ENDPOINT_URL")
+        return self.target.sdk.get(endpoint_setting(self.target.sdk, service))
 
     def _usual_endpoint(self, service: str) -> str:
         suffix = ".cn" if partition_of(self.target.region) == "aws-cn" else ""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Two releases that meet take turns in overtaking each other while they keep the same pace.
 TRIES = 10
-PAUSE = 0.1  # seconds at most before the second try, doubled each time up to LONGEST_PAUSE
+PAUSE = 0.1  # seconds at most before a try, doubled before each up to LONGEST_PAUSE
 LONGEST_PAUSE = 5.0  # seconds
 MEMORY_OF_SDK = 64 * 1024 * 1024  # bytes, that it and its threads take at most
 DONE = "The deploy itself is done: the function runs this package."
@@ -171,7 +171,7 @@ def _execute(
         with cancellation.leaving(left):
             if tried:
                 report.detail("Another deploy came between: looking again which of the two is later")
-                cancellation.wait(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
+                cancellation.wait_between_steps(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
                 assessment = assessment.again()
             if assessment.plan.steps:
                 report.flush()

@@ -116,7 +116,9 @@ def _move_alias(
             "person, may be in the middle of a shift.",
             todo="Wait until it is over, or end it: `deploy --force` points the alias at one version.",
         )
-    description = _description(alias, provenance, previous=alias.version)
+    # The end of a shift leaves the alias at its version, and what was before that one.
+    previous = alias.version if alias.version != version else None
+    description = _description(alias, provenance, previous)
     return (MoveAlias(name, alias.version, description, alias.revision_id, version),)
 
 

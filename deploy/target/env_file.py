@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-SETTING_PREFIXES = ("_AWS_", "_LAMBDA_", "_HTTPS_PROXY", "_NO_PROXY")
 PROXIES = ("HTTPS_PROXY", "NO_PROXY")
 
 
@@ -48,7 +47,7 @@ def read_env_file(path: Path, process: Mapping[str, str]) -> dict[str, str]:
             f"{shown} has values with a NUL character, which no environment variable can hold.",
             why=f"Look at {', '.join(map(printable, impossible))}.",
         )
-    settings = {name: value for name, value in process.items() if name.startswith(SETTING_PREFIXES)}
+    settings = {name: value for name, value in process.items() if name.startswith("_")}
     for name in PROXIES:
         # On a laptop the process's own proxy is the way out; in a dyno it is config of the function.
         if proxy := process.get(name) or process.get(name.lower()):

@@ -116,6 +116,9 @@ def comma_separated(text: str) -> tuple[str, ...]:
 def config_files(text: str) -> tuple[str, ...]:
     """Return the paths of the files to bake, below the package's root."""
     files = comma_separated(text)
+    if not files:
+        msg = "names no file"
+        raise ValueError(msg)
     for file in files:
         shown = printable(file)
         path = PurePosixPath(file)

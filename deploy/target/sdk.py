@@ -51,14 +51,15 @@ SDK_SETTINGS = (
 
 
 # The settings that people type by hand; a name that is close to one of them is likely to be it, mistyped.
-TYPED = {f"_{name}" for name in (*KEYS, *REGIONS, "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE")}
-MAY_BE_MEANT = re.compile("LAMBDA|LAMDBA|AWS|_ARN", re.IGNORECASE)
+OTHERS = ("SESSION_TOKEN", "ENDPOINT_URL", "CA_BUNDLE", "MAX_ATTEMPTS", "RETRY_MODE")
+TYPED = {f"_{name}" for name in (*KEYS, *REGIONS)} | {f"_AWS_{name}" for name in OTHERS}
+MAY_BE_MEANT = re.compile("_|.*(LAMBDA|_ARN)", re.IGNORECASE)
 
 
 def find_near_misses(variables: Mapping[str, str]) -> list[str]:
     """Return a notice for each variable that looks like a mistyped setting and has no effect as one."""
     known = TYPED | NAMES
-    names = sorted(name for name in variables if MAY_BE_MEANT.search(name) and name not in known)
+    names = sorted(name for name in variables if MAY_BE_MEANT.match(name) and name not in known)
     # _DEPLOY_… are the notes of the start script (config/notes.py).
     apart = (PREFIX, "AWS_", "_AWS_ENDPOINT_URL_", "_DEPLOY_")
     others = [name for name in names if not name.startswith(apart)]
@@ -117,6 +118,14 @@ def _is_http_url(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def endpoint_setting(settings: Mapping[str, str], service: str) -> str:
+    """Return the SDK's name of the setting that says where a service is; empty if none does."""
+    if settings.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return ""
+    names = (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL")
+    return next((name for name in names if settings.get(name)), "")
 
 
 def find_region(settings: Mapping[str, str], function: FunctionReference | None) -> tuple[str, list[Problem]]:

@@ -45,14 +45,14 @@ def costs_since(function: Function, before: int) -> list[tuple[str, int]]:
     return [(call.operation, call.body_length) for call in function.deploy_calls[before:]]
 
 
-def test_a_changed_config_costs_three_calls_and_the_package_once(slug: Path, function: Function) -> None:
-    """Look, upload, look: the package travels once, in base64, and nothing else has a body."""
+def test_a_changed_config_costs_four_calls_and_the_package_once(slug: Path, function: Function) -> None:
+    """Look, ask for the KMS key of the code, upload, look: the package travels once, in base64."""
     env = {**function.aws.settings(function), "NAME": "old"}
     run(slug, env)
     before = len(function.deploy_calls)
     run(slug, {**env, "NAME": "new"})
-    first, upload, last = costs_since(function, before)
-    assert (first, last) == ((LOOK, 0), (LOOK, 0))
+    first, key, upload, last = costs_since(function, before)
+    assert (first, key, last) == ((LOOK, 0), ("GetFunction", 0), (LOOK, 0))
     assert upload[0] == UPLOAD
     assert upload[1] < len(function.code()) * 4 / 3 + 200
 
@@ -88,7 +88,7 @@ def peak_memory(slug: Path, env: dict[str, str], direct_limit: int) -> float:
     )
     result = subprocess.run(
         [sys.executable, "-X", "utf8", "-c", program, slug, str(direct_limit)],
-        env={"PATH": os.environ["PATH"], **env},
+        env={"PATH": os.environ["PATH"], "DYNO": "run.1", **env},
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
