@@ -113,10 +113,11 @@ def published(answer: Mapping[str, Any]) -> Configuration:
 
 def alias(answer: Mapping[str, Any]) -> Alias:
     """Return what AWS says of an alias."""
+    weights = answer.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
     return Alias(
         name=_text(answer, "Name"),
         version=_text(answer, "FunctionVersion", needed=True),
-        weights=answer.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}),
+        weights={version: float(weight) for version, weight in weights.items()},
         description=_text(answer, "Description"),
         revision_id=_text(answer, "RevisionId", needed=True),
     )

@@ -184,6 +184,7 @@ def _execute(
                 cancellation,
                 assessment.candidate.package,
                 secrets(target.variables),
+                ready=assessment.state.ready,
             )
             try:
                 return assessment, execute(assessment.plan, execution)

@@ -48,6 +48,11 @@ class State:
             return None
         return next((each for each in self.versions if each.version == self.alias.version), None)
 
+    @property
+    def ready(self) -> set[str]:
+        """The versions that are known to be ready."""
+        return {each.version for each in self.versions if each.state and each.is_ready and not each.has_failed}
+
     def reusable(self, code_sha256: str) -> Iterator[Configuration]:
         """Yield the versions with this code and the configuration that $LATEST has now, newest first."""
         running = self.latest.running if self.latest else None

@@ -76,12 +76,17 @@ def test_nothing_to_do_is_nothing_done(function: Function, deployed: Deploy) -> 
 
 
 def test_nothing_to_do_with_an_alias_is_reading_alone(function: Function, deployed: Deploy) -> None:
-    """Three questions, and not even an invocation."""
+    """Four questions, and not even an invocation."""
     deployed(**answered(function))
     made = len(function.deploy_calls)
     outcome = deployed(**EXPECT)
     assert "(live is version 1)" in outcome.stdout
-    assert operations(function)[made:] == ["GetFunctionConfiguration", "GetAlias", "ListVersionsByFunction"]
+    assert operations(function)[made:] == [
+        "GetFunctionConfiguration",
+        "GetAlias",
+        "ListVersionsByFunction",
+        "GetFunctionConfiguration",  # the version that is live
+    ]
 
 
 def test_a_change_of_the_config_is_something_to_do(function: Function, deployed: Deploy) -> None:
@@ -102,6 +107,7 @@ def test_an_update_under_way_is_waited_for(function: Function, deployed: Deploy)
     deployed()
     assert operations(function) == [
         *["GetFunctionConfiguration"] * 4,
+        "GetFunction",
         "UpdateFunctionCode",
         *["GetFunctionConfiguration"] * 4,
     ]
@@ -245,7 +251,7 @@ def test_a_bucket_that_lambda_cannot_read_from_is_refused_before_the_upload(
     outcome = deployed(status=2, _LAMBDA_S3_BUCKET=name)
     assert expected in outcome.stderr
     assert "Nothing was changed" in outcome.stderr
-    assert operations(function) == ["GetFunctionConfiguration"]
+    assert operations(function) == ["GetFunctionConfiguration", "GetFunction"]
 
 
 # --- versions and aliases --------------------------------------------------------------------------

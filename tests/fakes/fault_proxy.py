@@ -183,12 +183,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         for name, value in answer.getheaders():
             if name.lower() not in _NOT_PASSED_ON:
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
+        is_head = self.command == "HEAD"  # which tells the length of what it does not send
+        length = answer.getheader("Content-Length", "0") if is_head else str(len(content))
+        self.send_header("Content-Length", length)
         self.end_headers()
         if fault:
             self.wfile.write(content[: len(content) // 2])
             self._end(fault)
-        elif self.command != "HEAD":
+        elif not is_head:
             self.wfile.write(content)
 
     def _replace(self, fault: Fault, body: bytes) -> None:

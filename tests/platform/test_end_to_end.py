@@ -114,9 +114,10 @@ def test_a_plain_deploy_looks_uploads_and_waits(nodejs_slug: Slug, function: Fun
     """One upload between two looks, and nothing but a look when it is repeated."""
     deployed(nodejs_slug, function, CONFIG)
     look = "GetFunctionConfiguration"
-    assert [call.operation for call in function.deploy_calls] == [look, "UpdateFunctionCode", look]
+    operations = [look, "GetFunction", "UpdateFunctionCode", look]
+    assert [call.operation for call in function.deploy_calls] == operations
     deployed(nodejs_slug, function, CONFIG)
-    assert [call.operation for call in function.deploy_calls[3:]] == [look]
+    assert [call.operation for call in function.deploy_calls[4:]] == [look]
 
 
 def test_other_tools_can_read_the_package(nodejs_slug: Slug, function: Function, tmp_path: Path) -> None:
