@@ -51,7 +51,8 @@ class State:
     @property
     def ready(self) -> set[str]:
         """The versions that are known to be ready."""
-        return {each.version for each in self.versions if each.state and each.is_ready and not each.has_failed}
+        ready = (each for each in self.versions if each.state and each.is_ready and not each.has_failed)
+        return {each.version for each in ready}
 
     def reusable(self, code_sha256: str) -> Iterator[Configuration]:
         """Yield the versions with this code and the configuration that $LATEST has now, newest first."""
