@@ -77,9 +77,9 @@ class Call:
         from deploy.config.redaction import Redactor  # nothing that a deploy that succeeds needs
 
         known = {self.target.region, self.function.name, self.function.account}
-        hidden = {f"_{name}": value for name, value in self.target.sdk.items()} | secrets(
-            self.target.variables
-        )
+        hidden = {f"_{name}": value for name, value in self.target.sdk.items()}
+        config = secrets(self.target.variables).items()
+        hidden |= {name: value for name, value in config if not name.startswith("_")}
         return Redactor({name: value for name, value in hidden.items() if value not in known}).redact(message)
 
     def statement(self, message: str) -> str:

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from deploy.artifact.package import holds
-from deploy.aws.codes import CONFLICT, NO_ANSWER, NOT_FOUND
+from deploy.aws.codes import CONFLICT, CUT, NO_ANSWER, NOT_FOUND
 from deploy.aws.refusals import container_image
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import DeployError, InputError
@@ -45,7 +45,7 @@ def obstacle(answer: Answer) -> str:
     """Return why no other call of AWS would get further than this one; nothing if it may."""
     if answer.code in REJECTED:
         return "the credentials are not accepted"
-    if answer.error and answer.code in {"", NO_ANSWER}:
+    if answer.error and answer.code in {"", CUT, NO_ANSWER}:
         return answer.error.what
     return ""
 
