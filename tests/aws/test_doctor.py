@@ -79,8 +79,8 @@ def test_tells_each_check_in_a_line(slug: Path, aws: EmbeddedAWS, function: Func
         "       ok       lambda:UpdateFunctionCode: upload the package\n"
         "       ok       lambda:GetFunctionConfiguration: do nothing if nothing changed, and wait until "
         "an update is in place\n"
-        "       ok       lambda:GetFunction: show in `deploy plan` what differs, and keep the key that encrypts "
-        "the package\n"
+        "       ok       lambda:GetFunction: show in `deploy plan` what differs, and keep the key that "
+        "encrypts the package\n"
         "-----> A deploy should work: 10 of 10 checks are ok\n"
     )
 
