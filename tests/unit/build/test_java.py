@@ -446,4 +446,4 @@ def test_a_jar_that_is_named_is_looked_into_as_well(app: Path) -> None:
     (app / "f.zip").write_bytes(zip_of({"bootstrap": b"", "a\x07": b""}, mode=0o100600))
     shown = make_base(app, jar_file="f.zip")[1]
     assert " !     The function can't read:\n !       bootstrap\n" in shown
-    assert "control characters in the name of:\n !       a\\x07\n" in shown
+    assert "control characters or backslashes in the name of:\n !       a\\x07\n" in shown
