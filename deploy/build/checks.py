@@ -42,7 +42,7 @@ ONCE = """Have the build write each file once, and push again:
   Gradle: duplicatesStrategy = DuplicatesStrategy.EXCLUDE, in the task that makes the JAR or ZIP
   maven-shade-plugin: a <filter> with an <exclude> for it, or a <transformer> that merges it"""
 
-CONTROL_CHARACTER = re.compile(r"[\0-\x1f\x7f-\x9f]")
+ODD_CHARACTER = re.compile(r"[\0-\x1f\x7f-\x9f\\]")
 SHOWN = 3  # names in a notice
 
 
@@ -130,10 +130,10 @@ def _is_readable(entry: Entry) -> bool:
 
 
 def note_names(names: Iterable[str], output: Report) -> None:
-    """Point out names with control characters."""
+    """Point out names with control characters, or with the backslashes of a ZIP that was made on Windows."""
     _note(
-        (name for name in names if CONTROL_CHARACTER.search(name)),
-        "There are control characters in the name of",
+        (name for name in names if ODD_CHARACTER.search(name)),
+        "There are control characters or backslashes in the name of",
         "Most often it is there by mistake, and tools such as unzip change such names. Rename it, or leave "
         "it out of the package.",
         output,

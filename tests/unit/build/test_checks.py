@@ -187,9 +187,11 @@ def test_control_characters_in_names_are_pointed_out_and_not_printed() -> None:
     names = ["Icon\r", "\x1b[31m.txt", "a\x9bb", "é\u200b\u00a0.txt", "d\nd", "plain"]
     shown = shown_by(lambda report: note_names(names, report))
     assert shown.startswith(
-        "There are control characters in the name of:\n  Icon\\r\n  \\x1b[31m.txt\n  a\\x9bb\n  and 1 more\n"
+        "There are control characters or backslashes in the name of:\n"
+        "  Icon\\r\n  \\x1b[31m.txt\n  a\\x9bb\n  and 1 more\n"
     )
     assert shown_by(lambda report: note_names(["é\u200b\u00a0.txt", "plain"], report)) == ""
+    assert "  lib\\a.jar\n" in shown_by(lambda report: note_names(["lib\\a.jar"], report))
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,6 @@ def test_control_characters_in_names_are_pointed_out(app: Path) -> None:
     package(app)
     fill(app, "index.js", "Icon\r")
     shown = make_base(app)[1]
-    assert "There are control characters in the name of:\n !       Icon\\r\n" in shown
+    assert "There are control characters or backslashes in the name of:\n !       Icon\\r\n" in shown
     (app / ".lambdaignore").write_text("Icon?\n")
     assert " !" not in make_base(app)[1]
