@@ -137,7 +137,7 @@ def _survive(scene: Scene, plan: Plan, fault: Fault, number: int, attempts: int)
 
 # --- signals ---------------------------------------------------------------------------------------
 
-CALLS_OF_NEXT = 12
+CALLS_OF_NEXT = 13
 
 
 @pytest.mark.parametrize("number", range(1, CALLS_OF_NEXT + 1))
