@@ -3,8 +3,6 @@
 import random
 from pathlib import Path
 
-import pytest
-
 from command import make_slug
 from embedded_aws import Function
 from formation_story import Story, play
@@ -13,12 +11,11 @@ from outage import Outage
 ROUNDS = 1000
 
 
-@pytest.mark.parametrize("alias", [False, True], ids=["latest", "alias"])
-def test_a_thousand_rounds(function: Function, alias: bool, tmp_path: Path) -> None:
+def test_a_thousand_rounds(function: Function, tmp_path: Path) -> None:
     """Drift, faults, config changes: right after each round, one call in a quiet one, memory flat."""
     slug = make_slug(tmp_path / "slug")
     with Outage(function.aws.url) as network:
-        story = Story(function, network, alias, random.Random(alias))  # noqa: S311 - no secret
+        story = Story(function, network, random.Random(1))  # noqa: S311 - no secret
         play(slug, story, tmp_path, ROUNDS, restarts=(100, 200, 300))
     assert story.drifts > 100
     assert story.failures > 20

@@ -1,8 +1,6 @@
 """What happens to a formation dyno round by round: drift, faults and config changes, by chance."""
 
-import io
 import random
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,16 +14,7 @@ from outage import Outage
 __all__ = ["Story", "play"]
 
 INTERVAL = 600  # seconds, by default
-ALIAS = {"_LAMBDA_ALIAS": "live"}
 FAULTS = ("the network", "the upload", "AWS's side")
-
-
-def package(content: str) -> bytes:
-    """Make a package that somebody could upload by hand."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("index.js", content)
-    return target.getvalue()
 
 
 @dataclass
@@ -34,7 +23,6 @@ class Story:
 
     function: Function
     network: Outage
-    alias: bool
     chance: random.Random
     wanted: str = ""
     calls: dict[str, int] = field(default_factory=dict)
@@ -47,17 +35,15 @@ class Story:
 
     @property
     def running(self) -> str:
-        """Return the digest of what serves."""
-        return self.function.code_sha256("live" if self.alias else "$LATEST")
+        """Return the digest of what the alias serves."""
+        return self.function.code_sha256("live")
 
     def drift(self) -> None:
         """Have somebody do by hand what people do."""
         self.drifts += 1
         client, name = self.function.aws.client(), self.function.name
         self.function.aws.polls_per_update = 0  # it is in place by the time of the look
-        if not self.alias:
-            client.update_function_code(FunctionName=name, ZipFile=package(f"// by hand, {self.drifts}"))
-        elif self.drifts % 3:
+        if self.drifts % 3:
             client.update_alias(FunctionName=name, Name="live", FunctionVersion="1")
         else:
             client.delete_alias(FunctionName=name, Name="live")
@@ -70,7 +56,7 @@ class Story:
         if kind == "the network":
             self.network.down = True
         elif kind == "the upload":
-            aws.denied.update({"UpdateAlias", "CreateAlias"} if self.alias else {"UpdateFunctionCode"})
+            aws.denied.update({"UpdateAlias", "CreateAlias"})
         else:
             aws.fails_updates(self.function)
 
@@ -100,7 +86,7 @@ class Story:
             assert self.running == self.wanted
             assert end.pause <= INTERVAL * (1 + JITTER)
         if not (drifted or faulty or failed):
-            assert calls == ["GetAlias" if self.alias else "GetFunctionConfiguration"]
+            assert calls == ["GetFunctionConfiguration"]
             self.quiet += 1
 
 
@@ -111,9 +97,8 @@ def play(slug: Path, story: Story, folder: Path, rounds: int, restarts: Sequence
     """
     aws = story.function.aws
     once = {"_AWS_ENDPOINT_URL": story.network.url, "_AWS_MAX_ATTEMPTS": "1"}
-    base = {**aws.settings(story.function), **once, **(ALIAS if story.alias else {}), "DYNO": "deploy.1"}
-    if story.alias:  # somebody has a version to point the alias at
-        aws.client().publish_version(FunctionName=story.function.name)
+    base = {**aws.settings(story.function), **once, "_LAMBDA_ALIAS": "live", "DYNO": "deploy.1"}
+    aws.client().publish_version(FunctionName=story.function.name)  # which somebody can move the alias to
     log = folder / "log"
     # A round that failed leaves its drift to the next ones.
     left = False
