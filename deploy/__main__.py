@@ -1,17 +1,35 @@
-"""Entry point: `.lambda-deploy/bin/deploy` runs this file with an isolated interpreter."""
+"""Entry point: `.lambda-deploy/bin/deploy` runs this file with an isolated interpreter.
 
-import os.path
-import sys
+Nothing happens before the last lines, not even an import: Ctrl-C there would end in a traceback.
+"""
 
-RUNTIME = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120 - pathlib takes its time
 
-if __package__ in {None, ""}:
-    # Started as a file by `python -I`, which puts nothing on the path: neither the app's folder,
-    # whose `json.py` or `boto3/` would otherwise be ours, nor this one.
-    sys.path.insert(0, RUNTIME)
+def _main() -> int:
+    import os.path
+    import sys
+
+    runtime = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120 - pathlib takes its time
+    if __package__ in {None, ""}:
+        # Started as a file by `python -I`, which puts nothing on the path: neither the app's folder,
+        # whose `json.py` or `boto3/` would otherwise be ours, nor this one.
+        sys.path.insert(0, runtime)
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        return _help()
+    _install_first_handlers()
+    import gc
+    from pathlib import Path
+
+    from deploy.cli import main
+
+    # A deploy is over before there is garbage to speak of; the formation dyno collects it again.
+    gc.disable()
+    # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
+    return main(sys.argv[1:], slug=Path(runtime).parent.parent)
 
 
 def _help() -> int:
+    import sys
+
     from deploy.help import HELP  # which imports nothing: the first command that people try answers at once
 
     try:
@@ -22,45 +40,41 @@ def _help() -> int:
     return 0
 
 
-def _run() -> int:
-    _install_first_handlers()
-    import gc
-    from pathlib import Path
-
-    from deploy.cli import main
-
-    # A deploy is over before there is garbage to speak of; the formation dyno collects it again.
-    gc.disable()
-    # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
-    return main(sys.argv[1:], slug=Path(RUNTIME).parent.parent)
-
-
 def _install_first_handlers() -> None:
     """End by the message while modules are imported, which takes longest; `main` has handlers of its own."""
     import signal
 
     def end(number: int, _frame: object) -> None:
-        _interrupted(signal.Signals(number).name)
+        _give_up(f"Interrupted by {signal.Signals(number).name}. Nothing was changed.")
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, end)
 
 
-def _interrupted(name: str) -> None:
+def _give_up(why: str) -> None:
+    import os
+
     try:
-        os.write(2, f" !     Interrupted by {name}. Nothing was changed.\n".encode())
+        os.write(2, f" !     {why}\n".encode())
     finally:
         os._exit(1)
 
 
+def _exit(status: int) -> None:
+    """Exit at once: Python would take down hundreds of modules one by one, and the system does it anyway.
+
+    Nothing is left to flush, and a thread that waits for a reader would have to be waited for.
+    """
+    import os
+
+    os._exit(status)
+
+
 if __name__ == "__main__":
     try:
-        # Python would take down hundreds of modules one by one, and the system does it anyway. Nothing is
-        # left to flush, and a thread that waits for a reader would have to be waited for.
-        os._exit(_help() if sys.argv[1:] in (["--help"], ["-h"]) else _run())
+        _exit(_main())
     except KeyboardInterrupt:  # before the handlers were set
-        _interrupted("SIGINT")
+        _give_up("Interrupted by SIGINT. Nothing was changed.")
     except (MemoryError, SystemError):  # before there was anything to explain it
-        sys.stderr.write(" !     There is too little memory here.\n")
-        os._exit(1)
+        _give_up("There is too little memory here.")

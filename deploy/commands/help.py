@@ -40,7 +40,8 @@ def run(_options: argparse.Namespace, context: Context) -> int:
 
 
 def _explain(name: str, meaning: str, example: str) -> str:
-    text = textwrap.fill(
-        meaning, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False
+    paragraphs = (
+        textwrap.fill(text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)
+        for text in (meaning, f"Example: {example}")
     )
-    return f"{name}\n{text}\n{INDENT}Example: {example}"
+    return "\n".join((name, *paragraphs))

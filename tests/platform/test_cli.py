@@ -135,7 +135,7 @@ def run_alone(installed: Path, *arguments: str) -> tuple[str, set[str]]:
     main = installed / ".lambda-deploy/runtime/deploy/__main__.py"
     ran = subprocess.run(
         [sys.executable, "-I", "-S", "-X", "utf8", "-X", "importtime", main, *arguments],
-        env={"PATH": os.environ["PATH"]},
+        env={"PATH": os.environ["PATH"], "DYNO": "run.1"},
         capture_output=True,
         text=True,
         check=True,
@@ -320,7 +320,7 @@ def test_bytes_that_are_not_utf_8_are_an_error_that_names_the_variable(slug: Pat
     """No format can hold them; the value is not shown."""
     done = subprocess.run(
         [os.fsencode(part) for part in command(slug, "config")],
-        env={b"BINARY": b"canary\xff", b"PATH": os.environb[b"PATH"]},
+        env={b"BINARY": b"canary\xff", b"DYNO": b"run.1", b"PATH": os.environb[b"PATH"]},
         cwd=REPOSITORY,
         capture_output=True,
         check=False,
@@ -417,7 +417,7 @@ def test_no_core_file_is_left(slug: Path) -> None:
 def test_a_reader_that_goes_away_is_no_fault(slug: Path) -> None:
     """`deploy config | head -1` ends quietly."""
     line = " ".join(f"'{part}'" for part in command(slug, "config"))
-    env = {f"NAME_{number}": "x" for number in range(5000)} | {"PATH": os.environ["PATH"]}
+    env = {f"NAME_{number}": "x" for number in range(5000)} | {"PATH": os.environ["PATH"], "DYNO": "run.1"}
     result = subprocess.run(
         ["bash", "-c", f"{line} | head -1"],
         cwd=REPOSITORY,
