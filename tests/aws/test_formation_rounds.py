@@ -19,4 +19,4 @@ def test_a_hundred_rounds(function: Function, alias: bool, tmp_path: Path) -> No
         story = Story(function, network, alias, random.Random(alias))  # noqa: S311 - no secret
         play(slug, story, tmp_path, 100, restarts=(30,))
     assert story.drifts > 10
-    assert story.failures > 3
+    assert story.failures > (3 if alias else 0)

@@ -24,6 +24,7 @@ import in_process
 from command import command, make_slug
 from deploy.release import watch
 from embedded_aws import EmbeddedAWS, Function
+from fault_proxy import Fault, FaultProxy
 from outage import Outage
 from paths import REPOSITORY
 from simulated import Slug
@@ -91,6 +92,22 @@ class Dyno:
     def _read(self, name: str, pipe: IO[str]) -> None:
         for line in pipe:
             self._said[name] += line
+
+
+class Overtaken(FaultProxy):
+    """A proxy behind which somebody uploads by hand just before the first upload comes through."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__(function.aws.url)
+        self._function = function
+        self._is_over = False
+
+    def meet(self, operation: str) -> Fault | None:
+        """Upload by hand."""
+        if operation == "UpdateFunctionCode" and not self._is_over:
+            self._is_over = True
+            upload_by_hand(self._function)
+        return super().meet(operation)
 
 
 def until(condition: Callable[[], bool], explain: Callable[[], str] = lambda: "") -> None:
@@ -203,17 +220,35 @@ def test_a_restart_carries_on(start_on_platform: Start, function: Function) -> N
 # --- drift -----------------------------------------------------------------------------------------
 
 
-def test_an_upload_by_hand_is_corrected(start: Start, function: Function) -> None:
-    """It is reported, with when it was changed and where to look for whom, and deployed over."""
+def test_an_upload_by_hand_is_reported_and_left(start: Start, function: Function) -> None:
+    """Without an alias nobody knows which of two releases is later: it says what it would take to know."""
     dyno = start()
-    dyno.says("-----> Deployed ")
+    dyno.says("Looking for drift every 1 seconds from now on, which is only reported")
     ours = function.code_sha256()
     upload_by_hand(function)
-    assert function.code_sha256() != ours
-    until(lambda: function.code_sha256() == ours)
+    theirs = function.code_sha256()
     dyno.says("runs a different package from the one that was deployed here. It was changed at 20")
     assert "CloudTrail shows by whom (UpdateFunctionCode)" in dyno.stderr
-    until(lambda: dyno.stdout.count("-----> Deployed ") == 2)
+    dyno.says("It is only reported: _LAMBDA_RECONCILE=repair needs _LAMBDA_ALIAS.")
+    rounds_pass(function, 3)
+    assert function.code_sha256() == theirs != ours
+    assert dyno.stderr.count("runs a different package") == 1
+    assert operations(function).count("UpdateFunctionCode") == 1
+
+
+def test_a_function_that_another_deploy_changes_is_left_to_it(start: Start, function: Function) -> None:
+    """Without an alias: a dyno that starts does not deploy over what came between its look and its upload."""
+    with Overtaken(function) as proxy:
+        dyno = start(_AWS_ENDPOINT_URL=proxy.url)
+        dyno.says("Leaving the function to the other one")
+        assert "Another deploy or a person changed the function" in dyno.stderr
+        theirs = function.code_sha256()
+        before = operations(function).count("UpdateFunctionCode")
+        time.sleep(0.2)  # of rounds that take 2 ms
+        assert dyno.process.poll() is None
+        assert function.code_sha256() == theirs
+        assert operations(function).count("UpdateFunctionCode") == before
+        assert dyno.ends()[0] == 0
 
 
 def test_an_alias_that_was_moved_or_deleted_is_corrected(start: Start, function: Function) -> None:
@@ -236,12 +271,12 @@ def test_an_alias_that_was_moved_or_deleted_is_corrected(start: Start, function:
 
 
 def test_a_quiet_round_with_an_alias_is_one_call(start: Start, function: Function) -> None:
-    """GetAlias, and nothing else."""
+    """It tells the version, and whether that has failed."""
     dyno = start(**ALIAS)
     dyno.says("-----> Deployed ")
     before = len(operations(function))
     rounds_pass(function, 3)
-    assert set(operations(function)[before:]) == {"GetAlias"}
+    assert set(operations(function)[before:]) == {"GetFunctionConfiguration"}
 
 
 def test_a_shift_by_weights_is_left_alone(start: Start, function: Function) -> None:
@@ -259,29 +294,32 @@ def test_a_shift_by_weights_is_left_alone(start: Start, function: Function) -> N
 
 def test_drift_can_be_only_reported(start: Start, function: Function) -> None:
     """`_LAMBDA_RECONCILE=report`: reported once, and left as it is."""
-    dyno = start(_LAMBDA_RECONCILE="report")
+    function.aws.client().publish_version(FunctionName=function.name)
+    dyno = start(**ALIAS, _LAMBDA_RECONCILE="report")
     dyno.says("-----> Deployed ")
-    upload_by_hand(function)
-    theirs = function.code_sha256()
-    dyno.says("runs a different package")
+    until(lambda: function.alias() == "2")
+    function.aws.client().update_alias(FunctionName=function.name, Name="live", FunctionVersion="1")
+    dyno.says("points at version 1, not at version 2")
     rounds_pass(function, 3)
-    assert function.code_sha256() == theirs
-    assert dyno.stderr.count("runs a different package") == 1
-    assert operations(function).count("UpdateFunctionCode") == 1
+    assert function.alias() == "1"
+    assert dyno.stderr.count("points at version 1") == 1
 
 
 def test_a_failed_repair_is_tried_until_it_holds(start: Start, function: Function) -> None:
-    """Also if our package is there, but AWS could not put it in place."""
-    dyno = start()
+    """Drift that can't be corrected now is corrected as soon as it can be."""
+    client = function.aws.client()
+    client.publish_version(FunctionName=function.name)
+    dyno = start(**ALIAS)
     dyno.says("-----> Deployed ")
-    ours = function.code_sha256()
-    function.aws.fails_updates(function)
-    upload_by_hand(function)
-    dyno.says("AWS could not put the package in place")
-    function.aws.works_again(function)
+    until(lambda: function.alias() == "2")
+    function.aws.denied.add("UpdateAlias")
+    client.create_alias(FunctionName=function.name, Name="other", FunctionVersion="1")
+    client.delete_alias(FunctionName=function.name, Name="live")
+    client.create_alias(FunctionName=function.name, Name="live", FunctionVersion="1")
+    dyno.says("lacks the permission lambda:UpdateAlias")
+    function.aws.denied.clear()
     dyno.says("It works again")
-    assert function.code_sha256() == ours
-    assert function.get()["Configuration"]["LastUpdateStatus"] == "Successful"
+    until(lambda: function.alias() == "2")
 
 
 # --- AWS is down -----------------------------------------------------------------------------------
@@ -291,18 +329,20 @@ def test_it_outlives_an_outage(start: Start, function: Function) -> None:
     """Of AWS or of the network, at the start and later on; drift meanwhile is corrected after it."""
     with Outage(function.aws.url) as network:
         network.down = True
-        dyno = start(_AWS_ENDPOINT_URL=network.url, _AWS_MAX_ATTEMPTS="1")
+        client = function.aws.client()
+        client.publish_version(FunctionName=function.name)
+        dyno = start(**ALIAS, _AWS_ENDPOINT_URL=network.url, _AWS_MAX_ATTEMPTS="1")
         until(lambda: dyno.stdout.count("Trying again in 1 seconds") >= 2)
         assert "did not answer" in dyno.stderr
         network.down = False
         dyno.says("-----> Deployed ")
-        ours = function.code_sha256()
+        until(lambda: function.alias() == "2")
         network.down = True
-        upload_by_hand(function)
+        client.update_alias(FunctionName=function.name, Name="live", FunctionVersion="1")
         tries = dyno.stdout.count("Trying again")
         until(lambda: dyno.stdout.count("Trying again") >= tries + 2)
         network.down = False
-        until(lambda: function.code_sha256() == ours)
+        until(lambda: function.alias() == "2")
         assert dyno.process.poll() is None
         until(lambda: dyno.stdout.count("It works again") == 2)
         assert dyno.ends()[0] == 0
@@ -313,14 +353,13 @@ def test_a_permission_that_is_missing_is_named_and_waited_for(start: Start, func
     function.aws.allowed = {"lambda:UpdateFunctionCode"}
     dyno = start()
     dyno.says("-----> Deployed ")
-    ours = function.code_sha256()
     upload_by_hand(function)
     dyno.says("The deployer lacks the permission lambda:GetFunctionConfiguration")
     rounds_pass(function, 2)
     assert dyno.stderr.count("Drift can't be seen.") == 1
-    assert function.code_sha256() != ours
+    assert "runs a different package" not in dyno.stderr
     function.aws.allowed = None
-    until(lambda: function.code_sha256() == ours)
+    dyno.says("runs a different package")
 
 
 # --- wrong settings --------------------------------------------------------------------------------
@@ -346,9 +385,11 @@ def test_wrong_settings_end_it_after_a_pause(
 
 def test_a_program_reads_a_line_for_each_deploy(start: Start, function: Function) -> None:
     """With --json: of the first one, and of one that corrected drift; all else goes to stderr."""
-    dyno = start("--json")
+    client = function.aws.client()
+    client.publish_version(FunctionName=function.name)
+    dyno = start("--json", **ALIAS)
     until(lambda: dyno.stdout.count("\n") == 1)
-    upload_by_hand(function)
+    client.update_alias(FunctionName=function.name, Name="live", FunctionVersion="1")
     until(lambda: dyno.stdout.count("\n") == 2)
     assert dyno.ends()[0] == 0
     for line in dyno.stdout.splitlines():

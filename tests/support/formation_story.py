@@ -55,8 +55,9 @@ class Story:
         self.drifts += 1
         client, name = self.function.aws.client(), self.function.name
         self.function.aws.polls_per_update = 0  # it is in place by the time of the look
-        if not self.alias:
+        if not self.alias:  # and nobody takes it back
             client.update_function_code(FunctionName=name, ZipFile=package(f"// by hand, {self.drifts}"))
+            self.wanted = self.running
         elif self.drifts % 3:
             client.update_alias(FunctionName=name, Name="live", FunctionVersion="1")
         else:
@@ -100,7 +101,7 @@ class Story:
             assert self.running == self.wanted
             assert end.pause <= INTERVAL * (1 + JITTER)
         if not (drifted or faulty or failed):
-            assert calls == ["GetAlias" if self.alias else "GetFunctionConfiguration"]
+            assert calls == ["GetFunctionConfiguration"]
             self.quiet += 1
 
 
