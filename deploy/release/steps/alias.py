@@ -96,14 +96,14 @@ class _Write:
     def execute(self, execution: Execution) -> None:
         """Write it; whatever is answered, what counts is the alias."""
         with execution.cancellation.leaving(
-            f"The alias {self.name} is as it was, or at version {self.version}.",
+            f"The alias {self.name} is where it was, or at version {self.version}.",
             if_refused=f"The alias {self.name} was not changed.",
         ):
             try:
                 execution.retry_on_conflict(lambda: self._write(execution))
             except DeployError as error:
                 with execution.cancellation.leaving(
-                    f"The alias {self.name} is as it was, or at version {self.version}."
+                    f"The alias {self.name} is where it was, or at version {self.version}."
                 ):
                     alias = execution.function.alias(self.name)
                 if not self._is_done(alias):

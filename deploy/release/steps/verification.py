@@ -42,7 +42,7 @@ class VerifyVersion(Step):
         with execution.cancellation.leaving("The alias was not moved."):
             version = execution.when_ready(self.version)
         execution.report.step(f"Verifying version {version}")
-        with execution.cancellation.leaving(f"Version {version} is there. The alias was not moved."):
+        with execution.cancellation.leaving(f"Version {version} was not verified; the alias was not moved."):
             self._verify(version, execution)
         execution.report.detail("It answered as expected" if self.verification.expect else "It answered")
 

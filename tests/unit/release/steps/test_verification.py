@@ -19,7 +19,7 @@ from deploy.release.steps.verification import VerifyVersion
 from deploy.target.settings import Verification
 from states import version
 
-LEFT = "Version 7 is there. The alias was not moved."
+LEFT = "Version 7 was not verified; the alias was not moved."
 
 
 class FakeFunction:
