@@ -27,11 +27,13 @@ def test_every_value_and_name_of_the_table_arrives(readers: Readers, reader: str
     )
 
 
-@pytest.mark.parametrize("reader", EXACT_READERS)
+@pytest.mark.parametrize("file", sorted(set(EXACT_READERS.values())))
 @given(config=nasty.configs)
-def test_every_config_arrives(readers: Readers, reader: str, config: dict[str, str]) -> None:
+def test_every_config_arrives(readers: Readers, file: str, config: dict[str, str]) -> None:
     """Hypothesis finds no text that a reader gets wrong, in names or in values."""
-    assert readers.read(reader, encode(EXACT_READERS[reader], config).content) == expected(reader, config)
+    content = encode(file, config).content
+    for reader in (reader for reader, read in EXACT_READERS.items() if read == file):
+        assert readers.read(reader, content) == expected(reader, config), reader
 
 
 @pytest.mark.parametrize("reader", EXACT_READERS)

@@ -34,7 +34,7 @@ def test_signals_at_any_time(function: Function, tmp_path: Path) -> None:
     settings = {**function.aws.settings(function), "_LAMBDA_ALIAS": "live", "DYNO": "run.1234"}
     words = [sys.executable, "-I", "-S", "-X", "utf8", str(runtime / "deploy/__main__.py")]
     started = time.monotonic()
-    subprocess.run(words, env=settings, check=True)
+    subprocess.run(words, env=settings, capture_output=True, check=True)
     duration = time.monotonic() - started
     chance, ends = random.Random(RUNS), Counter[str]()  # noqa: S311 - no secret
     for number in range(RUNS):
@@ -55,7 +55,7 @@ def test_signals_at_any_time(function: Function, tmp_path: Path) -> None:
     print(f"\n{RUNS} deploys: {dict(ends)}")
     assert ends["interrupted"] > RUNS / 2
     assert ends["before our first line"] < RUNS / 5
-    subprocess.run(words, env=settings, check=True)
+    subprocess.run(words, env=settings, capture_output=True, check=True)
     assert function.alias() == "1"  # the config of the first deploy again
 
 
