@@ -7,6 +7,7 @@ What it says goes to the log. SIGTERM reaches it within a wait, as on a platform
 """
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -120,6 +121,7 @@ class _Clock(Impatient):
 
 def _serve(slug: Path, log: Path) -> int:
     """Run `deploy` as in a formation dyno, with stdin and stdout for a clock."""
+    del os.environ["PYTHONPATH"]  # which would be config of the function
     clock = _Clock(sys.stdout)
     # A line at a time, so that the log is there when the clock has told of a round.
     sys.stdout = sys.stderr = log.open("a", encoding="utf-8", buffering=1)
