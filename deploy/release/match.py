@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 # If this process is killed, the search may not run on for years.
 PROGRAM = """
 import json, re, resource, sys, warnings
-pattern, text, seconds = json.load(sys.stdin)
-resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-warnings.simplefilter("ignore")
 try:
+    pattern, text, seconds = json.load(sys.stdin)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    warnings.simplefilter("ignore")
     sys.exit(0 if re.search(pattern, text) else 3)
 except MemoryError:
     sys.exit(4)
