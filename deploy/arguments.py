@@ -38,11 +38,13 @@ class _TopParser(_Parser):
 def _as_options(arguments: Sequence[str]) -> Sequence[str]:
     """Return the arguments with `help` and `version` as the options that they stand for."""
     match arguments:
-        case ["help", "settings", *_]:
+        case ["help", "settings" | "--help" | "-h", *_]:
             return arguments
-        case ["help", name, *_] if name in COMMANDS and name != "help":
+        case ["help", "help", *_]:
+            return ["help", "--help"]
+        case ["help", name, *_] if name in COMMANDS:
             return _as_options([name, "--help"])
-        case ["help", name, *_] if name not in ("help", "deploy") and not name.startswith("-"):
+        case ["help", name, *_] if name != "deploy" and not name.startswith("-"):
             raise _unknown(name)
         case ["help", *_]:
             return ["--help"]

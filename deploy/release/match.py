@@ -6,8 +6,9 @@ import contextlib
 import json
 import subprocess
 import sys
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 # If this process is killed, the search may not run on for years.
 PROGRAM = """
 import json, re, resource, sys, warnings
-pattern, text, seconds = json.load(sys.stdin)
-resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-warnings.simplefilter("ignore")
 try:
+    pattern, text, seconds = json.load(sys.stdin)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    warnings.simplefilter("ignore")
     sys.exit(0 if re.search(pattern, text) else 3)
 except MemoryError:
     sys.exit(4)
@@ -56,14 +57,20 @@ def _search(task: bytes, end: float, check: Callable[[], None]) -> int:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
+        threading.Thread(target=_feed, args=(process.stdin, task), daemon=True).start()
         try:
             while process.returncode is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.communicate(task, timeout=PAUSE)
-                task = b""  # it is sent once
+                    process.wait(timeout=PAUSE)
                 check()
                 if process.returncode is None and time.monotonic() >= end:
                     raise TimeoutError
             return process.returncode
         finally:
             process.kill()
+
+
+def _feed(pipe: IO[bytes], task: bytes) -> None:
+    # Popen.communicate sends no more than fits into the pipe once it was interrupted by a timeout.
+    with contextlib.suppress(OSError), pipe:  # the process may have ended
+        pipe.write(task)

@@ -183,7 +183,7 @@ def test_the_build_asks_which_services_the_slug_needs(installed: Path) -> None:
         ("config --forc", "deploy config: unrecognized arguments: --forc."),
         ("--onc", "deploy: unrecognized arguments: --onc."),
         ("--once --watch", "deploy: argument --watch: not allowed with argument --once."),
-        ("help nonsense", "deploy help: argument settings: invalid choice: 'nonsense'"),
+        ("help nonsense", "deploy: there is no command nonsense."),
     ],
 )
 def test_wrong_arguments_have_exit_status_2(slug: Path, arguments: str, complaint: str) -> None:

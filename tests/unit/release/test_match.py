@@ -47,6 +47,13 @@ def test_no_text_is_lost_on_its_way(text: str, other: str) -> None:
     assert matches(re.escape(text), other, ENOUGH) is (text in other)
 
 
+def test_the_largest_answer_of_a_function_is_searched_to_its_end() -> None:
+    """6 MB, which is more than a pipe holds, and takes longer than one look at the deploy."""
+    text = "a" * 6 * 1024 * 1024
+    assert matches("b$", f"{text}b", ENOUGH)
+    assert not matches("b$", text, ENOUGH)
+
+
 def test_several_threads_search_at_once_and_none_goes_on_for_ever() -> None:
     """A search that would take years ends after its time, and keeps nobody else from searching."""
 
