@@ -25,13 +25,13 @@ def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def large_slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A JAR of 45 MB in 60,000 entries."""
+    """A JAR of 45 MB in 30,000 entries."""
     folder = tmp_path_factory.mktemp("large")
     (folder / "target").mkdir(parents=True)
     (folder / "pom.xml").touch()
     with zipfile.ZipFile(folder / "target/function.jar", "w") as jar:
-        for number in range(60_000):
-            jar.writestr(f"com/example/a/package/of/the/function/Class{number}.class", os.urandom(600))
+        for number in range(30_000):
+            jar.writestr(f"com/example/a/package/of/the/function/Class{number}.class", os.urandom(1350))
     assert deploy(folder, "base", str(folder), env={}).status == 0
     return folder
 
@@ -103,7 +103,7 @@ def peak_memory(slug: Path, env: dict[str, str], direct_limit: int) -> float:
 def test_memory_does_not_grow_with_the_package(
     slug: Path, large_slug: Path, aws: EmbeddedAWS, function: Function, way: str
 ) -> None:
-    """45 MB in 60,000 entries take no more than a few MB beside what a small function takes."""
+    """45 MB in 30,000 entries take no more than a few MB beside what a small function takes."""
     env = {**aws.settings(function), "NAME": "value"}
     limit = DIRECT_LIMIT
     if way == "via S3":

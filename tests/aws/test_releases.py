@@ -3,59 +3,23 @@
 import base64
 import hashlib
 import json
-import os
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import deploy.artifact.limits
 from command import make_slug
-from embedded_aws import EmbeddedAWS, Function, Invoked
-from in_process import Outcome
+from embedded_aws import Function
 from in_process import deploy as run
-
-ALIAS = {"_LAMBDA_ALIAS": "live"}
-VERIFY = {**ALIAS, "_LAMBDA_VERIFY_PAYLOAD": '{"ping": true}'}
-EXPECT = {**VERIFY, "_LAMBDA_VERIFY_EXPECT": '"ok": *true'}
-
-Deploy = Callable[..., Outcome]
+from releases import ALIAS, EXPECT, Deploy, answered, operations
 
 
 @pytest.fixture(scope="module")
 def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an app with its base."""
     return make_slug(tmp_path_factory.mktemp("slug"))
-
-
-@pytest.fixture
-def deployed(slug: Path, function: Function) -> Deploy:
-    """Give what runs a command on the function with some settings and config, and looks at how it ends."""
-
-    def deployed(*arguments: str, status: int = 0, **environment: str) -> Outcome:
-        env = {**function.aws.settings(function), **environment}
-        outcome = run(slug, *arguments, env=env)
-        assert outcome.status == status, outcome
-        assert "Traceback" not in outcome.stderr
-        assert "canary" not in outcome.stdout + outcome.stderr
-        assert (status == 0) == (outcome.stderr == ""), outcome.stderr
-        return outcome
-
-    return deployed
-
-
-def operations(function: Function) -> list[str]:
-    """Return what the deployer asked for, in its order."""
-    return [call.operation for call in function.deploy_calls]
-
-
-def answered(function: Function) -> dict[str, str]:
-    """Have the function answer as is expected, and give the settings."""
-    function.aws.answers(function, lambda _payload, _version: {"ok": True})
-    return EXPECT
 
 
 # --- nothing to do ---------------------------------------------------------------------------------
@@ -158,100 +122,6 @@ def test_nothing_is_published_of_an_update_that_failed(function: Function, deplo
     deployed(status=1, **ALIAS)
     assert function.versions() == []
     assert function.alias() is None
-
-
-# --- large packages --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def large_slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app whose package is over the direct limit."""
-    return make_slug(tmp_path_factory.mktemp("large"), {"data.bin": os.urandom(54_000_000)})
-
-
-def test_a_large_package_passes_through_a_bucket(
-    large_slug: Path, function: Function, aws: EmbeddedAWS
-) -> None:
-    """In parts, encrypted, with a checksum each, under the prefix; deleted when the deploy is over."""
-    bucket = aws.create_bucket()
-    made = len(aws.calls)
-    env = {
-        **aws.settings(function),
-        "_LAMBDA_S3_BUCKET": bucket,
-        "_LAMBDA_S3_PREFIX": "deploys/",
-        "NAME": "canary",
-    }
-    outcome = run(large_slug, env=env)
-    assert (outcome.status, outcome.stderr) == (0, "")
-    calls = [call for call in aws.calls[made:] if call.service == "s3"]
-    names = [call.operation for call in calls]
-    assert names[:2] == ["HeadBucket", "CreateMultipartUpload"]
-    assert names[2:-2] == ["UploadPart"] * 7
-    assert names[-2:] == ["CompleteMultipartUpload", "DeleteObject"]
-    assert {call.access_key for call in calls} == {aws.deployer.access_key}
-    assert all(call.path.startswith(f"/{bucket}/deploys/{function.name}-") for call in calls[1:])
-    assert calls[1].headers["x-amz-server-side-encryption"] == "AES256"
-    assert calls[1].headers["x-amz-checksum-algorithm"] == "SHA256"
-    for call in calls[2:-2]:
-        checksums = call.headers.get("x-amz-checksum-sha256") or call.headers["x-amz-trailer"]
-        assert checksums
-    assert function.get()["Configuration"]["CodeSize"] > 54_000_000
-    assert aws.left_in(bucket) == []
-
-
-def test_a_large_package_without_a_bucket_is_refused_with_the_way_out(
-    large_slug: Path, function: Function
-) -> None:
-    """Before AWS is asked anything."""
-    outcome = run(large_slug, env=function.aws.settings(function))
-    assert outcome.status == 2
-    assert "_LAMBDA_S3_BUCKET" in outcome.stderr
-    assert function.deploy_calls == []
-
-
-@pytest.fixture
-def bucket(aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Create a bucket, and have even a small package go by way of it."""
-    monkeypatch.setattr(deploy.artifact.limits, "DIRECT_LIMIT", 0)
-    return aws.create_bucket()
-
-
-def test_a_key_of_ones_own_encrypts_the_package(function: Function, deployed: Deploy, bucket: str) -> None:
-    """_LAMBDA_S3_KMS_KEY_ID in place of the bucket's own."""
-    made = len(function.aws.calls)
-    deployed(_LAMBDA_S3_BUCKET=bucket, _LAMBDA_S3_KMS_KEY_ID="alias/deploys")
-    (put,) = (call for call in function.aws.calls[made:] if call.operation == "CreateMultipartUpload")
-    assert put.headers["x-amz-server-side-encryption"] == "aws:kms"
-    assert put.headers["x-amz-server-side-encryption-aws-kms-key-id"] == "alias/deploys"
-
-
-def test_nothing_to_do_touches_no_bucket(function: Function, deployed: Deploy, bucket: str) -> None:
-    """Not even to look whether it is there."""
-    deployed(_LAMBDA_S3_BUCKET=bucket)
-    made = len(function.aws.calls)
-    deployed(_LAMBDA_S3_BUCKET=bucket)
-    assert [call.service for call in function.aws.calls[made:]] == ["lambda"]
-
-
-def test_an_update_that_aws_refuses_leaves_nothing_in_the_bucket(
-    function: Function, deployed: Deploy, bucket: str
-) -> None:
-    """The package holds secrets; however the deploy ends, it goes."""
-    function.aws.denied.add("UpdateFunctionCode")
-    deployed(status=1, _LAMBDA_S3_BUCKET=bucket)
-    assert function.aws.left_in(bucket) == []
-
-
-@pytest.mark.parametrize(("region", "expected"), [("us-west-2", "us-west-2"), (None, "does not exist")])
-def test_a_bucket_that_lambda_cannot_read_from_is_refused_before_the_upload(
-    function: Function, deployed: Deploy, bucket: str, region: str | None, expected: str
-) -> None:
-    """In another region, or missing: exit status 2, and nothing was changed."""
-    name = function.aws.create_bucket(region) if region else f"not-{bucket}"
-    outcome = deployed(status=2, _LAMBDA_S3_BUCKET=name)
-    assert expected in outcome.stderr
-    assert "Nothing was changed" in outcome.stderr
-    assert operations(function) == ["GetFunctionConfiguration", "GetFunction"]
 
 
 # --- versions and aliases --------------------------------------------------------------------------
@@ -396,153 +266,6 @@ def test_old_versions_go_but_none_that_an_alias_needs(function: Function, deploy
     assert function.versions() == ["1", "3", "4"]
     deployed("rollback", **ALIAS)
     assert function.alias() == "3"
-
-
-# --- verification ----------------------------------------------------------------------------------
-
-
-def test_a_version_is_asked_before_traffic_reaches_it(function: Function, deployed: Deploy) -> None:
-    """With the payload, by its number, while the alias still points at the one before."""
-    deployed(NAME="canary 1", **ALIAS)
-    asked = []
-
-    def handler(payload: Any, version: str) -> str:
-        asked.append((payload, version, function.alias()))
-        return "anything"
-
-    function.aws.answers(function, handler)
-    outcome = deployed(NAME="canary 2", **VERIFY)
-    assert asked == [({"ping": True}, "2", "1")]
-    assert "       It answered\n" in outcome.stdout
-    assert function.alias() == "2"
-
-
-def failing(_payload: Any, _version: str) -> Any:
-    """Fail as a function does whose config is wrong, and log it."""
-    log = "connecting to postgres://canary-of-the-config\nno such host"
-    return Invoked({"errorMessage": "no such host postgres://canary-of-the-config"}, log, "Unhandled")
-
-
-def crashing(_payload: Any, _version: str) -> Any:
-    """Raise, as a function does."""
-    raise RuntimeError("cannot read postgres://canary-of-the-config")
-
-
-def hanging(_payload: Any, _version: str) -> Any:
-    """Take longer than Lambda lets it."""
-    return Invoked(seconds=60, log="waiting for postgres://canary-of-the-config")
-
-
-def wrong(_payload: Any, _version: str) -> Any:
-    """Answer something else than is expected."""
-    return Invoked({"ok": False, "saw": "postgres://canary-of-the-config"}, log="all is well")
-
-
-@pytest.mark.parametrize(
-    ("handler", "expected"),
-    [
-        (failing, ["failed (Unhandled)", "no such host [DATABASE_URL]", "connecting to [DATABASE_URL]"]),
-        (crashing, ["failed (Unhandled)", "cannot read [DATABASE_URL]", "RuntimeError"]),
-        (hanging, ["failed (Unhandled)", "Task timed out after 1.00 seconds"]),
-        (wrong, ["_LAMBDA_VERIFY_EXPECT does not match", "all is well", '"saw": "[DATABASE_URL]"']),
-    ],
-)
-def test_a_version_that_fails_its_verification_gets_no_traffic(
-    function: Function,
-    deployed: Deploy,
-    handler: Callable[[Any, str], Any],
-    expected: list[str],
-) -> None:
-    """The alias stays, the end of the log is shown, and no value of the config is in it."""
-    function.aws.client().update_function_configuration(FunctionName=function.name, Timeout=1)
-    config = {"DATABASE_URL": "postgres://canary-of-the-config"}
-    deployed(**ALIAS)
-    function.aws.answers(function, handler)
-    for _ in range(2):  # the version is there the second time, and no better
-        outcome = deployed(status=1, **EXPECT, **config)
-        for part in expected:
-            assert part in outcome.stderr
-        assert "Version 2 was not verified; the alias was not moved." in outcome.stderr
-        assert (function.alias(), function.versions()) == ("1", ["1", "2"])
-    deployed(**answered(function), **config)
-    assert (function.alias(), function.versions()) == ("2", ["1", "2"])
-
-
-def test_a_verification_without_an_end_is_ended(function: Function, deployed: Deploy) -> None:
-    """Where the function may run for longer than the deploy waits: _LAMBDA_TIMEOUT."""
-    function.aws.client().update_function_configuration(FunctionName=function.name, Timeout=5)
-    function.aws.answers(function, lambda _payload, _version: Invoked(seconds=3))
-    outcome = deployed(status=1, _LAMBDA_TIMEOUT="1", **VERIFY)
-    assert "Version 1 could not be verified" in outcome.stderr
-    assert "_LAMBDA_TIMEOUT" in outcome.stderr
-    assert operations(function).count("Invoke") == 1
-    assert function.alias() is None
-
-
-def test_an_expectation_that_takes_for_ever_is_ended(function: Function, deployed: Deploy) -> None:
-    """A regular expression may have more ways to match than can be tried; no dyno hangs in it."""
-    function.aws.answers(function, lambda _payload, _version: "a" * 60)
-    expect = {"_LAMBDA_VERIFY_EXPECT": "(a+)+b", "_LAMBDA_TIMEOUT": "1"}
-    outcome = deployed(status=1, **VERIFY, **expect)
-    assert "the search for _LAMBDA_VERIFY_EXPECT in its answer did not end" in outcome.stderr
-    assert "the alias was not moved" in outcome.stderr
-    assert "Give _LAMBDA_VERIFY_EXPECT a simpler regular expression." in outcome.stderr
-    assert function.alias() is None
-
-
-# --- rollback --------------------------------------------------------------------------------------
-
-
-def test_a_rollback_goes_back_and_forth(function: Function, deployed: Deploy) -> None:
-    """To the version before, and to where it came from again; it says what it left and what it set."""
-    for name in ("canary 1", "canary 2"):
-        deployed(NAME=name, **ALIAS)
-    outcome = deployed("rollback", **ALIAS)
-    assert "live is version 1, it was version 2" in outcome.stdout
-    assert function.alias() == "1"
-    deployed("rollback", **ALIAS)
-    assert function.alias() == "2"
-
-
-def test_a_rollback_to_a_version_by_its_number(function: Function, deployed: Deploy) -> None:
-    """With the same verification as a deploy; the same one is nothing to do."""
-    for name in ("canary 1", "canary 2", "canary 3"):
-        deployed(NAME=name, **ALIAS)
-    settings = answered(function)
-    assert "-----> Verifying version 1" in deployed("rollback", "1", **settings).stdout
-    assert function.alias() == "1"
-    assert "Nothing to do" in deployed("rollback", "1", **settings).stdout
-
-
-def test_a_rollback_to_a_version_that_fails_stays_where_it_is(function: Function, deployed: Deploy) -> None:
-    """The old version may not get along with today's database."""
-    for name in ("canary 1", "canary 2"):
-        deployed(NAME=name, **ALIAS)
-    function.aws.answers(function, crashing)
-    config = {"DATABASE_URL": "postgres://canary-of-the-config"}
-    outcome = deployed("rollback", status=1, **VERIFY, **config)
-    assert "Version 1 of" in outcome.stderr
-    assert function.alias() == "2"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "settings", "expected"),
-    [
-        (["9"], ALIAS, "There is no version 9"),
-        (["$LATEST"], ALIAS, "published version, which is a number"),
-        ([], {}, "_LAMBDA_ALIAS"),
-        ([], {"_LAMBDA_ALIAS": "other"}, "There is no alias other yet"),
-        ([], ALIAS, "does not remember a version before 1"),
-    ],
-)
-def test_a_rollback_to_nowhere_is_refused(
-    function: Function, deployed: Deploy, arguments: list[str], settings: dict[str, str], expected: str
-) -> None:
-    """Exit status 2, and nothing was changed."""
-    deployed(**ALIAS)
-    outcome = deployed("rollback", *arguments, status=2, **settings)
-    assert expected in outcome.stderr
-    assert function.alias() == "1"
 
 
 # --- JSON ------------------------------------------------------------------------------------------
