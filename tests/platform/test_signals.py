@@ -188,7 +188,7 @@ def test_nohup_is_respected(start: Start, proxy: FaultProxy) -> None:
 @pytest.mark.parametrize(
     ("operation", "settings", "left"),
     [
-        ("CreateAlias", ALIAS, "The alias live is as it was, or at version 1"),
+        ("CreateAlias", ALIAS, "The alias live is where it was, or at version 1"),
         ("PublishVersion", ALIAS, "A version may have been published"),
         ("Invoke", VERIFIED, "alias was not moved"),
     ],
@@ -259,7 +259,7 @@ def test_a_rollback_ends(start: Start, proxy: FaultProxy, function: Function) ->
     process = start("rollback", **ALIAS)
     assert proxy.struck.wait(PATIENCE)
     ended = interrupt(process, *AT_ONCE)
-    assert ended.is_interrupted("The alias live is as it was, or at version 1", "deploy rollback"), ended
+    assert ended.is_interrupted("The alias live is where it was, or at version 1", "deploy rollback"), ended
     assert function.alias() == "1"
 
 
