@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor", "help", "version")
 WITH_CONFIG = ("", "config", "package", "plan", "status", "doctor")
+CHANGING = ("", "rollback")
 NAMES = ", ".join(COMMANDS)
 BUILD_COMMANDS = ("base", "services")  # not for people: bin/compile runs them
 
@@ -97,4 +98,5 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--debug", action="store_true", help="print a traceback when something fails")
     options = parser.parse_args(rest, argparse.Namespace(run=module.run, prog=parser.prog))
     options.reads_config = name in WITH_CONFIG and not getattr(options, "policy", False)
+    options.changes_something = name in CHANGING
     return options

@@ -67,7 +67,7 @@ def _main(arguments: Sequence[str], slug: Path, cancellation: Cancellation, even
     if isinstance(ended, int):
         return ended
     if isinstance(ended, Cancelled):
-        return _end(options.prog, report, cancellation)
+        return _end(options.prog, report, cancellation, process)
     status = _explain(ended if isinstance(ended, DeployError) else unexpected(ended), report, process)
     if options.debug:
         _print_traceback(ended, {**process, **command.variables}, report)
@@ -157,7 +157,7 @@ def _run(command: Callable[[], int], events: _Events, cancellation: Cancellation
     return events.ended
 
 
-def _end(prog: str, report: Report, cancellation: Cancellation) -> int:
+def _end(prog: str, report: Report, cancellation: Cancellation, process: Mapping[str, str]) -> int:
     """Report an end by a signal and return the exit status; one that a formation dyno expects is no error."""
     changed = cancellation.consequence != NOTHING_CHANGED
     if cancellation.grace and not changed:
@@ -165,10 +165,8 @@ def _end(prog: str, report: Report, cancellation: Cancellation) -> int:
         report.step(f"Stopped by {cancellation.reason}")
         return 0
     again = f" Run {prog} again." if changed else ""
-    error = DeployError(f"Interrupted by {cancellation.reason}. {cancellation.consequence}{again}")
-    report.error(error)
-    _document(error, report)
-    return 1
+    what = f"Interrupted by {cancellation.reason}. {cancellation.consequence}{again}"
+    return _explain(DeployError(what), report, process)
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -197,13 +195,19 @@ class _Command:
     def __call__(self) -> int:
         if sys.getfilesystemencoding() != "utf-8":
             self.variables = {_as_utf_8(name): _as_utf_8(text) for name, text in self.variables.items()}
+        if not self._options.changes_something:
+            return self._run()
+        with self._cancellation.leaving(NOTHING_CHANGED):
+            return self._run()
+
+    def _run(self) -> int:
         options = self._options
         if options.env_file:
             self.variables = read_env_file(options.env_file, self.variables)
         elif options.reads_config and not options.env_from_process:
             check_source(self.variables)
         context = Context(self.variables, self._slug, self._report, self._cancellation)
-        return int(self._options.run(self._options, context))
+        return int(options.run(options, context))
 
 
 def _as_utf_8(text: str) -> str:

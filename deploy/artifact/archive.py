@@ -248,7 +248,7 @@ def read_at(file: Seekable, start: int, size: int) -> bytes:
 
 def _damaged(why: str) -> InputError:
     return InputError(
-        "The artifact is not a whole ZIP or JAR file. Nothing was changed.",
+        "The artifact is not a whole ZIP or JAR file.",
         why=f"Reading it, {why}.",
         todo=BUILD_AGAIN,
     )
@@ -259,4 +259,4 @@ def refused_entry(
 ) -> InputError:
     """Return the error for an entry that Lambda would not take, whatever its content is."""
     shown = name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}..."
-    return InputError(f"The entry {printable(shown)} of the artifact {why}. Nothing was changed.", todo=todo)
+    return InputError(f"The entry {printable(shown)} of the artifact {why}.", todo=todo)

@@ -113,7 +113,7 @@ class AssembledFile(Window):
 def changed_base() -> InputError:
     """Return the error for a base that was changed after it had been identified as the build's."""
     return InputError(
-        "The base was changed while it was being deployed. Nothing was changed in AWS.",
+        "The base was changed while it was being deployed.",
         why="What was read of it later is not what had been looked at.",
         todo="Let nothing write to the slug while a deploy runs, and push the app again.",
     )

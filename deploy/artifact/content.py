@@ -76,7 +76,7 @@ def _inflated(data: Iterable[bytes]) -> Iterator[bytes]:
 
 def _damaged(name: str, why: str) -> InputError:
     return InputError(
-        f"The entry {printable(name)} of the artifact is damaged. Nothing was changed.",
+        f"The entry {printable(name)} of the artifact is damaged.",
         why=why,
         todo=BUILD_AGAIN,
     )

@@ -69,7 +69,7 @@ def _too_large(what: str, why: str, sizes: Iterable[tuple[str, int]], *, other_w
     largest = heapq.nlargest(LARGEST, sizes, key=lambda each: each[1])
     shown = "\n".join(f"  {megabytes(size):>10}  {printable(name)}" for name, size in largest)
     return InputError(
-        f"{what} that Lambda takes. Nothing was changed.",
+        f"{what} that Lambda takes.",
         why=f"{why} The largest entries are:\n{shown}",
         todo=f"{other_way} {SMALLER}".lstrip(),
     )

@@ -197,7 +197,7 @@ def _other_places(directory: archive.Directory) -> frozenset[str]:
 
 def _misplaced(name: str, why: str) -> InputError:
     return InputError(
-        f"The config can't be baked into {printable(name)}: {why}. Nothing was changed.",
+        f"The config can't be baked into {printable(name)}: {why}.",
         todo="Give the file another name in _LAMBDA_CONFIG_FILES, for example "
         f"{_other_name(PurePosixPath(name))}.",
     )

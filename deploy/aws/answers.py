@@ -35,7 +35,6 @@ class Configuration:
     update_reason: str
     last_modified: str
     description: str
-    arn: str
     running: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -91,7 +90,6 @@ def configuration(answer: Mapping[str, Any]) -> Configuration:
         update_reason=" ".join(reason for reason in reasons if reason),
         last_modified=_text(answer, "LastModified"),
         description=_text(answer, "Description"),
-        arn=_text(answer, "FunctionArn"),
         running={
             **{name: answer[name] for name in RUNNING_CONFIGURATION if name in answer},
             "SnapStart": answer.get("SnapStart", {}).get("ApplyOn", "None"),

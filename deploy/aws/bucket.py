@@ -215,13 +215,13 @@ def wrong_bucket(bucket: Bucket, region: str, session: Session, *, exists: bool)
     wanted = session.target.region
     if not exists:
         return InputError(
-            f"The bucket {bucket.name} does not exist. Nothing was changed.",
+            f"The bucket {bucket.name} does not exist.",
             todo="Create it in the region of the function, or correct _LAMBDA_S3_BUCKET.",
         )
     if region in {"", wanted}:
         return None
     return InputError(
-        f"The bucket {bucket.name} is in {region}, the function in {wanted}. Nothing was changed.",
+        f"The bucket {bucket.name} is in {region}, the function in {wanted}.",
         why="Lambda takes code only from buckets in its own region.",
         todo=f"Name a bucket in {wanted} in _LAMBDA_S3_BUCKET.",
     )

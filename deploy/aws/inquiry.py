@@ -126,11 +126,10 @@ class Inquiry:
             answer.error.code = "AccessDenied"
         return answer
 
-    def keeps_versions(self) -> bool:
-        """Whether the bucket is known to keep what is deleted. Needs s3:GetBucketVersioning."""
+    def versioning(self) -> Answer:
+        """Ask whether the bucket keeps what is deleted. Needs s3:GetBucketVersioning."""
         parameters = {"Bucket": self._settings.s3_bucket}
-        answer = self._ask("s3", "s3:GetBucketVersioning", "get_bucket_versioning", parameters)
-        return answer.content.get("Status") == "Enabled"
+        return self._ask("s3", "s3:GetBucketVersioning", "get_bucket_versioning", parameters)
 
     def simulate(self, identity: str, grant: Grant) -> Mapping[str, bool]:
         """Return for each action of a grant whether the policies of an identity allow it; nothing if unknown.

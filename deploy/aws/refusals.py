@@ -195,10 +195,10 @@ def todo_for_other_account(account: str, caller: str, action: str) -> str:
 
 def _not_found(message: str, call: Call) -> DeployError:
     if call.exists:
-        missing = call.part or f"what {call.action} asks for"
+        missing = f"{call.part} of {call.function.name}" if call.part else call.function.name
         return DeployError(
-            f"{call.function.name} is there, but AWS does not find {missing}.",
-            why=f"It was deleted meanwhile, or the function was. AWS says: {message}",
+            f"AWS does not find {missing} ({call.action}).",
+            why=f"It was deleted meanwhile: an earlier call found {call.function.name}. AWS says: {message}",
             todo=RUN_AGAIN,
         )
     in_message = re.search(r"arn:[\w-]+:lambda:[\w-]+:(\d{12}):", message)

@@ -50,7 +50,7 @@ def check_entries(directory: Directory) -> None:
     """Raise InputError for an entry that can't be unpacked, or if there is none."""
     if not len(directory):
         raise InputError(
-            "The artifact holds no entry: there is nothing in it to deploy. Nothing was changed.",
+            "The artifact holds no entry: there is nothing in it to deploy.",
             why="It is a ZIP or JAR file, and an empty one.",
             todo=BUILD_AGAIN,
         )

@@ -53,8 +53,7 @@ def _check_not_empty(files: Sequence[SourceFile]) -> None:
     # There is always a package.json, so .lambdaignore names it.
     if all(file.path is None and file.link_target is None for file in files):
         raise InputError(
-            f"{IGNORE_FILE} leaves out every file of the app: there is nothing to deploy. "
-            "Nothing was changed.",
+            f"{IGNORE_FILE} leaves out every file of the app: there is nothing to deploy.",
             why="What it names does not get into the package.",
             todo="Take out the line that matches too much, or bring files back behind it with lines such as "
             "`!/index.js`, and push again.",

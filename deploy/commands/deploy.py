@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from deploy.aws.codes import REPLACED
 from deploy.errors import DeployError, InputError
-from deploy.release.deploy import DONE, connect, deploy
+from deploy.release.deploy import connect, deploy
 from deploy.target.environment import Target, kind_of_dyno, read_target
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return _watch(options, context)
     target = read_target(context.variables, context.slug)
     deployed = deploy(target, context.report, context.cancellation, force=options.force)
-    with context.cancellation.leaving(DONE):
+    with context.cancellation.leaving(deployed.leaves):
         context.report.document(deployed.document)
     return 0
 

@@ -32,7 +32,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
         context.cancellation.check()
         report.progress("Written", done, total)
 
-    with prepare(read_app(context.variables, slug, ["config"]), report) as candidate:
+    app = read_app(context.variables, slug, ["config"])
+    with prepare(app, report, context.cancellation) as candidate:
         write(candidate.package, options.output, progress)
     report.step(
         f"Wrote {printable(str(options.output))}: CodeSha256 {candidate.package.code_sha256}. It holds the "

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from deploy.artifact.differences import NO_DIFFERENCE, compare
+from deploy.artifact.limits import check_size
 from deploy.errors import DeployError
 from deploy.release.candidate import prepare
 from deploy.release.deploy import assess
@@ -40,7 +41,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     report, difference = context.report, None
     if options.offline:
         app = read_app(context.variables, context.slug)
-        with prepare(app, report) as candidate:
+        with prepare(app, report, context.cancellation) as candidate:
+            check_size(candidate.package, app.settings.bucket)
             plan = decide(candidate, app.settings, State(None), force=options.force)
     else:
         target = read_target(context.variables, context.slug)

@@ -35,8 +35,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     function = connect(target, cancellation)
     deadline = Deadline(target.settings.timeout, report, cancellation)
     state = read_alias(function)
-    with cancellation.leaving(cancellation.consequence):
-        plan = plan_rollback(target.settings, state, options.version, force=options.force)
+    plan = plan_rollback(target.settings, state, options.version, force=options.force)
     left = state.alias.version if state.alias else None
     hidden = secrets(target.variables)
     version = execute(plan, Execution(function, deadline, report, cancellation, secrets=hidden)) or left

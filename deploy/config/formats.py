@@ -215,7 +215,7 @@ def _refuse_what_no_process_takes(file_name: str, exported: Mapping[str, str]) -
         )
     if wrong:
         raise InputError(
-            f"{file_name} can't hold every config var. Nothing was changed.",
+            f"{file_name} can't hold every config var.",
             why="\n".join(wrong),
             todo="Leave them out with _LAMBDA_CONFIG_EXCLUDE, give them another name, or bake "
             "env.properties or env.json, which take any name and any size, in place of a shell file: "

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from deploy.artifact.base import Base
     from deploy.artifact.package import Package
+    from deploy.cancel import Cancellation
     from deploy.config.bake import Bake
     from deploy.output import Report
     from deploy.target.environment import App
@@ -48,7 +49,7 @@ class Candidate:
 
 
 @contextlib.contextmanager
-def prepare(app: App, report: Report) -> Iterator[Candidate]:
+def prepare(app: App, report: Report, cancellation: Cancellation) -> Iterator[Candidate]:
     """Bake the config into the base; the package can be read until the block ends.
 
     Raises InputError if the slug, the config or the two together are wrong.
@@ -56,7 +57,11 @@ def prepare(app: App, report: Report) -> Iterator[Candidate]:
     base = bases.read(app.slug)
     baked = bake(app, report)
     report.step("Making the package")
-    progress = lambda done, total: report.progress("Hashed", done, total)  # noqa: E731
+
+    def progress(done: int, total: int) -> None:
+        cancellation.check_between_steps()
+        report.progress("Hashed", done, total)
+
     with open_package(app.slug, base, baked.files, progress) as package:
         report.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")
         commit = app.provenance.commit or base.source_version

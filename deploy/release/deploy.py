@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from deploy.artifact.limits import check_size
 from deploy.aws.codes import REPLACED
 from deploy.aws.wait import Deadline
+from deploy.cancel import NOTHING_CHANGED
 from deploy.config.variables import secrets
 from deploy.errors import DeployError, has_room
 from deploy.release.candidate import prepare
@@ -67,6 +68,11 @@ class Deployed:
     is_older: bool
     document: Mapping[str, object] = field(repr=False)
 
+    @property
+    def leaves(self) -> str:
+        """What an end after the deploy leaves."""
+        return NOTHING_CHANGED if self.is_older else DONE
+
 
 @contextlib.contextmanager
 def assess(
@@ -87,7 +93,7 @@ def assess(
         # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
         with contextlib.suppress(RuntimeError):  # there may be no room for a thread
             threading.Thread(target=_load_sdk, daemon=True).start()
-    with prepare(target, report) as candidate:
+    with prepare(target, report, cancellation) as candidate:
         check_size(candidate.package, target.settings.bucket)
         deadline = Deadline(target.settings.timeout, report, cancellation)
         cancellation.check_between_steps()
@@ -95,12 +101,11 @@ def assess(
         cancellation.check_between_steps()  # starting the SDK takes its time
         state = read_state(function, None if look_once else deadline, candidate.package.code_sha256)
         cancellation.check_between_steps()
-        with cancellation.leaving(cancellation.consequence):
-            plan = decide(candidate, target.settings, state, force=force)
+        plan = decide(candidate, target.settings, state, force=force)
         yield Assessment(candidate, function, deadline, force, state, plan)
 
 
-def connect(target: Target, cancellation: Cancellation | None = None) -> Function:
+def connect(target: Target, cancellation: Cancellation) -> Function:
     """Start the AWS SDK for a target's function; raises InputError for settings that it does not take."""
     _check_memory()
     from deploy.aws.function import Function
@@ -151,8 +156,8 @@ def deploy(
     report.buffer()
     with assess(target, report, cancellation, function=function, force=force) as first:
         last, version = _execute(first, target, report, cancellation)
-        with cancellation.leaving(DONE):
-            deployed = _deployed(target, last, version)
+        deployed = _deployed(target, last, version)
+        with cancellation.leaving(deployed.leaves):
             _report(deployed, target, last.state, report)
             return deployed
 

@@ -52,11 +52,9 @@ class Plan:
 def decide(candidate: Candidate, settings: Settings, state: State, *, force: bool = False) -> Plan:
     """Decide what brings the function to this package; nothing if it is there.
 
-    Raises InputError if the package is too large, DeployError if the alias routes by weights and `force` is
-    not set.
+    Raises DeployError if the alias routes by weights and `force` is not set.
     """
     package, provenance = candidate.package, candidate.provenance
-    limits.check_size(package, settings.bucket)
     if provenance.is_older_than(state.recorded) and not force:
         return Plan((), is_older=True)
     latest = state.latest
@@ -65,7 +63,7 @@ def decide(candidate: Candidate, settings: Settings, state: State, *, force: boo
         package.size,
         latest.revision_id if latest else None,
         settings.bucket if package.size > limits.DIRECT_LIMIT else None,
-        settings.source_key_arn,
+        settings.source_key_arn or state.source_key_arn,
     )
     is_latest = (
         latest is not None

@@ -27,7 +27,7 @@ PREVIOUS = re.compile(r" ?\[previous version: ([0-9]+)\]")
 class State:
     """What runs now; `latest` is None if the deployer may not read it.
 
-    `source_key_arn` is the KMS key that encrypts the code of $LATEST, if that was asked for and is known.
+    `source_key_arn` is the customer's KMS key that encrypts the code of $LATEST, if it matters and is known.
     """
 
     latest: Configuration | None
@@ -75,7 +75,9 @@ def read_state(function: Function, deadline: Deadline | None, code_sha256: str) 
         if error.code in DENIED and deadline and settings.alias is None:
             return State(None)
         raise
-    key_arn = _source_key(function) if settings.source_key_arn else None
+    # An upload that names no key would be encrypted with AWS's own.
+    may_upload = latest.code_sha256 != code_sha256 or latest.has_failed
+    key_arn = _source_key(function) if settings.source_key_arn or may_upload else None
     if settings.alias is None:
         return State(latest, source_key_arn=key_arn)
     aliases = tuple(function.aliases()) if settings.keep_versions else ()

@@ -140,7 +140,10 @@ def _alias_drift(function: Function, name: str, version: str | None) -> str | No
             return f"Version {version} of {function.name}, which {name} serves, has failed: {serving.failure}"
     alias = function.alias(name)
     if alias is None:
-        return f"The alias {name} of {function.name} is gone; CloudTrail shows by whom (DeleteAlias)."
+        return (
+            f"The alias {name} of {function.name} is gone, or the function is; CloudTrail shows by whom "
+            "(DeleteAlias, DeleteFunction)."
+        )
     # Weights are a shift that someone else makes; a deploy would stop at it too.
     if alias.weights or alias.version == version:
         return None

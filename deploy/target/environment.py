@@ -172,7 +172,7 @@ def _explain(problems: list[Problem]) -> InputError:
             lines.append(f"  For example: {problem.name}={example}")
     count = "One setting is" if len(problems) == 1 else f"{len(problems)} settings are"
     return InputError(
-        f"{count} missing or wrong. Nothing was changed.",
+        f"{count} missing or wrong.",
         why="\n".join(lines),
         todo="Correct it on the app (`heroku config:set NAME=value`, `heroku config:unset NAME`) or in the "
         ".env file, and run again.",

@@ -30,8 +30,7 @@ def check_source(variables: Mapping[str, str]) -> None:
     """
     if not is_platform(variables):
         raise InputError(
-            "This is not a dyno, so the variables of this process may not be the function's config. "
-            "Nothing was changed.",
+            "This is not a dyno, so the variables of this process may not be the function's config.",
             why="Everything that does not start with _ would be baked: tokens of this machine, too.",
             todo="Name a file that holds the config: --env-file FILE\n"
             "If this environment is the config, as in a container made for it: --env-from-process",

@@ -14,6 +14,7 @@ import pytest
 from command import make_slug
 from deploy.artifact.assembly import AssembledFile, Span
 from deploy.artifact.package import Package, write
+from deploy.cancel import Cancellation
 from deploy.errors import InputError
 from deploy.release.deploy import connect
 from deploy.target.environment import read_target
@@ -174,5 +175,5 @@ def test_a_package_that_is_changed_while_it_is_sent_is_told(function: Function, 
     before = function.code_sha256()
     target = read_target({**function.aws.settings(function), "_AWS_MAX_ATTEMPTS": "1"}, Path())
     with pytest.raises(InputError, match="The base was changed while it was being deployed"):
-        connect(target).update_code(package, lambda _done, _total: None)
+        connect(target, Cancellation()).update_code(package, lambda _done, _total: None)
     assert function.code_sha256() == before

@@ -239,7 +239,7 @@ class _Remembered:
 
 def _configuration(version: str, code: str, revision: int = 0) -> Configuration:
     return Configuration(
-        version, code, str(revision), "Active", "", "Successful", "", "", "", "", {"MemorySize": 128}
+        version, code, str(revision), "Active", "", "Successful", "", "", "", {"MemorySize": 128}
     )
 
 

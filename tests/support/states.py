@@ -45,7 +45,6 @@ def version(number: str, code_sha256: str = OURS, **changed: Any) -> Configurati
         update_reason="",
         last_modified="",
         description="",
-        arn="arn:of:the:function",
         running={"MemorySize": 128},
     )
     return replace(usual, **changed)

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 from deploy.aws.function import Function
+from deploy.cancel import Cancellation
 from deploy.release.deploy import connect
 from deploy.target.environment import read_target
 from zips import package_in
@@ -25,7 +26,7 @@ def function_at(url: str, **changed: str) -> Function:
         "_AWS_ENDPOINT_URL": url,
         **changed,
     }
-    return connect(read_target(env, Path()))
+    return connect(read_target(env, Path()), Cancellation())
 
 
 def upload(function: Function) -> str:

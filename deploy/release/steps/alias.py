@@ -29,12 +29,14 @@ class MoveAlias(Step):
     version: str | None = None
 
     order: ClassVar[int] = 40
-    leaves: ClassVar[str] = "The release itself is done."
+    leaves: ClassVar[str] = "The deploy itself is done."
 
     def __str__(self) -> str:
         target = f"version {self.version}" if self.version else "it"
         if self.previous is None:
             return f"create the alias {self.name}, pointing at {target}"
+        if self.previous == self.version:
+            return f"point the alias {self.name} at {target} alone"
         return f"move the alias {self.name} to {target}, away from version {self.previous}"
 
     def execute(self, execution: Execution) -> None:
@@ -44,7 +46,7 @@ class MoveAlias(Step):
         execution.report.step(f"Moving {self.name} to version {version}")
         _Write(self.name, version, self.description, self.revision_id).execute(execution)
         execution.version = version
-        if self.previous:
+        if self.previous not in {None, version}:
             execution.report.detail(
                 f"It pointed at version {self.previous}; `deploy rollback` goes back there"
             )

@@ -28,9 +28,9 @@ class DeleteVersions(Step):
         return f"delete {'version' if len(self.versions) == 1 else 'versions'} {', '.join(self.versions)}"
 
     def execute(self, execution: Execution) -> None:
-        """Delete them; one that can't be deleted is pointed out, for the release is done by then."""
+        """Delete them; one that can't be deleted is pointed out, for the deploy is done by then."""
         execution.report.step(f"Deleting {len(self.versions)} old version{'s' * (len(self.versions) != 1)}")
-        with execution.cancellation.leaving("The release itself is done; old versions are left."):
+        with execution.cancellation.leaving("The deploy itself is done; old versions are left."):
             for version in self.versions:
                 execution.cancellation.check()
                 try:

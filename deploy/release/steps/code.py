@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from deploy.aws.codes import DENIED, LOST
+from deploy.aws.codes import LOST
 from deploy.aws.permissions import Grant, Permission, bucket_arn, function_arn, key_grant, objects_arn
 from deploy.errors import DeployError
 from deploy.release.steps.step import Execution, Step, replaced
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from deploy.artifact.package import Package
     from deploy.aws.answers import Configuration
-    from deploy.aws.function import Function
     from deploy.target.environment import Target
     from deploy.target.settings import Bucket
 
@@ -45,7 +44,7 @@ SOURCE_KEY = (
 class UpdateCode(Step):
     """Upload the package as the code of $LATEST, over `revision_id` alone if it is known.
 
-    `key_arn` is the KMS key that encrypts it; if none is named, the function keeps its own.
+    `key_arn` is the KMS key that encrypts it; without one AWS takes a key of its own.
     """
 
     code_sha256: str
@@ -67,10 +66,8 @@ class UpdateCode(Step):
         """Upload the package, wait until it is in place, and make sure that it is ours."""
         function, report, cancellation = execution.function, execution.report, execution.cancellation
         report.step(f"Updating {function.name} in {function.region}")
-        with cancellation.leaving(NOT_TAKEN):
-            key_arn = self._key(function)
         with cancellation.leaving(UNKNOWN, if_refused=NOT_TAKEN):
-            uploaded = self._upload(execution, key_arn)
+            uploaded = self._upload(execution)
         with cancellation.leaving(TAKEN):
             if uploaded.code_sha256 != self.code_sha256:
                 raise replaced(f"its CodeSha256 is {uploaded.code_sha256}, ours is {self.code_sha256}")
@@ -83,13 +80,13 @@ class UpdateCode(Step):
             if ready.code_sha256 != self.code_sha256:
                 raise replaced(f"its CodeSha256 is {ready.code_sha256} now, ours is {self.code_sha256}")
 
-    def _upload(self, execution: Execution, key_arn: str | None) -> Configuration:
+    def _upload(self, execution: Execution) -> Configuration:
         if execution.package is None:
             raise RuntimeError("an upload without a package")  # a plan out of order
         try:
             if self.bucket is None:
-                return self._upload_directly(execution, execution.package, key_arn)
-            return self._upload_via_bucket(execution, execution.package, self.bucket, key_arn)
+                return self._upload_directly(execution, execution.package)
+            return self._upload_via_bucket(execution, execution.package, self.bucket)
         except DeployError as error:
             if error.code != LOST:
                 raise
@@ -100,16 +97,14 @@ class UpdateCode(Step):
                 return latest
             raise replaced("it was changed after this deploy had looked at it") from error
 
-    def _upload_directly(self, execution: Execution, package: Package, key_arn: str | None) -> Configuration:
+    def _upload_directly(self, execution: Execution, package: Package) -> Configuration:
         execution.report.detail(f"Uploading {megabytes(self.size)}")
         progress = execution.progress("Uploaded")
         return execution.retry_on_conflict(
-            lambda: execution.function.update_code(package, progress, self.revision_id, key_arn)
+            lambda: execution.function.update_code(package, progress, self.revision_id, self.key_arn)
         )
 
-    def _upload_via_bucket(
-        self, execution: Execution, package: Package, bucket: Bucket, key_arn: str | None
-    ) -> Configuration:
+    def _upload_via_bucket(self, execution: Execution, package: Package, bucket: Bucket) -> Configuration:
         from deploy.aws.bucket import stage
 
         execution.report.detail(f"Uploading {megabytes(self.size)} to s3://{bucket.name}")
@@ -128,20 +123,9 @@ class UpdateCode(Step):
                 )
             return execution.retry_on_conflict(
                 lambda: execution.function.update_code_from_bucket(
-                    bucket.name, key, self.revision_id, key_arn
+                    bucket.name, key, self.revision_id, self.key_arn
                 )
             )
-
-    def _key(self, function: Function) -> str | None:
-        """Return the key to upload with: without one in the call, AWS takes a key of its own."""
-        if self.key_arn:
-            return self.key_arn
-        try:
-            return function.source_key()
-        except DeployError as error:
-            if error.code in DENIED:
-                return None
-            raise
 
     @classmethod
     def grants(cls, target: Target) -> Iterator[Grant]:

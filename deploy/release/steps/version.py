@@ -51,7 +51,7 @@ class PublishVersion(Step):
         except DeployError as error:
             if error.code != LOST:
                 with execution.cancellation.leaving(MAYBE_PUBLISHED):
-                    latest = execution.wait_until_ready()
+                    latest = execution.function.configuration()
                 if latest.code_sha256 == self.code_sha256:
                     raise
             raise replaced("$LATEST was changed after the upload") from error
