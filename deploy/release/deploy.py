@@ -18,7 +18,7 @@ from deploy.config.variables import secrets
 from deploy.errors import DeployError, has_room
 from deploy.release.candidate import prepare
 from deploy.release.plan import decide
-from deploy.release.state import read_state
+from deploy.release.state import read_source_key, read_state
 from deploy.release.steps.step import Execution
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Assessment:
     def again(self) -> Assessment:
         """Return the assessment of what runs by now."""
         state = read_state(self.function, self.deadline, self.candidate.package.code_sha256)
-        plan = decide(self.candidate, self.function.session.target.settings, state, force=self.force)
+        plan = _decide(self.candidate, self.function, state, force=self.force)
         return replace(self, state=state, plan=plan)
 
 
@@ -86,7 +86,8 @@ def assess(
 ) -> Iterator[Assessment]:
     """Make the package, read what runs, and decide what is missing; the package can be read in the block.
 
-    With `look_once` nothing is waited for, and a state that may not be read is an error.
+    With `look_once`, for those who will not execute the plan, nothing is waited for, and a state that may not
+    be read is an error.
     """
     if function is None:
         _check_memory()
@@ -101,8 +102,21 @@ def assess(
         cancellation.check_between_steps()  # starting the SDK takes its time
         state = read_state(function, None if look_once else deadline, candidate.package.code_sha256)
         cancellation.check_between_steps()
-        plan = decide(candidate, target.settings, state, force=force)
+        if look_once:
+            plan = decide(candidate, target.settings, state, force=force)
+        else:
+            plan = _decide(candidate, function, state, force=force)
         yield Assessment(candidate, function, deadline, force, state, plan)
+
+
+def _decide(candidate: Candidate, function: Function, state: State, *, force: bool) -> Plan:
+    """Decide what is missing; an upload that names no key would take the function's own from its code."""
+    settings = function.session.target.settings
+    plan = decide(candidate, settings, state, force=force)
+    if plan.uploads and state.latest and not settings.source_key_arn:
+        state = replace(state, source_key_arn=read_source_key(function))
+        plan = decide(candidate, settings, state, force=force)
+    return plan
 
 
 def connect(target: Target, cancellation: Cancellation) -> Function:

@@ -264,6 +264,9 @@ class _NoWaiting(Cancellation):
     def wait(self, seconds: float) -> None:
         del seconds
 
+    def wait_between_steps(self, seconds: float) -> None:
+        del seconds
+
 
 @dataclass
 class Deployer:
@@ -309,7 +312,7 @@ class Deployer:
 
 
 @contextlib.contextmanager
-def _prepared(target: Target, _report: Report) -> Iterator[Candidate]:
+def _prepared(target: Target, _report: Report, _cancellation: Cancellation) -> Iterator[Candidate]:
     yield cast("Candidate", _Candidate(_Package(target.variables["CODE"]), target.provenance))
 
 
