@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deploy.target.arn import FunctionReference
     from deploy.target.environment import Target
 
-RUN_AGAIN = "Run deploy again."
+RUN_AGAIN = "Run `deploy` again."
 SET_KEYS = "`heroku config:set _AWS_ACCESS_KEY_ID=… _AWS_SECRET_ACCESS_KEY=…`"
 
 DENIED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (\S+)")
@@ -107,7 +107,7 @@ def explain(code: str, status: int, message: str, call: Call) -> DeployError:
     return DeployError(
         f"AWS refused {call.action} on {call.subject} in {call.target.region} ({code}, HTTP {status}).",
         why=f"AWS says: {message}",
-        todo="Fix the problem that AWS reports, and run deploy again.",
+        todo="Fix the problem that AWS reports, and run `deploy` again.",
     )
 
 
