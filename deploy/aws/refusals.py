@@ -15,7 +15,7 @@ from deploy.artifact.limits import BY_BUCKET, SMALLER
 from deploy.config.variables import secrets
 from deploy.errors import DeployError, InputError
 from deploy.target.arn import partition_of
-from deploy.target.sdk import endpoint_setting
+from deploy.target.sdk import PUBLIC, endpoint_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ class Call:
         from deploy.config.redaction import Redactor  # nothing that a deploy that succeeds needs
 
         known = {self.target.region, self.function.name, self.function.account}
-        hidden = {f"_{name}": value for name, value in self.target.sdk.items()}
+        hidden = {f"_{name}": value for name, value in self.target.sdk.items() if name not in PUBLIC}
         config = secrets(self.target.variables).items()
         hidden |= {name: value for name, value in config if not name.startswith("_")}
         return Redactor({name: value for name, value in hidden.items() if value not in known}).redact(message)
