@@ -29,5 +29,6 @@ def prepare(app: Path) -> None:
         folder.mkdir(exist_ok=True)
         for left in (app / BASE_ZIP, *folder.glob(f"{UNFINISHED}*")):
             left.unlink(missing_ok=True)
-        # As the caches of other tools do it: an app's own .gitignore need not name the folder.
-        (folder / ".gitignore").write_text("*\n", encoding="ascii")
+        if any((parent / ".git").exists() for parent in (app, *app.resolve().parents)):
+            # As the caches of other tools do it: the app's own .gitignore need not name the folder.
+            (folder / ".gitignore").write_text("*\n", encoding="ascii")

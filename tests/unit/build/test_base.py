@@ -376,7 +376,7 @@ def test_deep_folders_and_marks_at_the_start_of_files_do_not_matter(app: Path) -
 
 
 def test_the_command_makes_the_base_and_reports_errors_with_status_2(app: Path) -> None:
-    """bin/compile runs `deploy base`, shows what it prints, and stops when it fails."""
+    """bin/compile runs `deploy build`, shows what it prints, and stops when it fails."""
     failed = deploy(app, "build", app)
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr.startswith(" !     There is neither a Java nor a Node.js app here.")
