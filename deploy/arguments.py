@@ -14,7 +14,6 @@ from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import ModuleType
 
 COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor", "help", "version")
 WITH_CONFIG = ("", "config", "package", "plan", "status", "doctor")
@@ -28,6 +27,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{self.prog}: {message}.", todo=f"`{self.prog} --help` shows what it takes.")
+
+    def format_help(self) -> str:
+        return named(super().format_help(), self.prog.partition(" ")[0])
 
 
 class _TopParser(_Parser):
@@ -70,9 +72,7 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
         if name not in (*commands, BUILD, SERVICES):
             raise _unknown(name, commands, program)
         module = import_module(f"deploy.commands.{name}")
-        parser = _Parser(
-            prog=f"{program} {name}", description=_description(module, program), allow_abbrev=False
-        )
+        parser = _Parser(prog=f"{program} {name}", description=module.__doc__, allow_abbrev=False)
     else:
         name, rest = "", list(arguments)
         if before := next((name for name in rest if name in commands), ""):
@@ -96,10 +96,6 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
             todo="Name a file that holds the config: --env-file FILE",
         )
     return options
-
-
-def _description(module: ModuleType, program: str) -> str:
-    return named(module.__doc__ or "", program)
 
 
 def _add_common_arguments(parser: argparse.ArgumentParser, *, has_app: bool) -> None:
