@@ -8,7 +8,7 @@ shopt -s inherit_errexit
 # Linux's PATH_MAX. The kernel starts no program with a variable of 128 KB.
 readonly BASE_LONGEST_PATH=4096
 
-# Runs `deploy base`, which prints its own steps and errors.
+# Runs `deploy build`, which prints its own steps and errors.
 function base::make() {
 	local python="${1}" build="${2}" env_dir="${3}"
 	local jar_file name
@@ -34,6 +34,6 @@ function base::make() {
 	fi
 
 	env --ignore-environment "${environment[@]}" \
-		"${python}" -I -S -X utf8 "${build}/.lambda-deploy/runtime/deploy/__main__.py" base "${build}" ||
+		"${python}" -I -S -X utf8 "${build}/.lambda-deploy/runtime/deploy/__main__.py" build "${build}" ||
 		exit "${?}"
 }
