@@ -3,8 +3,6 @@
 Nothing happens before the last lines, not even an import: Ctrl-C there would end in a traceback.
 """
 
-IN_SLUG = "/.lambda-deploy/runtime"
-
 
 def _main() -> int:
     import os.path
@@ -18,7 +16,7 @@ def _main() -> int:
         if runtime.endswith("/lambda_deploy"):
             # What `pip install --user` has installed with it is on no isolated interpreter's path.
             sys.path.append(os.path.dirname(runtime))  # noqa: PTH120
-    is_in_slug = runtime.endswith(IN_SLUG)
+    is_in_slug = runtime.endswith("/.lambda-deploy/runtime")
     if sys.argv[1:] in (["--help"], ["-h"]):
         return _help(is_in_slug=is_in_slug)
     _install_first_handlers()
