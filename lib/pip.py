@@ -1,7 +1,7 @@
 """Downloads the pip that pip.lock names, where an image has none: pip.py <lock> <folder> prints its path.
 
-PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX and PIP_CERT mean what they mean to pip. What it says of
-a failure is worded as pip would, because the same code reads both.
+PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX and PIP_CERT mean what they mean to pip.
+What it says of a failure is worded as pip would, because the same code reads both.
 """
 
 from __future__ import annotations
