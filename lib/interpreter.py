@@ -134,8 +134,10 @@ def check(target: str, runtime: str) -> None:
             _stop(f"It needs {library}, which a run image may lack.")
     for name, module in sys.modules.items():
         origin = getattr(module, "__file__", None)
-        inside = (f"{folder}/", f"{runtime}/")
-        if origin not in {None, __file__} and not os.path.realpath(str(origin)).startswith(inside):
+        known = origin in {None, __file__} or os.path.realpath(str(origin)).startswith(
+            (f"{folder}/", f"{runtime}/")
+        )
+        if not known:
             _stop(f"It takes {name} from {origin}.")
     print("{}.{}.{}".format(*sys.version_info))
 

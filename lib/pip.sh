@@ -68,7 +68,8 @@ function pip::find() {
 	done
 
 	output::detail "Downloading pip, which this image does not have"
-	if ! wheel="$("${python}" -I -S "${PIP_SCRIPTS}/pip.py" "${PIP_SCRIPTS}/pip.lock" "${workspace}" 2>"${log}")"; then
+	# shellcheck disable=SC2310 # It is a single command.
+	if ! wheel="$(python::run_script "${python}" pip.py "${PIP_SCRIPTS}/pip.lock" "${workspace}" 2>"${log}")"; then
 		pip::explain_failed_download "${log}" "${python}"
 		exit 1
 	fi

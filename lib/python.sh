@@ -13,8 +13,12 @@ readonly PYTHON_SCRIPTS="${BASH_SOURCE[0]%/*}"
 
 # Runs a command of runtime.py with an interpreter.
 function python::run() {
-	local python="${1}"
-	"${python}" -I -S "${PYTHON_SCRIPTS}/runtime.py" "${@:2}"
+	python::run_script "${1}" runtime.py "${@:2}"
+}
+
+# Runs a script of this folder with an interpreter.
+function python::run_script() {
+	"${1}" -I -S "${PYTHON_SCRIPTS}/${2}" "${@:3}"
 }
 
 # Puts the path of the interpreter into the variable named first: heroku/python's, which stays in the
@@ -34,6 +38,16 @@ function python::find() {
 	else
 		python::find_in_system "${variable}" "${stack}"
 	fi
+	python::check "${!variable}" "${build}" "${workspace}"
+}
+
+# The same where Cloud Native Buildpacks build: whatever brings it has put it on the PATH.
+function python::find_in_image() {
+	local variable="${1}" build="${2}" distribution="${3}" workspace="${4}"
+
+	output::step "Finding Python"
+	unset PYTHONEXECUTABLE
+	python::find_in_system "${variable}" "${distribution}"
 	python::check "${!variable}" "${build}" "${workspace}"
 }
 
@@ -83,7 +97,8 @@ function python::install_copy() {
 	local identity recipe entry=""
 
 	output::step "Copying Python, which is not there when the app runs"
-	if ! identity="$("${python}" -I -S "${PYTHON_SCRIPTS}/interpreter.py" identity 2>"${errors}")"; then
+	# shellcheck disable=SC2310 # It is a single command.
+	if ! identity="$(python::run_script "${python}" interpreter.py identity 2>"${errors}")"; then
 		python::explain_no_copy "${python}" "${errors}"
 		exit 1
 	fi
@@ -98,7 +113,8 @@ function python::install_copy() {
 # Makes a copy of the interpreter and of what deploys need of its standard library.
 function python::make_copy() {
 	local folder="${1}" python="${2}" errors="${3}"
-	if ! "${python}" -I -S "${PYTHON_SCRIPTS}/interpreter.py" copy "${folder}" 2>"${errors}"; then
+	# shellcheck disable=SC2310 # It is a single command.
+	if ! python::run_script "${python}" interpreter.py copy "${folder}" 2>"${errors}"; then
 		python::explain_no_copy "${python}" "${errors}"
 		exit 1
 	fi
