@@ -234,7 +234,7 @@ def test_makes_a_layer_that_has_changed(small: Lifecycle, app: Path) -> None:
 
 
 def test_registers_the_release_phase(small: Lifecycle, app: Path) -> None:
-    """With the setting, there is the process type that runs before a release goes live; the app's own stays."""
+    """With the setting, there is the process type of the release phase; the app's own stays."""
     small.config["_LAMBDA_RELEASE_PHASE"] = "true"
     (app / "Procfile").write_text("deploy: .lambda-deploy/bin/deploy\n")
 

@@ -63,7 +63,7 @@ def test_every_command_works(image: RunImage, function: Function) -> None:
     assert "CodeSha256" in deploy("package", "-o", "/tmp/package.zip").stdout
     assert "Deployed" in deploy().stdout
     assert function.code() == (image.root / "tmp/package.zip").read_bytes()
-    assert "up to date" in deploy("status").stdout
+    assert "Up to date:  yes" in deploy("status").stdout
     assert deploy("doctor").stdout
     assert deploy("doctor", "--policy").stdout
     assert deploy("help", "settings").stdout

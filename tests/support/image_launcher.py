@@ -64,7 +64,7 @@ def _exec_d(program: Path, env: Mapping[str, str]) -> dict[str, str]:
             [program],
             env=dict(env),
             pass_fds=[3],
-            preexec_fn=become_the_third,  # noqa: PLW1509 - there are no threads
+            preexec_fn=become_the_third,
             check=True,
         )
         file.seek(0)
