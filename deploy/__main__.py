@@ -8,7 +8,8 @@ def _main() -> int:
     import os.path
     import sys
 
-    runtime = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120 - pathlib takes its time
+    # Links are not followed: in an image, the slug's runtime is one, into another layer.
+    runtime = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes its time
     if __package__ in {None, ""}:
         # Started as a file by `python -I`, which puts nothing on the path: neither the app's folder,
         # whose `json.py` or `boto3/` would otherwise be ours, nor this one.
