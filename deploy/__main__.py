@@ -51,11 +51,11 @@ def _install_first_handlers() -> None:
     import signal
 
     def end(number: int, _frame: object) -> None:
-        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # one message is enough
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):  # one message is enough
             signal.signal(each, signal.SIG_IGN)
         _give_up(f"Interrupted by {signal.Signals(number).name}. Nothing was changed.")
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, end)
 

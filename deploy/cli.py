@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 UNWINDING = 2.0  # seconds for a command to end by itself after it was cancelled
 
@@ -61,13 +61,11 @@ def _main(arguments: Sequence[str], slug: Path | None, cancellation: Cancellatio
     except InputError as error:
         return _explain(error, report, process)
     except SystemExit:  # the parser has printed the help of a command, or the version
-        with contextlib.suppress(AttributeError, OSError):  # which nobody may read
-            sys.stdout.flush()
-        return 0
+        return _flush()
     except Exception as error:  # noqa: BLE001 - a command's modules may need more memory than there is
         return _explain(unexpected(error), report, process)
     command = _Command(options, process, slug or options.app or Path(), report, cancellation)
-    ended = _run(command, events, cancellation)
+    ended = _run(command, events, cancellation, report.console)
     if isinstance(ended, int):
         return ended
     if isinstance(ended, Cancelled):
@@ -76,6 +74,14 @@ def _main(arguments: Sequence[str], slug: Path | None, cancellation: Cancellatio
     if options.debug:
         _print_traceback(ended, {**process, **command.variables}, report)
     return status
+
+
+def _flush() -> int:
+    try:
+        sys.stdout.flush()
+    except (AttributeError, OSError):  # nobody reads it
+        return 1
+    return 0
 
 
 def _console(process: Mapping[str, str], program: str, *, as_json: bool) -> Console:
@@ -135,7 +141,9 @@ class _Events:
         return event is not None
 
 
-def _run(command: Callable[[], int], events: _Events, cancellation: Cancellation) -> Ended:
+def _run(
+    command: Callable[[], int], events: _Events, cancellation: Cancellation, console: Console
+) -> Ended:
     """Run a command in a thread and return how it ended; one that outlives a signal is left behind."""
 
     def work() -> None:
@@ -152,6 +160,7 @@ def _run(command: Callable[[], int], events: _Events, cancellation: Cancellation
     except RuntimeError:
         return DeployError("There is too little memory here to start a thread.")
     if name := events.next():
+        console.hurry()
         cancellation.request(name)
         if not events.has_ended(cancellation.grace):
             cancellation.cancel()
@@ -200,7 +209,10 @@ class _Command:
         if sys.getfilesystemencoding() != "utf-8":
             self.variables = {_as_utf_8(name): _as_utf_8(text) for name, text in self.variables.items()}
         if not self._options.changes_something:
-            return self._run()
+            status = self._run()
+            if lost := self._report.console.lost:  # which is all that such a command leaves
+                raise DeployError(f"The output could not be written to stdout: {lost}.")
+            return status
         with self._cancellation.leaving(NOTHING_CHANGED):
             return self._run()
 

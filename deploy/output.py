@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import json
 import os
+import select
 import shutil
 import threading
 import time
@@ -56,6 +59,12 @@ class Console:
         self._colours = colours
         self._lock = threading.Lock()
         self._line_is_open = False
+        self._is_hurried = False
+        self.lost = ""
+
+    def hurry(self) -> None:
+        """Wait for no reader any more, not even behind another thread that does: the process has to end."""
+        self._is_hurried = True
 
     @property
     def is_terminal(self) -> bool:
@@ -82,7 +91,8 @@ class Console:
         with self._turn():
             # A longer line would wrap, and only its last row be cleared.
             width = shutil.get_terminal_size().columns - 1
-            _write(self._story, f"{CLEAR_LINE}{line[:width]}")
+            with contextlib.suppress(OSError):  # the next line finds out
+                _write(self._story, f"{CLEAR_LINE}{line[:width]}")
             self._line_is_open = True
 
     def coloured(self, colour: str, text: str, *, page: bool = False) -> str:
@@ -101,10 +111,19 @@ class Console:
                 self._lock.release()
 
     def _write(self, stream: TextIO, text: str) -> bool:
-        if self._line_is_open:
-            _write(self._story, CLEAR_LINE)
-            self._line_is_open = False
-        return _write(stream, f"{named(text, self._program)}\n")
+        clear, self._line_is_open = CLEAR_LINE if self._line_is_open else "", False
+        write = _write_soon if self._is_hurried else _write
+        try:
+            if clear:
+                write(self._story, clear)
+            write(stream, f"{named(text, self._program)}\n")
+        except OSError as error:
+            if stream is self._stdout and error.errno != errno.EPIPE:
+                self.lost = error.strerror or type(error).__name__
+            # From now on it leads nowhere, so that Python can flush it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            return False
+        return True
 
 
 class Report:
@@ -246,12 +265,18 @@ def _nowhere() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def _write(stream: TextIO, text: str) -> bool:
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
+
+
+def _write_soon(stream: TextIO, text: str) -> None:
+    """Write as much as the reader takes within a moment; Python's own buffer may be another thread's now."""
     try:
-        stream.write(text)
-        stream.flush()
-    except OSError:
-        # From now on it leads nowhere, so that Python can flush it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return False
-    return True
+        descriptor = stream.fileno()
+    except io.UnsupportedOperation:  # it is no file
+        _write(stream, text)
+        return
+    rest = text.encode(stream.encoding or "utf-8", "replace")
+    while rest and select.select([], [descriptor], [], LONGEST_WRITE)[1]:
+        rest = rest[os.write(descriptor, rest[: select.PIPE_BUF]) :]

@@ -23,6 +23,16 @@ function command::add_to_path() {
 	local profile="${build}/.profile.d/zz-lambda-deploy.sh"
 	local names
 
+	if [[ -L "${profile%/*}" || (-e "${profile%/*}" && ! -d "${profile%/*}") ]]; then
+		output::error <<-EOT
+			.profile.d is not a folder.
+
+			The start script of the deploy goes there, and a link may lead out of the app.
+
+			Remove .profile.d from the app, or make it a folder, and push again.
+		EOT
+		exit 1
+	fi
 	mkdir -p -- "${profile%/*}"
 	names="$(command::own_names "${build}")"
 	printf ' %s \n' "${names//$'\n'/ }" >"${build}/.lambda-deploy/own-names"

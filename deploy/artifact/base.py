@@ -54,7 +54,9 @@ def read(app: Path) -> Base:
             f"There is no {BUILD_FILE} here: this app has not been built by the buildpack.",
             todo="Push the app with the buildpack added, or build it here: `lambda-deploy build`",
         ) from None
-    except (OSError, ValueError, TypeError, RecursionError):
+    except OSError as error:
+        raise InputError(f"{BUILD_FILE} can't be read: {error.strerror}.") from None
+    except (ValueError, TypeError, RecursionError):
         raise InputError(
             f"{BUILD_FILE} is not what the buildpack writes: another version made it.",
             todo="Push the app again, so that it is built anew.",

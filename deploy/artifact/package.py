@@ -128,10 +128,14 @@ def _check_digest(base: Base, sha256: bytes) -> None:
 def check_target(app: Path, path: Path) -> None:
     """Raise InputError if a package can't be written to a path, or must not because it is in the app."""
     shown = printable(str(path))
+    try:
+        real = os.path.realpath(path)
+    except FileNotFoundError:
+        raise InputError(f"{shown} leads nowhere: the working folder is gone.") from None
     # os.path: a name that is too long is reported when it is written.
     if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
         raise InputError(f"{shown} is not a regular file, so the package can't take its place.")
-    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(app)):
+    if Path(real).is_relative_to(os.path.realpath(app)):
         raise InputError(
             f"{shown} is in the app's folder.",
             why="The package holds the config, and there it could be committed, served or deployed.",

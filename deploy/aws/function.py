@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
 
 from deploy.aws import answers
 from deploy.aws.answers import Alias, Configuration, Invocation
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from deploy.aws.session import Session
 
 Answer = TypeVar("Answer")
+
+LONGEST_READ = 120.0  # seconds for an answer with all tries; a read timeout starts again with each byte
 
 
 class Function:
@@ -257,7 +260,10 @@ class Function:
     def _read(self, action: str, read: Callable[[], Answer], part: str = "") -> Answer:
         def try_once() -> Answer:
             with self._explaining(action, part):
-                return read()
+                try:
+                    return within(LONGEST_READ, read, self._cancellation)
+                except TimeoutError:
+                    raise ReadTimeoutError(endpoint_url=self._client.meta.endpoint_url) from None
 
         return retry_reading(try_once, self._cancellation)
 

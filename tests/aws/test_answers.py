@@ -218,6 +218,18 @@ CALLS_AFTER_READING: dict[str, tuple[Callable[[Function], object], str]] = {
 }
 
 
+def test_a_read_that_hangs_ends_with_the_deploy() -> None:
+    """Not with its time-out, which starts again with each byte that drips in."""
+    cancellation = Cancellation()
+    with Answers([Answer(fault="stall")]) as server:
+        function = function_for(server, cancellation)
+        threading.Thread(target=lambda: server.stalled.wait(SECONDS) and cancellation.cancel()).start()
+        started = time.monotonic()
+        with pytest.raises(Cancelled):
+            function.configuration()
+        assert time.monotonic() - started < SECONDS / 2
+
+
 @pytest.mark.parametrize("name", CALLS_AFTER_READING)
 def test_a_404_of_a_function_that_is_there_is_told_as_just_that(name: str) -> None:
     """Not as a function that does not exist, which the call before has read."""

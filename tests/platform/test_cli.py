@@ -103,8 +103,8 @@ def test_version_is_the_packages(slug: Path, arguments: str) -> None:
     [
         ("--help >/dev/full", 1),
         ("--help >&-", 1),
-        ("plan --help >/dev/full", 0),
-        ("--version >/dev/full", 0),
+        ("plan --help >/dev/full", 1),
+        ("--version >/dev/full", 1),
     ],
 )
 def test_help_that_nobody_can_read_ends_quietly(command_line: str, status: int) -> None:
@@ -117,6 +117,24 @@ def test_help_that_nobody_can_read_ends_quietly(command_line: str, status: int) 
         check=False,
     )
     assert (result.returncode, result.stderr) == (status, "")
+
+
+@pytest.mark.parametrize("line", ["config", "help settings", "plan --offline", "doctor --policy"])
+def test_output_that_is_lost_is_an_error(slug: Path, line: str) -> None:
+    """`deploy doctor --policy > policy.json` on a full disk would leave an empty file and status 0."""
+    words = command(slug, *line.split())
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            words,
+            cwd=REPOSITORY,
+            env={**REQUIRED, "DYNO": "run.1"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert " !     The output could not be written to stdout: No space left on device.\n" in result.stderr
 
 
 # --- what is imported ------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -296,6 +296,24 @@ def test_a_pipe_that_nobody_reads_keeps_nothing_alive(start: Start) -> None:
     assert time.monotonic() - started < 5
     assert process.stderr
     assert process.stderr.read().endswith(f". {NOTHING_CHANGED}\n")
+
+
+def test_two_pipes_that_nobody_reads_keep_nothing_alive(slug: Path) -> None:
+    """A log drain that has stalled takes neither the story nor the error; the process ends all the same."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    process = subprocess.Popen(
+        command(slug, "config"), cwd=REPOSITORY, env={"DYNO": "run.1"}, stdout=writer, stderr=writer
+    )
+    os.close(writer)
+    time.sleep(1.0)  # it is stuck by then
+    process.terminate()
+    assert process.wait(PATIENCE) == 1
+    os.close(reader)
 
 
 def is_full(pipe: Any) -> bool:
