@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.build.base import make
+from deploy.build.wheels import Pip
 from deploy.target.environment import read_app
+from deploy.target.pip import read_pip_variables
 
 if TYPE_CHECKING:
     import argparse
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the app's folder."""
+    """Add the app's folder, and the one of the cache."""
     parser.add_argument("app", metavar="BUILD_DIR", type=Path)
+    parser.add_argument("--cache", metavar="DIR", type=Path, help="keep downloads in this folder")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -26,7 +29,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     base = make(
         options.app,
         report,
-        jar_file=read_app(variables, options.app, ["build"]).settings.jar_file,
+        read_app(variables, options.app, ["build"]).settings,
+        pip=Pip(read_pip_variables(variables), options.cache),
         source_version=variables.get("SOURCE_VERSION") or None,
         stack=variables.get("STACK") or None,
     )
