@@ -57,8 +57,8 @@ function app::explain_unknown_kind() {
 		  2. it lies in the root of the repository, not in a folder
 		  3. its name is spelled as above, in lower case
 
-		Anything else can be deployed if a file .lambda-artifact holds its path in the app: a ZIP, a folder, or a
-		program such as a Go binary. A build that makes it has to run before this buildpack.
+		Anything else can be deployed if a file .lambda-artifact holds its path in the app: a ZIP, a
+		folder, or a program such as a Go binary. A build that makes it has to run before this buildpack.
 	EOT
 }
 

@@ -23,8 +23,8 @@ UNKNOWN = """\
  !       2. it lies in the root of the repository, not in a folder
  !       3. its name is spelled as above, in lower case
  !
- !     Anything else can be deployed if a file .lambda-artifact holds its path in the app: a ZIP, a folder, or a
- !     program such as a Go binary. A build that makes it has to run before this buildpack.
+ !     Anything else can be deployed if a file .lambda-artifact holds its path in the app: a ZIP, a
+ !     folder, or a program such as a Go binary. A build that makes it has to run before this buildpack.
 """
 
 
@@ -71,7 +71,7 @@ def unknown(*contents: str) -> Result:
     ],
 )
 def test_names_the_kind_of_app(app: Path, environment: dict[str, str], files: list[str], kind: str) -> None:
-    """An app is detected by its build file, in this order; a file that names an artifact makes up for one."""
+    """An app is detected by its build file, in this order; a file that names an artifact will do, too."""
     for name in files:
         (app / name).touch()
 
