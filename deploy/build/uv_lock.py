@@ -108,7 +108,7 @@ def _without_wheel(package: Package) -> InputError:
     name = printable(package["name"])
     kind = next(iter(package["source"]))
     why = {
-        "registry": f"{FILE} has no wheel of it.",
+        "registry": f"{FILE} has no wheel of it with a hash.",
         "git": "It comes from a Git repository.",
         "url": "It is an archive of source code.",
     }.get(kind, f"It is a folder or a file of its own: {printable(str(package['source'][kind]))}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -124,6 +125,8 @@ def _tidy(target: Path) -> None:
     for script in (target / SCRIPTS).glob("*"):
         if script.is_file() and _starts_python(script):
             script.unlink()
+    with contextlib.suppress(OSError):  # it is not there, or not empty
+        (target / SCRIPTS).rmdir()
     for cache in list(target.rglob("__pycache__")):
         shutil.rmtree(cache)
     for metadata in target.glob("*.dist-info"):

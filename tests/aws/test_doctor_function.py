@@ -110,23 +110,18 @@ def test_a_runtime_may_not_be_the_app_s(tmp_path: Path, kind: str, runtime: str,
         )
 
 
+PYTHON, ARM64 = {"kind": "python", "runtime": "python3.13"}, {"architecture": "arm64"}
+
+
 @pytest.mark.parametrize(
     ("built", "configuration", "wrong"),
     [
-        (
-            {"kind": "python", "runtime": "python3.13"},
-            {"Runtime": "python3.12"},
-            ("runtime", "_LAMBDA_RUNTIME=python3.12"),
-        ),
-        ({"kind": "python", "runtime": "python3.13"}, {"Runtime": "python3.13"}, None),
-        ({"kind": "python", "runtime": "python3.13"}, {"Runtime": "provided.al2023"}, None),
-        (
-            {"architecture": "arm64"},
-            {"Architectures": ["x86_64"]},
-            ("architecture", "_LAMBDA_ARCHITECTURE=x86_64"),
-        ),
-        ({"architecture": "arm64"}, {"Architectures": ["arm64"]}, None),
-        ({"architecture": "arm64"}, {}, None),
+        (PYTHON, {"Runtime": "python3.12"}, ("runtime", "_LAMBDA_RUNTIME=python3.12")),
+        (PYTHON, {"Runtime": "python3.13"}, None),
+        (PYTHON, {"Runtime": "provided.al2023"}, None),
+        (ARM64, {"Architectures": ["x86_64"]}, ("architecture", "_LAMBDA_ARCHITECTURE=x86_64")),
+        (ARM64, {"Architectures": ["arm64"]}, None),
+        (ARM64, {}, None),
         ({}, {"Architectures": ["arm64"]}, None),
     ],
 )

@@ -41,7 +41,8 @@ def mode(app: Path, name: str) -> int:
 def test_a_zip_is_the_base_unchanged(app: Path, setting: str) -> None:
     """Of an app that is of no kind, by either name of the setting."""
     jar(app, "build/function.zip")
-    base, _ = make_base(app, **{setting: "build/function.zip"})
+    settings: dict[str, Any] = {setting: "build/function.zip"}
+    base, _ = make_base(app, **settings)
     assert (base.kind, base.base, base.compression) == ("other", "build/function.zip", None)
     assert not (app / BASE_ZIP).exists()
     assert read(app) == base
@@ -175,14 +176,14 @@ def test_any_beginning_of_a_file_is_looked_at(head: bytes) -> None:
         (
             "package.json",
             ["dist/index.html"],
-            "dist holds no code of the app: no file ends in .js or .mjs or .cjs.",
+            "dist holds no code of the app: no file ends in .js or",
         ),
         ("package.json", ["dist/a/index.mjs"], ""),
         ("package.json", ["dist/bootstrap"], ""),
         (
             "pyproject.toml",
             ["dist/index.js"],
-            "dist holds no code of the app: no file ends in .py or .pyc or .so.",
+            "dist holds no code of the app: no file ends in .py or",
         ),
         ("pom.xml", ["dist/a.txt"], "dist holds no class, and no JAR in lib/"),
         ("pom.xml", ["dist/lib/a.jar"], ""),
@@ -298,7 +299,8 @@ def test_any_content_of_the_file_names_one_path_or_is_refused(tmp_path_factory: 
         assert FILE in error.what
         return
     assert named is not None
-    assert named.path.strip() == named.path != ""
+    assert named.path
+    assert not {"\n", "\0"} & set(named.path)
 
 
 @pytest.mark.parametrize("older", ["dist", "target/f.jar"])
@@ -310,9 +312,7 @@ def test_both_names_of_the_setting_may_not_differ(app: Path, older: str) -> None
         return
     with pytest.raises(InputError) as caught:
         read_app(variables, app, ["build"])
-    assert (
-        "_LAMBDA_ARTIFACT names one path, and _LAMBDA_JAR_FILE, which is its older name" in caught.value.why
-    )
+    assert "_LAMBDA_ARTIFACT names one path, and _LAMBDA_JAR_FILE, which" in caught.value.why
     read_app(variables, app)
 
 
