@@ -1,7 +1,9 @@
-"""Entry point: `.lambda-deploy/bin/deploy` runs this file with an isolated interpreter.
+"""Entry point: `.lambda-deploy/bin/deploy` and `lambda-deploy` run this file with an isolated interpreter.
 
 Nothing happens before the last lines, not even an import: Ctrl-C there would end in a traceback.
 """
+
+IN_SLUG = "/.lambda-deploy/runtime"
 
 
 def _main() -> int:
@@ -13,8 +15,12 @@ def _main() -> int:
         # Started as a file by `python -I`, which puts nothing on the path: neither the app's folder,
         # whose `json.py` or `boto3/` would otherwise be ours, nor this one.
         sys.path.insert(0, runtime)
+        if runtime.endswith("/lambda_deploy"):
+            # What `pip install --user` has installed with it is on no isolated interpreter's path.
+            sys.path.append(os.path.dirname(runtime))  # noqa: PTH120
+    is_in_slug = runtime.endswith(IN_SLUG)
     if sys.argv[1:] in (["--help"], ["-h"]):
-        return _help()
+        return _help(is_in_slug=is_in_slug)
     _install_first_handlers()
     import gc
     from pathlib import Path
@@ -23,17 +29,18 @@ def _main() -> int:
 
     # A deploy is over before there is garbage to speak of; the formation dyno collects it again.
     gc.disable()
-    # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to.
-    return main(sys.argv[1:], slug=Path(runtime).parent.parent)
+    # The runtime lies at <slug>/.lambda-deploy/runtime, wherever the slug was moved to. Elsewhere this is
+    # `lambda-deploy`, installed or in a checkout, which deploys the app in the working folder.
+    return main(sys.argv[1:], slug=Path(runtime).parent.parent if is_in_slug else None)
 
 
-def _help() -> int:
+def _help(*, is_in_slug: bool) -> int:
     import sys
 
-    from deploy.help import HELP  # which imports nothing: the first command that people try answers at once
+    from deploy.help import page  # which imports nothing: the first command that people try answers at once
 
     try:
-        sys.stdout.write(HELP)
+        sys.stdout.write(page(is_in_slug=is_in_slug))
         sys.stdout.flush()
     except (AttributeError, OSError):  # closed, or nobody reads it
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import threading
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from deploy.errors import DeployError, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
 
 NOTHING_CHANGED = "Nothing was changed."
 
@@ -32,6 +35,12 @@ class Cancellation:
         self._requested = threading.Event()
         self._cancelled = threading.Event()
         self._cleanups: list[_Once] = []
+
+    def child(self) -> Self:
+        """Return a token for one of several deploys at once; it shares all but the consequence."""
+        child = copy.copy(self)
+        child.consequence = NOTHING_CHANGED
+        return child
 
     def request(self, reason: str) -> None:
         """Ask for the end before the next step; `reason` is what the reader is told, such as SIGTERM."""

@@ -15,22 +15,22 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.arguments import parse
 from deploy.cancel import NOTHING_CHANGED, Cancellation, Cancelled
 from deploy.commands import Context
 from deploy.errors import DeployError, InputError, unexpected
+from deploy.help import IN_SLUG, INSTALLED
 from deploy.output import Console, Report
-from deploy.target.env_file import read_env_file
 from deploy.target.environment import kind_of_dyno
-from deploy.target.platform import check_source
+from deploy.target.source import Credentials, check_source, read_env_file
 from deploy.text import printable_lines
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -41,19 +41,23 @@ UNWINDING = 2.0  # seconds for a command to end by itself after it was cancelled
 Ended = int | BaseException  # a command's exit status, or what it raised
 
 
-def main(arguments: Sequence[str], *, slug: Path, cancellation: Cancellation | None = None) -> int:
-    """Run a command on the app in `slug` and return the exit status; all waiting is `cancellation`'s."""
+def main(arguments: Sequence[str], *, slug: Path | None, cancellation: Cancellation | None = None) -> int:
+    """Run a command on the app in `slug` and return the exit status; all waiting is `cancellation`'s.
+
+    Without a slug the app is in the folder that --app names, or in the working folder.
+    """
     # A core file would hold the config.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with _Events() as events:
         return _main(arguments, slug, cancellation or Cancellation(), events)
 
 
-def _main(arguments: Sequence[str], slug: Path, cancellation: Cancellation, events: _Events) -> int:
+def _main(arguments: Sequence[str], slug: Path | None, cancellation: Cancellation, events: _Events) -> int:
     process = dict(os.environ)
-    report = Report(_console(process, as_json="--json" in arguments))
+    program = INSTALLED if slug is None else IN_SLUG
+    report = Report(_console(process, program, as_json="--json" in arguments))
     try:
-        options = parse(arguments)
+        options = parse(arguments, is_in_slug=slug is not None)
     except InputError as error:
         return _explain(error, report, process)
     except SystemExit:  # the parser has printed the help of a command, or the version
@@ -62,7 +66,7 @@ def _main(arguments: Sequence[str], slug: Path, cancellation: Cancellation, even
         return 0
     except Exception as error:  # noqa: BLE001 - a command's modules may need more memory than there is
         return _explain(unexpected(error), report, process)
-    command = _Command(options, process, slug, report, cancellation)
+    command = _Command(options, process, slug or options.app or Path(), report, cancellation)
     ended = _run(command, events, cancellation)
     if isinstance(ended, int):
         return ended
@@ -74,10 +78,10 @@ def _main(arguments: Sequence[str], slug: Path, cancellation: Cancellation, even
     return status
 
 
-def _console(process: Mapping[str, str], *, as_json: bool) -> Console:
+def _console(process: Mapping[str, str], program: str, *, as_json: bool) -> Console:
     # https://no-color.org: any value but the empty one switches colours off.
     colours = not process.get("NO_COLOR") and process.get("TERM", "dumb") != "dumb"
-    return Console(sys.stdout, sys.stderr, as_json=as_json, colours=colours)
+    return Console(sys.stdout, sys.stderr, program=program, as_json=as_json, colours=colours)
 
 
 # --- signals --------------------------------------------------------------------------------------
@@ -203,7 +207,8 @@ class _Command:
     def _run(self) -> int:
         options = self._options
         if options.env_file:
-            self.variables = read_env_file(options.env_file, self.variables)
+            chosen = Credentials(options.aws_profile, default=options.aws_default_credentials)
+            self.variables = read_env_file(options.env_file, self.variables, chosen)
         elif options.reads_config and not options.env_from_process:
             check_source(self.variables)
         context = Context(self.variables, self._slug, self._report, self._cancellation)

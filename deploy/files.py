@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+UNFINISHED = ".unfinished."  # what the names of files begin with while they are written
+
 
 @contextlib.contextmanager
 def replacing(path: Path, mode: int) -> Iterator[BinaryIO]:
@@ -20,7 +22,7 @@ def replacing(path: Path, mode: int) -> Iterator[BinaryIO]:
     """
     try:
         # In the same folder, because os.replace needs the same file system. Private while it is written.
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".unfinished.")
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     except OSError as error:
         error.filename = str(path)
         raise

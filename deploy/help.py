@@ -1,8 +1,11 @@
 """What `deploy --help` prints. It imports nothing: the first command that people try answers at once."""
 
+IN_SLUG = "deploy"  # the name of the program in a slug
+INSTALLED = "lambda-deploy"  # and that of an installed one
+
 HELP = """\
-usage: deploy [--force] [--once | --watch] [options]
-       deploy COMMAND [options]
+usage: {program} [--force] [--once | --watch] [options]
+       {program} COMMAND [options]
 
 Deploys the app's function to AWS Lambda, with the app's config vars baked into it.
 
@@ -14,6 +17,7 @@ Without a command: makes the package and uploads it to _LAMBDA_FUNCTION_ARN.
   --watch          deploy, keep running, and correct drift, as in a formation dyno
 
 commands:
+{build}\
   config           list the names that are baked, those that are left out, and why
   package          write the package to a file, without AWS
   plan             show what a deploy would do, changing nothing
@@ -27,11 +31,17 @@ commands:
   version          print the version
 
 options of all commands:
+{app}\
   --env-file FILE  take the config vars from a .env file instead of from the
                    environment; settings of the environment (_AWS_…, _LAMBDA_…)
                    win over those in it
   --env-from-process
                    take them from the environment although this is not a dyno
+  --aws-profile NAME
+                   with --env-file: use the credentials of a profile in ~/.aws
+  --aws-default-credentials
+                   with --env-file: use the credentials that the AWS CLI would use
+                   here: AWS_… variables, ~/.aws, the container's or the machine's
   --json           print one JSON document on stdout, everything else on stderr;
                    if deploy keeps running, a line of JSON for each deploy
   --debug          print a traceback when something fails
@@ -42,3 +52,26 @@ exit status: 0 done, or nothing to do; 1 AWS or the network refused, a check fai
 or the deploy was interrupted; 2 the settings, the arguments or the artifact are
 wrong; 3 `deploy plan --exit-code` found changes
 """
+
+# In a slug a build has made the base already, and there is one app.
+BUILD = """\
+  build [DIR]      make the base of the app in DIR, the working folder by default; the
+                   other commands need it
+"""
+APP = """\
+  --app DIR        the app's folder; the working folder by default
+"""
+
+
+def page(*, is_in_slug: bool) -> str:
+    """Return what --help prints."""
+    if is_in_slug:
+        return HELP.format(program=IN_SLUG, build="", app="")
+    return named(HELP.format(program=INSTALLED, build=BUILD, app=APP), INSTALLED)
+
+
+def named(text: str, program: str) -> str:
+    """Return a text with the program in each command, which stands in backticks, as people here type it."""
+    if program == IN_SLUG:
+        return text
+    return text.replace(f"`{IN_SLUG} ", f"`{program} ").replace(f"`{IN_SLUG}`", f"`{program}`")

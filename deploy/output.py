@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from deploy.errors import DeployError
+from deploy.help import IN_SLUG, named
 from deploy.text import megabytes, printable, printable_lines
 
 if TYPE_CHECKING:
@@ -33,13 +34,21 @@ class Console:
     """Where reports go: the two streams, shared by all threads.
 
     With `as_json` stdout carries documents alone, and everything else goes to stderr. A stream that was
-    closed before the start, or whose reader has gone, leads nowhere.
+    closed before the start, or whose reader has gone, leads nowhere. Commands are shown with the program as
+    people here type it.
     """
 
     def __init__(
-        self, stdout: TextIO | None, stderr: TextIO | None, *, as_json: bool = False, colours: bool = False
+        self,
+        stdout: TextIO | None,
+        stderr: TextIO | None,
+        *,
+        program: str = IN_SLUG,
+        as_json: bool = False,
+        colours: bool = False,
     ) -> None:
         self.as_json = as_json
+        self._program = program
         self._has_stdout = stdout is not None
         self._stdout = stdout or _nowhere()
         self._stderr = stderr or _nowhere()
@@ -95,7 +104,7 @@ class Console:
         if self._line_is_open:
             _write(self._story, CLEAR_LINE)
             self._line_is_open = False
-        return _write(stream, f"{text}\n")
+        return _write(stream, f"{named(text, self._program)}\n")
 
 
 class Report:

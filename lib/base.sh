@@ -17,7 +17,7 @@ readonly BASE_NETWORK=(
 	SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE NETRC
 )
 
-# Runs `deploy base`, which prints its own steps and errors.
+# Runs `deploy build`, which prints its own steps and errors.
 function base::make() {
 	local python="${1}" build="${2}" env_dir="${3}" cache="${4}"
 	local kind name value
@@ -48,7 +48,7 @@ function base::make() {
 			export "${assignments[@]}"
 		fi
 		environment::run_with passed_on \
-			"${python}" -I -S -X utf8 "${build}/.lambda-deploy/runtime/deploy/__main__.py" base "${build}" \
+			"${python}" -I -S -X utf8 "${build}/.lambda-deploy/runtime/deploy/__main__.py" build "${build}" \
 			--cache "${cache}/lambda-deploy-pip"
 	) || exit "${?}"
 }

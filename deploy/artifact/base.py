@@ -55,7 +55,7 @@ def read(app: Path) -> Base:
     except FileNotFoundError:
         raise InputError(
             f"There is no {BUILD_FILE} here: this app has not been built by the buildpack.",
-            todo="Push the app with the buildpack added, or run bin/compile on it.",
+            todo="Push the app with the buildpack added, or build it here: `lambda-deploy build`",
         ) from None
     except (OSError, ValueError, TypeError, RecursionError):
         raise InputError(

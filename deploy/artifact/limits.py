@@ -61,7 +61,7 @@ def check_size(package: Package, bucket: Bucket | None) -> None:
 
 def _entries(package: Package) -> Iterator[archive.Entry]:
     """Read the package's entries, if somebody asks for one."""
-    yield from archive.read_directory(package.file)
+    yield from archive.read_directory(package.open())
 
 
 def _too_large(what: str, why: str, sizes: Iterable[tuple[str, int]], *, other_way: str = "") -> InputError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from deploy.artifact import archive
 from deploy.artifact import assembly as assembling
 from deploy.artifact.base import BUILD_FILE
-from deploy.artifact.window import PIECE
+from deploy.artifact.window import PIECE, FileWindow
 from deploy.errors import DeployError, InputError
 from deploy.files import replacing
 from deploy.text import printable
@@ -37,9 +37,9 @@ SHADOWED_BY_JSON = (".node", "/package.json", "/index.js", "/index.json", "/inde
 
 @dataclass(frozen=True)
 class Package:
-    """A package that is read like a file. Sizes are in bytes."""
+    """A package that is read like a file, by several threads if each opens it. Sizes are in bytes."""
 
-    file: Seekable = field(repr=False)
+    open: Callable[[], Seekable] = field(repr=False)
     sha256: bytes
     size: int
     unzipped_size: int
@@ -51,7 +51,7 @@ class Package:
 
     def check_again(self) -> None:
         """Raise InputError if reading it now gives another package."""
-        self.check(assembling.digest(self.file)[0])
+        self.check(assembling.digest(self.open())[0])
 
     def check(self, sha256: bytes) -> None:
         """Raise InputError if what was read later is another package: the base is read each time."""
@@ -84,8 +84,11 @@ def open_package(
             _check_digest(base, assembling.digest(source)[0])
             raise
         _check_digest(base, base_sha256)
-        file = assembling.AssembledFile(source, assembly.parts)
-        yield Package(file, sha256, file.size, assembly.unzipped_size)
+
+        def reader() -> assembling.AssembledFile:
+            return assembling.AssembledFile(FileWindow(source.fileno()), assembly.parts)
+
+        yield Package(reader, sha256, reader().size, assembly.unzipped_size)
 
 
 def check_base(app: Path, base: Base) -> None:
@@ -154,12 +157,11 @@ def write(
 
 
 def _copy(package: Package, target: BinaryIO, progress: Callable[[int, int], None]) -> None:
-    sha256 = hashlib.sha256()
-    package.file.seek(0)
-    while piece := package.file.read(PIECE):
+    sha256, source = hashlib.sha256(), package.open()
+    while piece := source.read(PIECE):
         sha256.update(piece)
         target.write(piece)
-        progress(package.file.tell(), package.size)
+        progress(source.tell(), package.size)
     package.check(sha256.digest())
 
 

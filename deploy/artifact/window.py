@@ -61,3 +61,15 @@ class Window(io.RawIOBase):
             self._position += len(piece)
             left -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+class FileWindow(Window):
+    """A file on the disk that several threads read: each with a window of its own, and so a position."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(os.fstat(descriptor).st_size)
+        self._descriptor = descriptor
+
+    def piece(self, start: int, most: int) -> bytes:
+        """Return bytes from a position."""
+        return os.pread(self._descriptor, most, start)

@@ -99,7 +99,7 @@ class _StagedUpload:
         parts: list[Any] = []
         for start in range(0, package.size, PART):
             end = min(start + PART, package.size)
-            body: Any = _Part(package.file, Span(start, end), self._cancellation)
+            body: Any = _Part(package.open(), Span(start, end), self._cancellation)
             number = len(parts) + 1
             answer = client.upload_part(**upload, PartNumber=number, Body=body, ChecksumAlgorithm=CHECKSUM)
             parts.append(

@@ -11,3 +11,4 @@ INVALID = "InvalidParameterValueException"
 NO_ANSWER = "ReadTimeout"
 CUT = "CutAnswer"  # an answer that was cut, or that is not one of AWS's
 REPLACED = "Replaced"  # someone else came between
+NO_CREDENTIALS = "NoCredentials"  # there are none, or the role can't be assumed with them

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from botocore import exceptions as sdk
 
 from deploy.aws.codes import CUT, NO_ANSWER
+from deploy.aws.identity import ASSUMING, explain_credentials, explain_role
 from deploy.aws.refusals import RUN_AGAIN, Call, explain
 from deploy.errors import DeployError, InputError, is_from_lack_of_memory
 
@@ -38,6 +39,9 @@ def explained(call: Call) -> Iterator[None]:
 
 
 def _explain_answer(error: sdk.ClientError, call: Call) -> DeployError:
+    if error.operation_name in ASSUMING:
+        # What a call needs may have to be got by another call first.
+        return explain_role(error, call)
     code = str(error.response.get("Error", {}).get("Code", ""))[:CODE_LENGTH]
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     message = str(error.response.get("Error", {}).get("Message", ""))
@@ -54,6 +58,8 @@ def _explain_answer(error: sdk.ClientError, call: Call) -> DeployError:
 
 
 def _explain_failure(error: Exception, call: Call) -> DeployError:
+    if explained := explain_credentials(error, call.target):
+        return explained
     endpoint = f"{call.endpoint[0].upper()}{call.endpoint[1:]}"
     if isinstance(error, sdk.SSLError):
         return DeployError(

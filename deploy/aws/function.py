@@ -82,7 +82,7 @@ class Function:
         def stream(params: dict[str, Any], **_: object) -> None:
             members = json.loads(params["body"])
             del members["ZipFile"]
-            body = ZipFileBody(package.file, members, progress)
+            body = ZipFileBody(package.open(), members, progress)
             digest, file_sha256 = body.digests()
             package.check(file_sha256)
             # botocore signs with the digest that it is given, and does not read the body for it.

@@ -15,7 +15,7 @@ from deploy.artifact.limits import BY_BUCKET, SMALLER
 from deploy.config.variables import secrets
 from deploy.errors import DeployError, InputError
 from deploy.target.arn import partition_of
-from deploy.target.sdk import endpoint_setting
+from deploy.target.sdk import PUBLIC, endpoint_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deploy.target.arn import FunctionReference
     from deploy.target.environment import Target
 
-RUN_AGAIN = "Run deploy again."
+RUN_AGAIN = "Run `deploy` again."
 SET_KEYS = "`heroku config:set _AWS_ACCESS_KEY_ID=… _AWS_SECRET_ACCESS_KEY=…`"
 
 DENIED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (\S+)")
@@ -77,7 +77,7 @@ class Call:
         from deploy.config.redaction import Redactor  # nothing that a deploy that succeeds needs
 
         known = {self.target.region, self.function.name, self.function.account}
-        hidden = {f"_{name}": value for name, value in self.target.sdk.items()}
+        hidden = {f"_{name}": value for name, value in self.target.sdk.items() if name not in PUBLIC}
         config = secrets(self.target.variables).items()
         hidden |= {name: value for name, value in config if not name.startswith("_")}
         return Redactor({name: value for name, value in hidden.items() if value not in known}).redact(message)
@@ -107,7 +107,7 @@ def explain(code: str, status: int, message: str, call: Call) -> DeployError:
     return DeployError(
         f"AWS refused {call.action} on {call.subject} in {call.target.region} ({code}, HTTP {status}).",
         why=f"AWS says: {message}",
-        todo="Fix the problem that AWS reports, and run deploy again.",
+        todo="Fix the problem that AWS reports, and run `deploy` again.",
     )
 
 

@@ -15,13 +15,14 @@ from botocore.loaders import Loader
 from botocore.session import Session as Core
 
 from deploy import __version__
+from deploy.aws.credentials import CredentialChain
 from deploy.aws.errors import START, explained
 from deploy.aws.refusals import Call
 from deploy.target.arn import partition_of
 from deploy.target.sdk import endpoint_setting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from deploy.target.environment import Target
@@ -50,29 +51,26 @@ class Session:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._lock = threading.Lock()
+        self._verify = target.sdk.get("AWS_CA_BUNDLE") or True
         with self.explaining(START):
-            self._core = _core({**DEFAULTS, **target.sdk})
-            self._verify = target.sdk.get("AWS_CA_BUNDLE") or True
+            self._core = _core(target, self._options)
 
     def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - made at run time
         """Return a client of a service in the target's region; `config` overrides times and retries."""
+        with self.explaining(START):
+            return self._core.create_client(service, region_name=self.target.region, config=config)
+
+    def _options(self, service: str) -> dict[str, Any]:
+        """Return what all clients of a service are made with, those by which the SDK gets credentials too."""
         endpoint = self._endpoint(service)
-        explicit = Config(
+        config = Config(
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             user_agent=self._user_agent(),
             proxies=self._proxies(endpoint or self._usual_endpoint(service)),
             s3=S3_CONFIG,
         )
-        with self.explaining(START), self._lock:  # clients can be shared by threads, making them can't
-            return self._core.create_client(
-                service,
-                region_name=self.target.region,
-                endpoint_url=endpoint,
-                verify=self._verify,
-                config=explicit.merge(config) if config else explicit,
-            )
+        return {"endpoint_url": endpoint, "verify": self._verify, "config": config}
 
     def http(self, url: str) -> URLLib3Session:
         """Return what fetches an address that is signed already."""
@@ -113,16 +111,42 @@ class Session:
         return {"https": settings.https_proxy}
 
 
-def _core(sdk: Mapping[str, str]) -> Core:
+class _Core(Core):
+    """The SDK's session, which makes every client with a target's own options."""
+
+    def __init__(self, session_vars: dict[str, Any], options: Callable[[str], dict[str, Any]]) -> None:
+        super().__init__(session_vars=session_vars)
+        self._options = options
+        self._lock = threading.RLock()  # clients can be shared by threads, making them can't
+
+    def create_client(  # type: ignore[override] # by name alone
+        self,
+        service_name: str,
+        *,
+        region_name: str | None = None,
+        config: Config | None = None,
+        **others: Any,  # noqa: ANN401 - credentials
+    ) -> Any:  # noqa: ANN401 - made at run time
+        options = self._options(service_name)
+        merged = options.pop("config").merge(config) if config else options.pop("config")
+        with self._lock:
+            return super().create_client(
+                service_name,
+                region_name=region_name,
+                config=merged,
+                **{**options, **others},
+            )
+
+
+def _core(target: Target, options: Callable[[str], dict[str, Any]]) -> Core:
     """Return botocore's session with every variable set, so that it looks for none in the environment.
 
     https://botocore.amazonaws.com/v1/documentation/api/latest/reference/session (session_vars)
     """
-    declared = Core.SESSION_VARIABLES
-    core = Core(
-        session_vars={
-            name: (option, None, default, convert) for name, (option, _, default, convert) in declared.items()
-        }
+    declared, sdk = Core.SESSION_VARIABLES, {**DEFAULTS, **target.sdk}
+    core = _Core(
+        {name: (option, None, default, convert) for name, (option, _, default, convert) in declared.items()},
+        options,
     )
     for name, (_, variables, *_) in declared.items():
         names = [variables] if isinstance(variables, str) else variables or []
@@ -130,7 +154,7 @@ def _core(sdk: Mapping[str, str]) -> Core:
             core.set_config_variable(name, text)
     # Ours are handed over with each client; looking for others would read the environment.
     core.set_config_variable("ignore_configured_endpoint_urls", "true")
-    core.set_credentials(sdk["AWS_ACCESS_KEY_ID"], sdk["AWS_SECRET_ACCESS_KEY"], sdk.get("AWS_SESSION_TOKEN"))
+    core.register_component("credential_provider", CredentialChain(core, target.sdk, target.region))
     core.register_component("data_loader", _shared_loader())
     core.get_component("event_emitter").unregister("before-call", add_recursion_detection_header)
     return core

@@ -61,7 +61,7 @@ def wait_until_ready(function: Function, deadline: Deadline, qualifier: str = LA
     raise DeployError(
         f"{function.name} was not ready within {deadline.seconds} seconds.",
         why="An update is still under way there, or its network is being set up.",
-        todo="Run deploy again; with a larger _LAMBDA_TIMEOUT it waits longer.",
+        todo="Run `deploy` again; with a larger _LAMBDA_TIMEOUT it waits longer.",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deploy.artifact.archive import read_directory
 from deploy.artifact.base import BASE_ZIP
-from deploy.build import folder, ignore, prebuilt
+from deploy.build import ignore, prebuilt, tree
 from deploy.build.candidates import all_files, listed
 from deploy.build.classes import problem_of
 from deploy.build.compression import COMPRESSION, SourceFile
@@ -132,7 +132,7 @@ def _resolve(app: Path, kind: str, named: Named) -> str:
     if not os.path.exists(real):  # noqa: PTH110
         raise _missing(app, kind, named)
     path = inside(app, real, named.path)
-    if path.split("/")[0] in folder.NEVER_DEPLOYED:
+    if path.split("/")[0] in tree.NEVER_DEPLOYED:
         raise InputError(
             f"{named.by} names {printable(named.path)}, which belongs to the platform, not to the app.",
             todo="Have the build put the artifact into a folder of the app's, and name that.",
@@ -194,16 +194,16 @@ def _single_file(app: Path, path: str, head: bytes, output: Report) -> SourceFil
 
 def _files_of_folder(app: Path, path: str) -> list[SourceFile]:
     """Find all that the build left in a folder, hidden files too; of the app's own folder what an app is."""
-    rules = ignore.read(app / folder.IGNORE_FILE)
+    rules = ignore.read(app / tree.IGNORE_FILE)
     if path == ".":
-        return folder.ordered(folder.app_files(app, rules), "the app")
+        return tree.ordered(tree.app_files(app, rules), "the app")
     what = printable(path)
     if not any(names for _, _, names in os.walk(app / path)):
         raise InputError(
             f"The folder {what} holds no file: there is nothing to deploy. Nothing was changed.",
             todo="Look at what the build makes, and name the folder that holds it.",
         )
-    return folder.ordered(folder.files(app / path, rules, what=what, prefix=f"{path}/"), what)
+    return tree.ordered(tree.files(app / path, rules, what=what, prefix=f"{path}/"), what)
 
 
 def _write(app: Path, files: Sequence[SourceFile], output: Report) -> Made:
@@ -215,7 +215,7 @@ def _write(app: Path, files: Sequence[SourceFile], output: Report) -> Made:
             head = _head(Path(file.path))
             note_bootstrap(head, output, is_executable=True)
             architecture = architecture_of(head)
-    return Made(BASE_ZIP, folder.write(app, files, output), COMPRESSION, architecture=architecture)
+    return Made(BASE_ZIP, tree.write(app, files, output), COMPRESSION, architecture=architecture)
 
 
 def _note_problem(app: Path, kind: str, path: str, made: Made, output: Report) -> None:

@@ -98,7 +98,7 @@ def create(
 
 def _compressed(files: Iterable[SourceFile]) -> Iterator[NewEntry]:
     """Return each file's entry in the order of the files, while threads work ahead."""
-    pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+    pool = ThreadPoolExecutor(_cores())
     ahead: deque[tuple[int, Future[list[NewEntry]]]] = deque()
     in_flight = 0
     try:
@@ -113,6 +113,11 @@ def _compressed(files: Iterable[SourceFile]) -> Iterator[NewEntry]:
             yield from future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """Return how many this process may use; macOS does not say which."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _batches(files: Iterable[SourceFile]) -> Iterator[tuple[int, list[SourceFile]]]:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from deploy.artifact.base import BASE_ZIP
-from deploy.build import folder, ignore, requirements, wheels
+from deploy.build import ignore, requirements, tree, wheels
 from deploy.build.compression import COMPRESSION
 from deploy.build.ignore import Rules
 from deploy.build.lambda_python import DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, LambdaPython
@@ -59,9 +59,9 @@ def make(app: Path, settings: Settings, pip: Pip, output: Report) -> Made:
             if not wanted.has_hashes:
                 output.detail("They have no hashes, so another build may install other files")
             what = "the dependencies"
-            packages = list(folder.files(Path(temporary) / "packages", rules, what=what))
-        files = list(_beside([*folder.app_files(app, rules)], packages, output))
-        written = folder.write(app, folder.ordered(files, "the app"), output)
+            packages = list(tree.files(Path(temporary) / "packages", rules, what=what))
+        files = list(_beside([*tree.app_files(app, rules)], packages, output))
+        written = tree.write(app, tree.ordered(files, "the app"), output)
     return Made(BASE_ZIP, written, COMPRESSION, python.runtime, python.architecture)
 
 
@@ -85,8 +85,8 @@ def _rules(app: Path) -> Rules:
     """Return what is left out: what no function needs, virtual environments, and what .lambdaignore says."""
     environments = (path.parent.name for path in sorted(app.glob(f"*/{VIRTUAL_ENVIRONMENT}")))
     lines = [*LEFT_OUT, *(_pattern(name) for name in environments)]
-    if (app / folder.IGNORE_FILE).exists():
-        lines += ignore.read_lines(app / folder.IGNORE_FILE)
+    if (app / tree.IGNORE_FILE).exists():
+        lines += ignore.read_lines(app / tree.IGNORE_FILE)
     return Rules(lines)
 
 

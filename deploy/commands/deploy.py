@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from deploy.aws.codes import REPLACED
 from deploy.errors import DeployError, InputError
-from deploy.release.deploy import connect, deploy
+from deploy.release.deploy import connect, deploy, prepare_for
 from deploy.target.environment import Target, kind_of_dyno, read_target
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if options.watch or (is_formation and not options.once):
         return _watch(options, context)
     target = read_target(context.variables, context.slug)
-    deployed = deploy(target, context.report, context.cancellation, force=options.force)
+    # An unchanged deploy, many times a day from a scheduler, is one line in the log.
+    context.report.buffer()
+    with prepare_for(target, context.report, context.cancellation) as candidate:
+        deployed = deploy(candidate, target, context.report, context.cancellation, force=options.force)
     with context.cancellation.leaving(deployed.leaves):
         context.report.document(deployed.document)
     return 0
@@ -69,7 +72,11 @@ def _keep_deployed(target: Target, options: argparse.Namespace, context: Context
     def attempt() -> Deployed | None:
         nonlocal is_first
         try:
-            deployed = deploy(target, report, cancellation, function=function, force=options.force)
+            report.buffer()
+            with prepare_for(target, report, cancellation) as candidate:
+                deployed = deploy(
+                    candidate, target, report, cancellation, function=function, force=options.force
+                )
         except DeployError as error:
             if settings.alias or error.code != REPLACED:
                 raise

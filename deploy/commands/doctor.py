@@ -10,6 +10,7 @@ from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import InputError
 from deploy.infrastructure.policy import policy
 from deploy.target.environment import Target, read_app, read_target
+from deploy.target.sdk import ROLE
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 # Whose policy it is does not matter for what is in it.
 NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}
+OF_THE_ROLE = (
+    "This is the policy of the role {role}. Its trust policy has to name who assumes it; if that is a "
+    "principal of another account, it needs a policy that allows sts:AssumeRole on the role, too."
+)
 SETTINGS_ARE_WRONG = "settings are wrong"
 
 
@@ -37,8 +42,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
     report = context.report
     if options.policy:
         given = {name: value for name, value in context.variables.items() if value}
-        statement = policy(read_target({**NOBODY, **given}, context.slug))
-        report.console.document(json.dumps(statement, indent=2))
+        deployer = read_target({**NOBODY, **given}, context.slug)
+        report.console.document(json.dumps(policy(deployer), indent=2))
+        if role := deployer.sdk.get(ROLE):
+            report.notice(OF_THE_ROLE.format(role=role))
         return 0
     from deploy.doctor.aws import check_aws
 

@@ -9,7 +9,7 @@ from deploy.artifact.differences import NO_DIFFERENCE, compare
 from deploy.artifact.limits import check_size
 from deploy.errors import DeployError
 from deploy.release.candidate import prepare
-from deploy.release.deploy import assess
+from deploy.release.deploy import assess, prepare_for
 from deploy.release.plan import decide
 from deploy.release.state import State
 from deploy.target.environment import read_app, read_target
@@ -46,8 +46,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
             plan = decide(candidate, app.settings, State(None), force=options.force)
     else:
         target = read_target(context.variables, context.slug)
-        with assess(target, report, context.cancellation, force=options.force) as assessment:
-            candidate, plan = assessment.candidate, assessment.plan
+        with prepare_for(target, report, context.cancellation) as candidate:
+            assessment = assess(candidate, target, report, context.cancellation, force=options.force)
+            plan = assessment.plan
             difference = _difference(assessment, report)
     if plan.is_older:
         report.step("A deploy would be skipped: a newer release of this app is live")
@@ -82,7 +83,7 @@ def _difference(assessment: Assessment, report: Report) -> Difference | None:
     qualifier = state.alias.version if state.alias else "$LATEST"
     try:
         deployed = RemoteFile(assessment.function, qualifier)
-        return compare(deployed, package.file, assessment.candidate.baked.files)
+        return compare(deployed, package.open(), assessment.candidate.baked.files)
     except DeployError as error:
         report.notice(f"Can't show the differences. {error.what}\n{error.todo}".strip())
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from deploy.release.deploy import assess
+from deploy.release.deploy import assess, prepare_for
 from deploy.target.environment import read_target
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     report = context.report
     target = read_target(context.variables, context.slug)
     report.buffer()
-    with assess(target, report, context.cancellation, force=True, look_once=True) as assessment:
+    with prepare_for(target, report, context.cancellation) as candidate:
+        assessment = assess(candidate, target, report, context.cancellation, force=True, look_once=True)
         report.discard()
         state, function = assessment.state, assessment.function
         is_up_to_date = not assessment.plan.changes

@@ -7,10 +7,12 @@ import datetime as dt
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from deploy.aws.codes import CONFLICT, CUT, NO_ANSWER, NOT_FOUND
+from deploy.aws.codes import CONFLICT, CUT, NO_ANSWER, NO_CREDENTIALS, NOT_FOUND
 from deploy.aws.refusals import container_image
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import DeployError
+from deploy.target.sdk import PROFILES, ROLE, TOKEN_FILE
+from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +29,7 @@ REJECTED = frozenset(
     ExpiredToken ExpiredTokenException InvalidAccessKeyId InvalidClientTokenId InvalidSignatureException
     RequestExpired SignatureDoesNotMatch UnrecognizedClientException
 """.split()
-)
+) | {NO_CREDENTIALS}
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 LARGEST_SKEW = 5 * 60  # seconds; AWS refuses requests that are older or younger
@@ -50,8 +52,20 @@ def check_credentials(identity: Answer, latest: Answer, target: Target) -> Check
             return failed("credentials", answer.error)
     if "Arn" not in identity.content:
         return unknown("credentials", identity.error.what if identity.error else "AWS does not name them")
-    key = target.sdk["AWS_ACCESS_KEY_ID"][-4:]
-    return ok("credentials", f"{identity.content['Arn']}, with the access key that ends in {key}")
+    return ok("credentials", f"{identity.content['Arn']}, {_origin(target)}")
+
+
+def _origin(target: Target) -> str:
+    """Return where the credentials come from, as far as the settings say."""
+    sdk = target.sdk
+    if TOKEN_FILE in sdk:
+        return "by a web identity token"
+    origin = "with the credentials that the AWS CLI would use here"
+    if key := sdk.get("AWS_ACCESS_KEY_ID"):
+        origin = f"with the access key that ends in {key[-4:]}"
+    elif profile := next((sdk[name] for name in PROFILES if name in sdk), ""):
+        origin = f"with the profile {printable(profile)}"
+    return f"assumed {origin}" if ROLE in sdk else origin
 
 
 def check_clock(*answers: Answer) -> Check:

@@ -1,4 +1,7 @@
-"""A deploy from the target to the report: prepare → connect → read the state → decide → execute."""
+"""A deploy from the target to the report: prepare → connect → read the state → decide → execute.
+
+A candidate may be deployed to several targets at the same time.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from deploy.config.variables import secrets
 from deploy.errors import DeployError, has_room
 from deploy.release.candidate import prepare
 from deploy.release.plan import decide
-from deploy.release.state import read_state
+from deploy.release.state import read_source_key, read_state
 from deploy.release.steps.step import Execution
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from deploy.release.candidate import Candidate
     from deploy.release.plan import Plan
     from deploy.release.state import State
-    from deploy.target.environment import Target
+    from deploy.target.environment import App, Target
 
 # Two releases that meet take turns in overtaking each other while they keep the same pace.
 TRIES = 10
@@ -54,7 +57,7 @@ class Assessment:
     def again(self) -> Assessment:
         """Return the assessment of what runs by now."""
         state = read_state(self.function, self.deadline, self.candidate.package.code_sha256)
-        plan = decide(self.candidate, self.function.session.target.settings, state, force=self.force)
+        plan = _decide(self.candidate, self.function, state, force=self.force)
         return replace(self, state=state, plan=plan)
 
 
@@ -75,7 +78,20 @@ class Deployed:
 
 
 @contextlib.contextmanager
+def prepare_for(target: App, report: Report, cancellation: Cancellation) -> Iterator[Candidate]:
+    """Make the package while the SDK is loaded; it can be read until the block ends."""
+    _check_memory()
+    # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
+    with contextlib.suppress(RuntimeError):  # there may be no room for a thread
+        threading.Thread(target=_load_sdk, daemon=True).start()
+    with prepare(target, report, cancellation) as candidate:
+        check_size(candidate.package, target.settings.bucket)
+        cancellation.check_between_steps()
+        yield candidate
+
+
 def assess(
+    candidate: Candidate,
     target: Target,
     report: Report,
     cancellation: Cancellation,
@@ -83,26 +99,32 @@ def assess(
     function: Function | None = None,
     force: bool = False,
     look_once: bool = False,
-) -> Iterator[Assessment]:
-    """Make the package, read what runs, and decide what is missing; the package can be read in the block.
+) -> Assessment:
+    """Read what runs, and decide what is missing.
 
-    With `look_once` nothing is waited for, and a state that may not be read is an error.
+    With `look_once`, for those who will not execute the plan, nothing is waited for, and a state that may not
+    be read is an error.
     """
-    if function is None:
-        _check_memory()
-        # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
-        with contextlib.suppress(RuntimeError):  # there may be no room for a thread
-            threading.Thread(target=_load_sdk, daemon=True).start()
-    with prepare(target, report, cancellation) as candidate:
-        check_size(candidate.package, target.settings.bucket)
-        deadline = Deadline(target.settings.timeout, report, cancellation)
-        cancellation.check_between_steps()
-        function = function or connect(target, cancellation)
-        cancellation.check_between_steps()  # starting the SDK takes its time
-        state = read_state(function, None if look_once else deadline, candidate.package.code_sha256)
-        cancellation.check_between_steps()
+    deadline = Deadline(target.settings.timeout, report, cancellation)
+    function = function or connect(target, cancellation)
+    cancellation.check_between_steps()  # starting the SDK takes its time
+    state = read_state(function, None if look_once else deadline, candidate.package.code_sha256)
+    cancellation.check_between_steps()
+    if look_once:
         plan = decide(candidate, target.settings, state, force=force)
-        yield Assessment(candidate, function, deadline, force, state, plan)
+    else:
+        plan = _decide(candidate, function, state, force=force)
+    return Assessment(candidate, function, deadline, force, state, plan)
+
+
+def _decide(candidate: Candidate, function: Function, state: State, *, force: bool) -> Plan:
+    """Decide what is missing; an upload that names no key would take the function's own from its code."""
+    settings = function.session.target.settings
+    plan = decide(candidate, settings, state, force=force)
+    if plan.uploads and state.latest and not settings.source_key_arn:
+        state = replace(state, source_key_arn=read_source_key(function))
+        plan = decide(candidate, settings, state, force=force)
+    return plan
 
 
 def connect(target: Target, cancellation: Cancellation) -> Function:
@@ -144,6 +166,7 @@ def execute(plan: Plan, execution: Execution) -> str | None:
 
 
 def deploy(
+    candidate: Candidate,
     target: Target,
     report: Report,
     cancellation: Cancellation,
@@ -152,14 +175,12 @@ def deploy(
     force: bool = False,
 ) -> Deployed:
     """Bring the function to this slug and this config. Raises DeployError."""
-    # An unchanged deploy, many times a day from a scheduler, is one line in the log.
-    report.buffer()
-    with assess(target, report, cancellation, function=function, force=force) as first:
-        last, version = _execute(first, target, report, cancellation)
-        deployed = _deployed(target, last, version)
-        with cancellation.leaving(deployed.leaves):
-            _report(deployed, target, last.state, report)
-            return deployed
+    first = assess(candidate, target, report, cancellation, function=function, force=force)
+    last, version = _execute(first, target, report, cancellation)
+    deployed = _deployed(target, last, version)
+    with cancellation.leaving(deployed.leaves):
+        _report(deployed, target, last.state, report)
+        return deployed
 
 
 def _execute(

@@ -48,6 +48,11 @@ class Plan:
         """Whether that changes what the function runs; recording a release does not."""
         return any(not isinstance(step, RecordRelease) for step in self.steps)
 
+    @property
+    def uploads(self) -> bool:
+        """Whether a package is sent."""
+        return any(isinstance(step, UpdateCode) for step in self.steps)
+
 
 def decide(candidate: Candidate, settings: Settings, state: State, *, force: bool = False) -> Plan:
     """Decide what brings the function to this package; nothing if it is there.

@@ -75,9 +75,7 @@ def read_state(function: Function, deadline: Deadline | None, code_sha256: str) 
         if error.code in DENIED and deadline and settings.alias is None:
             return State(None)
         raise
-    # An upload that names no key would be encrypted with AWS's own.
-    may_upload = latest.code_sha256 != code_sha256 or latest.has_failed
-    key_arn = _source_key(function) if settings.source_key_arn or may_upload else None
+    key_arn = read_source_key(function) if settings.source_key_arn else None
     if settings.alias is None:
         return State(latest, source_key_arn=key_arn)
     aliases = tuple(function.aliases()) if settings.keep_versions else ()
@@ -86,7 +84,7 @@ def read_state(function: Function, deadline: Deadline | None, code_sha256: str) 
     return _examined(state, function, code_sha256)
 
 
-def _source_key(function: Function) -> str | None:
+def read_source_key(function: Function) -> str | None:
     """Return the key that encrypts the code; the one that is wanted, if the deployer may not know."""
     try:
         return function.source_key()

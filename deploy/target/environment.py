@@ -125,6 +125,9 @@ def _read_settings(variables: Mapping[str, str]) -> tuple[Settings, list[Problem
 def _alias_problems(values: dict[str, Any], given: set[str]) -> list[Problem]:
     """Take the qualifier of the function's ARN for the alias."""
     function: FunctionReference | None = values.get("function")
+    if values.get("reconcile_repairs") and "alias" not in given and not (function and function.qualifier):
+        wrong = "is `repair`, but _LAMBDA_ALIAS is not set: without one, drift is only reported"
+        return [Problem("_LAMBDA_RECONCILE", wrong)]
     qualifier = function.qualifier if function else None
     if qualifier is None or qualifier == "$LATEST":
         return []

@@ -16,20 +16,72 @@ if TYPE_CHECKING:
 
 SDK_SETTING = re.compile(r"_AWS_[A-Z0-9_]+")
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+ROLE = "AWS_ROLE_ARN"
+TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a name
+EXTERNAL_ID = "AWS_EXTERNAL_ID"
+SESSION_NAME = "lambda-deploy"  # of a role's session, if none is set
+CONTAINER = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"}
 RETRY_MODES = ("legacy", "standard", "adaptive")
 PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 FILES = {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"}
 REGIONS = ("AWS_DEFAULT_REGION", "AWS_REGION")
 
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+TEXTS = {
+    ROLE: (
+        re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII),
+        "is not the ARN of a role",
+    ),
+    "AWS_ROLE_SESSION_NAME": (
+        re.compile(r"[\w+=,.@-]{2,64}", re.ASCII),
+        "is not 2 to 64 letters, digits and _+=,.@-",
+    ),
+    EXTERNAL_ID: (
+        re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII),
+        "is not 2 or more letters, digits and _+=,.@:/-",
+    ),
+    "AWS_MAX_ATTEMPTS": (re.compile("[1-9][0-9]{0,2}"), "is not a whole number from 1 to 999"),
+}
+
+# What AWS shows in its own messages, and everybody may see. All other values are secrets.
+PUBLIC = frozenset(
+    {ROLE, "AWS_ROLE_SESSION_NAME", TOKEN_FILE, "AWS_EC2_METADATA_DISABLED", *REGIONS, *PROFILES, *FILES}
+)
+
 SDK_SETTINGS = (
     Setting(
-        "_AWS_ACCESS_KEY_ID", str, "AKIAIOSFODNN7EXAMPLE", "Required. The deployer's access key.", "release"
+        "_AWS_ACCESS_KEY_ID",
+        str,
+        "AKIAIOSFODNN7EXAMPLE",
+        "Required, unless the credentials come from somewhere else. The deployer's access key.",
+        "release",
     ),
     Setting(
         "_AWS_SECRET_ACCESS_KEY",
         str,
         "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        "Required. The deployer's secret key.",
+        "Required with it. The deployer's secret key.",
+        "release",
+    ),
+    Setting(
+        "_AWS_ROLE_ARN",
+        str,
+        "arn:aws:iam::123456789012:role/deployer",
+        "A role to assume: with the access key, or with a web identity token instead of one.",
+        "release",
+    ),
+    Setting(
+        "_AWS_EXTERNAL_ID",
+        str,
+        "9f3c2a7e",
+        "The external ID that the trust policy of the role asks for.",
+        "release",
+    ),
+    Setting(
+        "_AWS_WEB_IDENTITY_TOKEN_FILE",
+        str,
+        "/var/run/secrets/token",
+        "A file with the OIDC token that the role is assumed with.",
         "release",
     ),
     Setting(
@@ -51,7 +103,10 @@ SDK_SETTINGS = (
 
 
 # The settings that people type by hand; a name that is close to one of them is likely to be it, mistyped.
-OTHERS = ("SESSION_TOKEN", "ENDPOINT_URL", "CA_BUNDLE", "MAX_ATTEMPTS", "RETRY_MODE")
+OTHERS = """
+SESSION_TOKEN ENDPOINT_URL CA_BUNDLE MAX_ATTEMPTS RETRY_MODE ROLE_ARN ROLE_SESSION_NAME EXTERNAL_ID
+WEB_IDENTITY_TOKEN_FILE
+""".split()
 TYPED = {f"_{name}" for name in (*KEYS, *REGIONS)} | {f"_AWS_{name}" for name in OTHERS}
 MAY_BE_MEANT = re.compile("_|.*(LAMBDA|_ARN)", re.IGNORECASE)
 
@@ -74,7 +129,7 @@ def read_sdk_settings(variables: Mapping[str, str]) -> tuple[dict[str, str], lis
         for name, value in variables.items()
         if SDK_SETTING.fullmatch(name) and (text := value.strip())
     }
-    problems = [Problem(f"_{name}", "is not set") for name in KEYS if name not in settings]
+    problems = [*_missing_credentials(settings), *_role_problems(settings)]
     for name, text in sorted(settings.items()):
         if wrong := next(_wrong(name, text), None):
             problems.append(Problem(f"_{name}", *wrong))
@@ -93,6 +148,26 @@ def read_sdk_settings(variables: Mapping[str, str]) -> tuple[dict[str, str], lis
     return settings, problems
 
 
+def uses_machine(settings: Mapping[str, str]) -> bool:
+    """Whether the credentials may be those of the EC2 instance: only if it is said that they may."""
+    return settings.get("AWS_EC2_METADATA_DISABLED", "").lower() == "false"
+
+
+def _missing_credentials(settings: Mapping[str, str]) -> Iterator[Problem]:
+    others = {TOKEN_FILE, *FILES, *CONTAINER} & settings.keys()
+    if any(name in settings for name in KEYS) or not (others or uses_machine(settings)):
+        yield from (Problem(f"_{name}", "is not set") for name in KEYS if name not in settings)
+
+
+def _role_problems(settings: Mapping[str, str]) -> Iterator[Problem]:
+    if ROLE not in settings:
+        for name in (TOKEN_FILE, EXTERNAL_ID):
+            if name in settings:
+                yield Problem(f"_{ROLE}", f"is not set, but _{name} is, which is of use with a role alone")
+    elif TOKEN_FILE in settings and EXTERNAL_ID in settings:
+        yield Problem(f"_{EXTERNAL_ID}", "is of no use with a web identity token: remove it")
+
+
 def _wrong(name: str, text: str) -> Iterator[tuple[str, str]]:
     """Yield what the SDK would fail on, as (what is wrong, example)."""
     if not (text.isascii() and text.isprintable()):
@@ -101,13 +176,14 @@ def _wrong(name: str, text: str) -> Iterator[tuple[str, str]]:
         yield "holds a blank", ""
     if name.startswith("AWS_ENDPOINT_URL") and not _is_http_url(text):
         yield "is not an http(s) URL", "https://localhost:4566"
-    if name == "AWS_MAX_ATTEMPTS" and not re.fullmatch("[1-9][0-9]{0,2}", text):
-        yield "is not a whole number from 1 to 999", "5"
     if name == "AWS_RETRY_MODE" and text not in RETRY_MODES:
         yield f"is not one of {', '.join(RETRY_MODES)}", "standard"
     # os.path: False, not an exception, for what can't be a path.
-    if name == "AWS_CA_BUNDLE" and not os.path.exists(text):  # noqa: PTH110
-        yield "names a file that does not exist", "/etc/ssl/certs/ca-certificates.crt"
+    if name in {"AWS_CA_BUNDLE", TOKEN_FILE} and not os.path.exists(text):  # noqa: PTH110
+        bundle = "/etc/ssl/certs/ca-certificates.crt" if name == "AWS_CA_BUNDLE" else ""
+        yield "names a file that does not exist", bundle
+    if name in TEXTS and not TEXTS[name][0].fullmatch(text):
+        yield TEXTS[name][1], "5" if name == "AWS_MAX_ATTEMPTS" else ""
     if name in REGIONS and not is_region(text):
         yield "is not the name of a region", "eu-west-1"
 

@@ -199,22 +199,22 @@ def test_what_the_function_answers_is_returned() -> None:
 
 GONE = Answer(404, "ResourceNotFoundException", f"Function not found: {ARN}:7")
 CALLS_AFTER_READING: dict[str, tuple[Callable[[Function], object], str]] = {
-    "a version": (lambda function: function.configuration("7"), "does not find version 7."),
+    "a version": (lambda function: function.configuration("7"), "version 7 of my-function"),
     "an alias as a version": (
         lambda function: function.configuration("live"),
-        "does not find the alias live.",
+        "the alias live of my-function",
     ),
-    "an invocation": (lambda function: function.invoke("7", b"{}", SECONDS), "does not find version 7."),
+    "an invocation": (lambda function: function.invoke("7", b"{}", SECONDS), "version 7 of my-function"),
     "a publication": (
         lambda function: function.publish("x", ""),
-        "does not find what lambda:PublishVersion asks for.",
+        "my-function",
     ),
-    "a new alias": (lambda function: function.create_alias("live", "7", ""), "does not find version 7."),
+    "a new alias": (lambda function: function.create_alias("live", "7", ""), "version 7 of my-function"),
     "an alias": (
         lambda function: function.update_alias("live", "7", "", "revision"),
-        "does not find the alias live or version 7.",
+        "the alias live or version 7 of my-function",
     ),
-    "a deletion": (lambda function: function.delete_version("7"), "does not find version 7."),
+    "a deletion": (lambda function: function.delete_version("7"), "version 7 of my-function"),
 }
 
 
@@ -229,7 +229,7 @@ def test_a_404_of_a_function_that_is_there_is_told_as_just_that(name: str) -> No
             call(function)
     error = caught.value
     assert error.code == NOT_FOUND
-    assert error.what == f"my-function is there, but AWS {expected}"
+    assert error.what.startswith(f"AWS does not find {expected} (lambda:")
     assert GONE.message in error.why
 
 

@@ -53,7 +53,7 @@ def test_every_command_is_taken() -> None:
     found = set(commands())
     assert {"", "--watch", "--once", "--force", "rollback"} <= found
     for arguments in found:
-        assert parse(arguments.split())
+        assert parse(arguments.split(), is_in_slug=True)
 
 
 def test_the_dynos_that_end_are_those_of_the_code() -> None:

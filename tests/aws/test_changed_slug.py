@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -136,11 +137,7 @@ def test_a_base_that_is_changed_while_it_is_written_is_told(slug: Path, tmp_path
     target = tmp_path / "package.zip"
     for other in (b"PACKAGE", b"pack"):
         content = b"package"
-        file = io.BytesIO(content)
-        package = Package(file, sha256(content).digest(), len(content), 0)
-        file.seek(0)
-        file.truncate(0)
-        file.write(other)
+        package = Package(partial(io.BytesIO, other), sha256(content).digest(), len(content), 0)
         with pytest.raises(InputError, match="The base was changed while"):
             write(package, target)
         assert list(tmp_path.iterdir()) == [slug]
@@ -171,7 +168,7 @@ def test_a_package_that_is_changed_while_it_is_sent_is_told(function: Function, 
     """AWS refuses what is not what was signed, and the page tells why and not what AWS makes of it."""
     content = b"package" * 30_000
     file = AssembledFile(Changing(content, other), (Span(0, len(content)),))
-    package = Package(cast("BinaryIO", file), sha256(content).digest(), len(content), 0)
+    package = Package(lambda: cast("BinaryIO", file), sha256(content).digest(), len(content), 0)
     before = function.code_sha256()
     target = read_target({**function.aws.settings(function), "_AWS_MAX_ATTEMPTS": "1"}, Path())
     with pytest.raises(InputError, match="The base was changed while it was being deployed"):

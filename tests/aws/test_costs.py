@@ -32,7 +32,7 @@ def large_slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(folder / "target/function.jar", "w") as jar:
         for number in range(30_000):
             jar.writestr(f"com/example/a/package/of/the/function/Class{number}.class", os.urandom(1350))
-    assert deploy(folder, "base", str(folder), env={}).status == 0
+    assert deploy(folder, "build", str(folder), env={}).status == 0
     return folder
 
 

@@ -27,6 +27,7 @@ from examination import (
 from in_process import deploy
 
 SIMULATE = "iam:SimulatePrincipalPolicy"
+VERSIONING = "s3:GetBucketVersioning"
 READS = {
     "GetCallerIdentity",
     "GetFunctionConfiguration",
@@ -90,7 +91,7 @@ def test_finds_each_missing_permission(
     slug: Path, aws: EmbeddedAWS, everything: dict[str, str], action: str
 ) -> None:
     """Just the one that is missing fails, says on what to allow it, and stops only what needs it."""
-    aws.allowed = {SIMULATE, *LAMBDA_ACTIONS, *S3_ACTIONS} - {action}
+    aws.allowed = {SIMULATE, VERSIONING, *LAMBDA_ACTIONS, *S3_ACTIONS} - {action}
     examination = examine(slug, everything)
     comfort = {"lambda:GetFunction", "s3:ListBucket"}
     assert (examination.names("failed"), examination.names("unknown")) == ({action}, set())
@@ -103,12 +104,15 @@ def test_finds_each_missing_permission(
 def test_without_the_simulator_says_what_it_did_not_check(
     slug: Path, aws: EmbeddedAWS, everything: dict[str, str]
 ) -> None:
-    """What only a change would show is left open; the simulator is asked once, and what can be read is."""
+    """What may not be asked is left open; the simulator is asked once, and what can be read is."""
     aws.allowed = LAMBDA_ACTIONS | S3_ACTIONS
     before = len(aws.calls)
     examination = examine(slug, everything)
     assert examination.exit_status == 0
-    assert (examination.names("failed"), examination.names("unknown")) == (set(), SIMULATED)
+    assert (examination.names("failed"), examination.names("unknown")) == (
+        set(),
+        {*SIMULATED, "bucket versions"},
+    )
     assert examination.checks["lambda:CreateAlias"]["detail"].startswith(
         "not checked: only a call that changes"
     )

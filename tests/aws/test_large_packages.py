@@ -98,5 +98,5 @@ def test_a_bucket_that_lambda_cannot_read_from_is_refused_before_the_upload(
     name = function.aws.create_bucket(region) if region else f"not-{bucket}"
     outcome = deployed(status=2, _LAMBDA_S3_BUCKET=name)
     assert expected in outcome.stderr
-    assert "Nothing was changed" in outcome.stderr
+    assert "$LATEST was not changed" in outcome.stderr
     assert operations(function) == ["GetFunctionConfiguration", "GetFunction"]

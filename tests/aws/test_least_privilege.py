@@ -69,7 +69,7 @@ def test_a_plain_deploy_needs_to_update_the_code_and_nothing_else(slug: Path, fu
         assert (outcome.status, outcome.stderr) == (0, "")
         assert "that needs the permission lambda:GetFunctionConfiguration" in outcome.stdout
     operations = [call.operation for call in function.deploy_calls]
-    assert operations == ["GetFunctionConfiguration", "GetFunction", "UpdateFunctionCode"] * 2
+    assert operations == ["GetFunctionConfiguration", "UpdateFunctionCode"] * 2
 
 
 def test_one_more_permission_saves_the_upload(slug: Path, function: Function) -> None:

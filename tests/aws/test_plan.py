@@ -166,7 +166,7 @@ def test_a_large_package_is_compared_by_reading_less_than_a_hundredth_of_it(
     counted = _Counting(connect(read_target(env, slug), Cancellation()))
     new = [encode("env.properties", {"NAME": "new"})]
     with open_package(slug, read(slug), new) as package:
-        difference = compare(RemoteFile(counted, "$LATEST"), package.file, new)
+        difference = compare(RemoteFile(counted, "$LATEST"), package.open(), new)
     assert difference == Difference(Changes((), ("NAME",), ()), NOTHING)
     assert counted.requests <= 2
     assert counted.received < len(function.code()) / 100

@@ -120,7 +120,7 @@ DENIED = (
             "an internal error (HTTP 500, ServiceException)",
             "health",
         ),
-        (Answer(503, body=b"<html>no JSON</html>"), "an internal error (HTTP 503", "Run deploy again"),
+        (Answer(503, body=b"<html>no JSON</html>"), "an internal error (HTTP 503", "Run `deploy` again"),
         (
             Answer(400, "SomethingNewException", "Something new"),
             "AWS refused lambda:UpdateFunctionCode on my-function in eu-west-1 (SomethingNewException",
@@ -224,7 +224,7 @@ def test_a_cut_connection_says_that_the_function_is_whole(at: str) -> None:
     with Answers([Answer(fault="cut", at=at)]) as server:  # type: ignore[arg-type]
         error = refusal(server.url)
     assert "did not answer to the end" in error.what or "can't be reached" in error.what
-    assert "Run deploy again." in error.todo
+    assert "Run `deploy` again." in error.todo
 
 
 def test_an_answer_that_is_cut_is_no_answer() -> None:

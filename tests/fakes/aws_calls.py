@@ -108,7 +108,8 @@ def partition_of(region: str) -> str:
 def call_of(request: Request, body: bytes) -> Call:
     """Tell what a request asks for."""
     authorization = Authorization.parse(request.headers.get("Authorization", ""))
-    service = authorization.service if authorization else ""
+    is_web_identity = b"Action=AssumeRoleWithWebIdentity" in body  # which nobody signs
+    service = authorization.service if authorization else "sts" * is_web_identity
     path, _, query = request.environ["REQUEST_URI"].partition("?")
     operation = operation_of(service, request.method, path, query, body)
     return Call(

@@ -17,7 +17,7 @@ from iam import Identities
 from lambda_api import Functions
 from s3 import Buckets
 from sigv4 import Authorization
-from sts import identify
+from sts import Tokens
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -41,6 +41,7 @@ class Front:
         self._behaviour = behaviour
         self._secrets = secrets
         self._identities = Identities(behaviour, deployer)
+        self.tokens = Tokens(behaviour)
         self._buckets = Buckets(self._identities)
         self.functions = Functions(behaviour, self._identities, self._buckets)
 
@@ -65,7 +66,7 @@ class Front:
                 return self._buckets.answer(request, call, body)
             if call.service == "iam":
                 return self._identities.answer(call, body)
-            return identify(call, self._behaviour.identity)
+            return self.tokens.answer(call, body)
         except RefusedError as refused:
             if call.service == "lambda":
                 return refused.as_json()
@@ -74,7 +75,9 @@ class Front:
     def _check_signature(self, call: Call, body: bytes) -> None:
         if call.service == "lambda":
             self.functions.check_size(call)
-        secret_key = self._secrets.get(call.access_key)
+        if call.operation == "AssumeRoleWithWebIdentity":
+            return
+        secret_key = self._secrets.get(call.access_key) or self.tokens.secret_key(call)
         if secret_key is None:
             code, message = _UNKNOWN_KEY.get(call.service, ("InvalidClientTokenId", _INVALID_TOKEN))
             raise RefusedError(HTTPStatus.FORBIDDEN, code, message)

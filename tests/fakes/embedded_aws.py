@@ -23,6 +23,7 @@ from aws_behaviour import Behaviour
 from aws_calls import ACCOUNT_ID, Call
 from aws_front import Front
 from lambda_invocations import Handler, Invoked
+from sts import Role
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -80,6 +81,22 @@ class EmbeddedAWS(Behaviour):
     def answers(self, function: "Function", handler: Handler) -> None:
         """Have invocations of a function, in any version, answered by `handler`."""
         self._front.functions.handlers[function.arn] = handler
+
+    def create_role(
+        self, name: str, *, external_id: str = "", web_identity: str = "", account: str = ACCOUNT_ID
+    ) -> str:
+        """Create a role that the deployer may assume, or who has the web identity; return its ARN."""
+        role = Role(f"arn:aws:iam::{account}:role/{name}", external_id, web_identity)
+        self._front.tokens.roles[role.arn] = role
+        return role.arn
+
+    def delete_role(self, arn: str) -> None:
+        """Delete a role; its sessions go on until they expire."""
+        del self._front.tokens.roles[arn]
+
+    def sessions_last(self, seconds: float) -> None:
+        """Set how long sessions of roles last that are made from now on."""
+        self._front.tokens.seconds = seconds
 
     def fails_updates(
         self,

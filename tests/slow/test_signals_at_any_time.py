@@ -72,7 +72,7 @@ def _end(status: int, stdout: str, stderr: str) -> str:
         return "done"
     if stdout == "" and not stderr.startswith(" !"):
         assert -status in NUMBERS or "KeyboardInterrupt" in stderr
-        assert "deploy" not in stderr
+        assert "deploy" not in stderr or '__main__.py", line 0, in <module>\nKeyboardInterrupt' in stderr
         return "before our first line"
     assert status == 1
     messages = [f" !     Interrupted by {number.name}. " for number in NUMBERS]

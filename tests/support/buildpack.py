@@ -197,7 +197,7 @@ told = json.dumps({
 })
 if sys.argv[1:] == ["services"]:
     print("lambda", "s3", "sts", sep="\\n")
-elif sys.argv[1:2] == ["base"]:
+elif sys.argv[1:2] == ["build"]:
     pathlib.Path(f"{sys.argv[2]}.told.json").write_text(told)
     print("-----> Making the base")
 else:

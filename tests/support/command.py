@@ -71,6 +71,6 @@ def make_slug(folder: Path, files: Mapping[str, bytes] | None = None) -> Path:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    result = in_process.deploy(folder, "base", str(folder), env={})
+    result = in_process.deploy(folder, "build", str(folder), env={})
     assert result.status == 0, result.stderr
     return folder

@@ -6,7 +6,6 @@ it needs no thread, and what was found once is remembered. A search then tries a
 all faults; two orders that lead to the same function and the same answers are one.
 """
 
-import contextlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,12 +21,12 @@ from deploy.cancel import Cancellation
 from deploy.errors import DeployError
 from deploy.output import Console, Report
 from deploy.release import deploy as deploying
-from deploy.release.candidate import Candidate
 from deploy.target.environment import Target, read_target
 from deploy.target.provenance import release_in
 
 if TYPE_CHECKING:
     from deploy.aws.function import Function
+    from deploy.release.candidate import Candidate
 
 __all__ = ["SCENARIOS", "Answer", "Call", "Deployer", "Found", "Model", "Scenario", "Search", "prepare"]
 
@@ -264,6 +263,9 @@ class _NoWaiting(Cancellation):
     def wait(self, seconds: float) -> None:
         del seconds
 
+    def wait_between_steps(self, seconds: float) -> None:
+        del seconds
+
 
 @dataclass
 class Deployer:
@@ -298,9 +300,10 @@ class Deployer:
 
     def _run(self, answers: tuple[Answer, ...]) -> Call | Ended:
         function = cast("Function", _Remembered(self._target, answers))
-        report = Report(Console(StringIO(), StringIO()))
+        report, target = Report(Console(StringIO(), StringIO())), self._target
         try:
-            deployed = deploying.deploy(self._target, report, _NoWaiting(), function=function)
+            package = cast("Candidate", _Candidate(_Package(target.variables["CODE"]), target.provenance))
+            deployed = deploying.deploy(package, target, report, _NoWaiting(), function=function)
         except _AsksError as asks:
             return asks.call
         except DeployError as error:
@@ -308,14 +311,8 @@ class Deployer:
         return Ended(is_done=True, is_older=deployed.is_older)
 
 
-@contextlib.contextmanager
-def _prepared(target: Target, _report: Report) -> Iterator[Candidate]:
-    yield cast("Candidate", _Candidate(_Package(target.variables["CODE"]), target.provenance))
-
-
 def prepare(patch: pytest.MonkeyPatch, tries: int) -> None:
-    """Have deploys take their package from the target, and try so many times."""
-    patch.setattr(deploying, "prepare", _prepared)
+    """Have deploys try so many times."""
     patch.setattr(deploying, "secrets", lambda _variables: {})
     patch.setattr(deploying, "TRIES", tries)
 

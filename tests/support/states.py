@@ -29,7 +29,7 @@ def candidate(
 ) -> Candidate:
     """Return a candidate with the digest OURS and these sizes; its package is an empty ZIP."""
     base = Base("nodejs", "base.zip", "b" * 64, 1, 1, 1, None, "0.1.0", None, None)
-    package = OurPackage(io.BytesIO(EMPTY_ZIP), b"", size, unzipped_size)
+    package = OurPackage(lambda: io.BytesIO(EMPTY_ZIP), b"", size, unzipped_size)
     return Candidate(base, Bake(Config({}, ()), ()), package, provenance or Provenance())
 
 

@@ -70,4 +70,4 @@ def raw_data(package: bytes) -> dict[str, bytes]:
 def package_in(file: BinaryIO) -> Package:
     """Describe a file as the package that it is."""
     sha256, size = digest(file)
-    return Package(file, sha256, size, size)
+    return Package(lambda: file, sha256, size, size)

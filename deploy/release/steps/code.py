@@ -147,7 +147,7 @@ def _not_in_place(name: str, latest: Configuration) -> DeployError:
     error = DeployError(
         f"AWS could not put the package in place for {name}.",
         why=f"AWS says: {latest.failure}",
-        todo="Fix the problem that AWS reports, and run deploy again.",
+        todo="Fix the problem that AWS reports, and run `deploy` again.",
     )
     error.left = "AWS has taken the upload, and not put it in place; an alias was not moved."
     return error

@@ -57,7 +57,7 @@ class Execution:
                 raise DeployError(
                     f"Version {version} of {self.function.name} did not become ready.",
                     why=f"AWS says: {ready.failure}",
-                    todo="Fix the problem that AWS reports, and run deploy again. AWS publishes a new "
+                    todo="Fix the problem that AWS reports, and run `deploy` again. AWS publishes a new "
                     "version only if code or configuration differ from the last one's: if they are right as "
                     f"they are, delete version {version} first.",
                 )

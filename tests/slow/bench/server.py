@@ -1,8 +1,8 @@
 """An AWS on loopback: moto's server in a process of its own, behind a layer that counts.
 
 The layer counts each call with the bytes of its body, by operation, and takes the time of moto's own work
-on it. It adds one thing, for `deploy plan`: moto gives an address for a function's code that nobody can
-fetch, so GetFunction's answer names one here. Reads from there are calls of "GetCode".
+on it. It adds what AWS's answers have and moto's lack: the RevisionId of $LATEST, which deploys need,
+and an address for a function's code that can be fetched. Reads from there are calls of "GetCode".
 
     with Server() as aws:
         function = aws.create_function("nodejs20.x")
@@ -193,6 +193,8 @@ class CountingLayer:
         self._count(operation, body.count, time.perf_counter() - body.last_read)
         if operation == "GetFunction" and response.status_code == 200:
             _name_an_address(response, environ["HTTP_HOST"])
+        if operation == "GetFunctionConfiguration" and response.status_code == 200:
+            response.set_data(json.dumps({"RevisionId": "1", **response.get_json(force=True)}))
         return response(environ, start_response)
 
     def _count(self, operation: str, sent: int, work: float) -> None:

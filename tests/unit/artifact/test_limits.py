@@ -20,7 +20,7 @@ def package(size: int, unzipped_size: int) -> Package:
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
         for number in (3, 1, 4, 6, 2, 5):
             file.writestr(f"zeros-{number}", bytes(number * 10_000))
-    return Package(content, b"", size, unzipped_size)
+    return Package(lambda: content, b"", size, unzipped_size)
 
 
 def test_they_hold_to_the_byte() -> None:

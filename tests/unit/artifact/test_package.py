@@ -64,7 +64,7 @@ def config_file(name: str) -> ConfigFile:
 def test_digest_and_sizes_are_those_of_the_file(app: Path) -> None:
     """CodeSha256 is the base64 of the SHA-256, as Lambda gives it."""
     with open_package(app, base_of(app), [config_file("env.properties")]) as package:
-        content = package.file.read()
+        content = package.open().read()
         assert package.code_sha256 == b64encode(hashlib.sha256(content).digest()).decode()
         assert package.size == len(content)
         with zipfile.ZipFile(io.BytesIO(content)) as file:
@@ -74,7 +74,7 @@ def test_digest_and_sizes_are_those_of_the_file(app: Path) -> None:
 def test_a_package_is_written_nowhere(app: Path) -> None:
     """Where no file can be written it is read all the same: no disk ever holds its secrets."""
     with no_room(), open_package(app, base_of(app), [config_file("env.properties")]) as package:
-        assert b"canary" in package.file.read()
+        assert b"canary" in package.open().read()
 
 
 def test_a_base_that_was_changed_since_the_build_is_refused(app: Path) -> None:
@@ -124,7 +124,7 @@ def test_config_may_stand_beside_code_and_replace_an_older_env_file(app: Path, n
     """A folder without a module in it is not shadowed, and env.json is an earlier bake."""
     with (
         open_package(app, base_of(app), [config_file(name)]) as package,
-        zipfile.ZipFile(package.file) as file,
+        zipfile.ZipFile(package.open()) as file,
     ):
         assert file.read(name) == b"canary"
         assert file.namelist().count(name) == 1
@@ -143,8 +143,7 @@ def test_a_written_package_is_private_and_whole_or_not_there(app: Path, tmp_path
         assert target.read_text() == "old"
         assert list(target.parent.iterdir()) == [target]
         write(package, target)
-        package.file.seek(0)
-        assert target.read_bytes() == package.file.read()
+        assert target.read_bytes() == package.open().read()
         assert stat.S_IMODE(target.stat().st_mode) == 0o600
         assert list(target.parent.iterdir()) == [target]
 

@@ -380,11 +380,11 @@ def test_deep_folders_and_marks_at_the_start_of_files_do_not_matter(app: Path) -
 
 
 def test_the_command_makes_the_base_and_reports_errors_with_status_2(app: Path) -> None:
-    """bin/compile runs `deploy base`, shows what it prints, and stops when it fails."""
-    failed = deploy(app, "base", app)
+    """bin/compile runs `deploy build`, shows what it prints, and stops when it fails."""
+    failed = deploy(app, "build", app)
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr.startswith(" !     There is no Java, Node.js or Python app here")
     nodejs(app)
-    made = deploy(app, "base", app)
+    made = deploy(app, "build", app)
     assert (made.returncode, made.stderr) == (0, "")
     assert made.stdout.startswith("-----> Making the base ZIP\n       .lambda-deploy/base.zip: ")

@@ -260,6 +260,7 @@ def test_good_input_is_sent(slug: Path, listener: socket.socket) -> None:
 def _hang_up(listener: socket.socket) -> bool:
     listener.settimeout(30)
     listener.accept()[0].close()
+    listener.close()  # what is asked again is refused
     return True
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from deploy.artifact.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
+from deploy.artifact.limits import DIRECT_LIMIT
 from deploy.aws.answers import Alias
-from deploy.errors import DeployError, InputError
+from deploy.errors import DeployError
 from deploy.release.plan import Plan, decide
 from deploy.release.state import State
 from deploy.release.steps.alias import MoveAlias, RecordRelease
@@ -196,14 +196,12 @@ def test_an_older_release_is_skipped_unless_it_is_forced() -> None:
 
 
 def test_a_bucket_takes_what_is_too_large_for_a_direct_upload_and_no_more() -> None:
-    """A small package takes the direct way, and the unzipped limit holds either way."""
+    """A small package takes the direct way."""
     settings, state = Settings(s3_bucket="deploys"), State(None)
     large = decide(candidate(DIRECT_LIMIT + 1), settings, state)
     assert large.steps == (UpdateCode(OURS, DIRECT_LIMIT + 1, None, Bucket("deploys")),)
     small = decide(candidate(DIRECT_LIMIT), settings, state)
     assert small.steps == (UpdateCode(OURS, DIRECT_LIMIT),)
-    with pytest.raises(InputError, match="unzipped"):
-        decide(candidate(1, UNZIPPED_LIMIT), settings, state)
 
 
 # --- steps as a person reads them ------------------------------------------------------------------

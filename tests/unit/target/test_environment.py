@@ -38,6 +38,15 @@ def test_an_arn_and_two_keys_are_enough() -> None:
     assert made.settings.config_files == ("env.properties",)
 
 
+def test_repairing_drift_needs_an_alias() -> None:
+    """`repair` would do nothing without one, and so it is refused; by default nothing is said."""
+    assert "_LAMBDA_RECONCILE is `repair`, but _LAMBDA_ALIAS" in problems(
+        {**VALID, "_LAMBDA_RECONCILE": "repair"}
+    )
+    assert target(_LAMBDA_RECONCILE="repair", _LAMBDA_ALIAS="live").settings.repairs_drift
+    assert target(_LAMBDA_RECONCILE="repair", _LAMBDA_FUNCTION_ARN=f"{ARN}:live").settings.repairs_drift
+
+
 def test_everything_that_is_set_is_read() -> None:
     """Each by its own setting, trimmed: a line break at the end of a pasted value is never meant."""
     made = target(

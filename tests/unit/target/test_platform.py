@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from command import command, deploy, make_slug
-from deploy.target.platform import is_platform
+from deploy.target.source import is_platform
 
 TOKEN = "ghp_canary7f3a"
 CI = {"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_TOKEN": TOKEN, "DYNO_SIZE": "1"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.errors import InputError
-from deploy.target.env_file import read_env_file
+from deploy.target.source import read_env_file
 
 
 @pytest.fixture

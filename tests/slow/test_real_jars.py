@@ -97,10 +97,10 @@ def packaged(
             jar.parent.mkdir()
             (folder / "pom.xml").touch()
             _provide(name, jar, request)
-            for arguments in (("base", folder), ("package", "-o", package)):
+            for arguments in (("build", folder), ("package", "-o", package)):
                 result = deploy(folder, *arguments, env=CONFIG)
                 assert result.returncode == 0
-                is_noted = arguments[0] == "base" and name.startswith("spring-boot")
+                is_noted = arguments[0] == "build" and name.startswith("spring-boot")
                 assert ("executable JAR of Spring Boot" in result.stderr) == is_noted
             done[name] = Packaged(jar, package)
         return done[name]
@@ -199,7 +199,7 @@ def test_mavens_jar_without_its_libraries_is_noticed(java_app: Path, tmp_path: P
         (built.with_name(built.name.removeprefix("original-")), ""),
     ):
         shutil.copy(jar, tmp_path / "target/function.jar")
-        result = deploy(tmp_path, "base", tmp_path)
+        result = deploy(tmp_path, "build", tmp_path)
         assert result.returncode == 0
         assert notice in result.stderr
         assert bool(notice) == bool(result.stderr)
