@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MINISTACK := .venv-ministack
-SHELL_FILES := .ci/run bin/detect bin/compile bin/release $(wildcard lib/*.sh tests/slow/bench/ways/*.sh)
+SHELL_FILES := .ci/run bin/build bin/compile bin/detect bin/release $(wildcard lib/*.sh tests/slow/bench/ways/*.sh)
 
 .PHONY: demo check test test-slow bench lint format docs lock clean
 
@@ -56,6 +56,7 @@ docs: $(VENV)/.installed
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o requirements-dev.lock
+	echo pip | $(BIN)/uv pip compile - --python-version 3.10 --generate-hashes --no-header --no-annotate --quiet --upgrade -o lib/pip.lock
 	$(BIN)/uv pip compile tests/fakes/ministack.in --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o tests/fakes/ministack.lock
 
 clean:

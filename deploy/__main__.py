@@ -3,14 +3,13 @@
 Nothing happens before the last lines, not even an import: Ctrl-C there would end in a traceback.
 """
 
-IN_SLUG = "/.lambda-deploy/runtime"
-
 
 def _main() -> int:
     import os.path
     import sys
 
-    runtime = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120 - pathlib takes its time
+    # Links are not followed: in an image, the slug's runtime is one, into another layer.
+    runtime = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes its time
     if __package__ in {None, ""}:
         # Started as a file by `python -I`, which puts nothing on the path: neither the app's folder,
         # whose `json.py` or `boto3/` would otherwise be ours, nor this one.
@@ -18,7 +17,7 @@ def _main() -> int:
         if runtime.endswith("/lambda_deploy"):
             # What `pip install --user` has installed with it is on no isolated interpreter's path.
             sys.path.append(os.path.dirname(runtime))  # noqa: PTH120
-    is_in_slug = runtime.endswith(IN_SLUG)
+    is_in_slug = runtime.endswith("/.lambda-deploy/runtime")
     if sys.argv[1:] in (["--help"], ["-h"]):
         return _help(is_in_slug=is_in_slug)
     _install_first_handlers()

@@ -31,16 +31,31 @@ class Cancellation:
     def __init__(self) -> None:
         self.grace = 0.0
         self.reason = ""
-        self.consequence = NOTHING_CHANGED
+        self._consequence = NOTHING_CHANGED
         self._requested = threading.Event()
         self._cancelled = threading.Event()
         self._cleanups: list[_Once] = []
+        self._children: dict[str, Self] = {}
 
-    def child(self) -> Self:
-        """Return a token for one of several deploys at once; it shares all but the consequence."""
+    def child(self, name: str) -> Self:
+        """Return the token of one of several deploys at once; it shares all but the consequence."""
         child = copy.copy(self)
+        child._children = {}  # noqa: SLF001 - of its own kind
         child.consequence = NOTHING_CHANGED
+        self._children[name] = child
         return child
+
+    @property
+    def consequence(self) -> str:
+        """What an end now leaves behind; of several deploys, what each does."""
+        each = {name: child.consequence for name, child in self._children.copy().items()}
+        if all(consequence == NOTHING_CHANGED for consequence in each.values()):
+            return self._consequence
+        return "\n".join(f"{name}: {consequence}" for name, consequence in each.items())
+
+    @consequence.setter
+    def consequence(self, consequence: str) -> None:
+        self._consequence = consequence
 
     def request(self, reason: str) -> None:
         """Ask for the end before the next step; `reason` is what the reader is told, such as SIGTERM."""

@@ -16,7 +16,7 @@ from deploy.help import IN_SLUG, named
 from deploy.text import megabytes, printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 PROGRESS_AFTER = 1.0  # seconds of silence that a reader does not mind
 PROGRESS_EVERY_ON_TERMINAL = 0.1  # seconds
@@ -110,22 +110,27 @@ class Console:
 class Report:
     """What is reported about one target: steps, details, notices, errors, progress, and a document.
 
-    `name` is the target's, and stands in each line; leave it out if there is one target only.
+    `name` is the target's, and stands in each line; leave it out if there is one target only. Documents of a
+    named report are for whoever reports on all targets together.
     """
 
     def __init__(
         self, console: Console, name: str = "", *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.console = console
+        self._name = name
         self._prefix = f"{printable(name)}: " if name else ""
         self._clock = clock
         self._progress = _Progress()
         self._buffered: list[str] | None = None
-        self._documented = self._stays = False
+        self._stays = False
+        self.documented: object = None
 
     def named(self, name: str) -> Report:
         """Return a report for one of several targets, on the same console."""
-        return Report(self.console, name, clock=self._clock)
+        report = Report(self.console, name, clock=self._clock)
+        report._stays = self._stays
+        return report
 
     @property
     def as_json(self) -> bool:
@@ -160,6 +165,13 @@ class Report:
         """Add to the step before."""
         self._line(f"       {self._prefix}{printable(text)}")
 
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Show rows of cells below each other."""
+        shown = [[printable(cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+        for row in shown:
+            self.detail("  ".join(map(str.ljust, row, widths)).rstrip())
+
     def notice(self, text: str) -> None:
         """Point out something that the owner should know but that stops nothing."""
         self._page(text, YELLOW)
@@ -176,9 +188,11 @@ class Report:
         In a process that keeps running it is one of many, in a line of its own, and a reader that has gone
         does not matter. Raises DeployError if a program would wait for it in vain.
         """
-        if not self.as_json or (self._documented and not self._stays):
+        if self._name and isinstance(content, dict):
+            content = {"function": self._name, **content}
+        is_first, self.documented = self.documented is None, content
+        if not self.as_json or not (self._stays or (is_first and not self._name)):
             return
-        self._documented = True
         is_written = self.console.document(json.dumps(content, indent=None if self._stays else 2))
         if not is_written and not self._stays:
             raise DeployError("The JSON document could not be written to stdout.")

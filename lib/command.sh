@@ -5,20 +5,25 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-# Puts the launcher into the slug and on the PATH of every dyno, where a start script takes notes for it.
+# Puts the launcher into the slug.
 function command::install() {
-	local buildpack="${1}" build="${2}" python="${3}"
+	local buildpack="${1}" build="${2}" kept_python="${3}"
 	local launcher="${build}/.lambda-deploy/bin/deploy"
+
+	mkdir -p -- "${launcher%/*}"
+	cp -- "${buildpack}/lib/launcher.sh" "${launcher}"
+	chmod 0755 -- "${launcher}"
+	printf '%s\n' "${kept_python}" >"${build}/.lambda-deploy/interpreter"
+}
+
+# Puts the launcher on the PATH of every dyno, where a start script takes notes for it.
+function command::add_to_path() {
+	local buildpack="${1}" build="${2}"
 	# Start scripts run in the order of their names, and this one has to be the last.
 	local profile="${build}/.profile.d/zz-lambda-deploy.sh"
 	local names
 
-	mkdir -p -- "${launcher%/*}" "${profile%/*}"
-	cp -- "${buildpack}/lib/launcher.sh" "${launcher}"
-	chmod 0755 -- "${launcher}"
-	# Relative where the interpreter is in the slug, because the slug moves.
-	printf '%s\n' "${python#"${build}/"}" >"${build}/.lambda-deploy/python"
-
+	mkdir -p -- "${profile%/*}"
 	names="$(command::own_names "${build}")"
 	printf ' %s \n' "${names//$'\n'/ }" >"${build}/.lambda-deploy/own-names"
 	rm -f -- "${profile}"

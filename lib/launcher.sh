@@ -26,13 +26,22 @@ while [ -h "${_self}" ]; do
 done
 _slug=$(CDPATH='' cd -P -- "${_self%/*}/../.." && pwd -P)
 
-IFS= read -r _python <"${_slug}/.lambda-deploy/python"
+IFS= read -r _python <"${_slug}/.lambda-deploy/interpreter"
 case ${_python} in
 /*) ;;
 *)
 	_python=${_slug}/${_python}
-	# heroku/python's builds don't find their shared library by themselves.
-	export LD_LIBRARY_PATH="${_slug}/.heroku/python/lib${LD_LIBRARY_PATH:+:${LD_LIBRARY_PATH}}"
+	# heroku/python's builds don't find their shared library by themselves, and a copy may have brought some.
+	for _libraries in "${_slug}/.heroku/python/lib" "${_slug}/.lambda-deploy/python/libraries"; do
+		case ${_python} in
+		"${_libraries%/*}"/*)
+			if [ -d "${_libraries}" ]; then
+				export LD_LIBRARY_PATH="${_libraries}${LD_LIBRARY_PATH:+:${LD_LIBRARY_PATH}}"
+			fi
+			;;
+		*) ;;
+		esac
+	done
 	;;
 esac
 
@@ -42,9 +51,7 @@ if ! [ -x "${_python}" ]; then
 		 !
 		 !     When the app was built, there was one: ${_python}
 		 !
-		 !     Let the app bring its own, and push again:
-		 !       heroku buildpacks:add --index 1 heroku/python
-		 !     heroku/python asks for a requirements.txt in the root of the app; an empty one is enough.
+		 !     Build the app again, and run it in the image that belongs to it.
 	EOT
 	exit 1
 fi

@@ -5,6 +5,8 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
+readonly PIP_SCRIPTS="${BASH_SOURCE[0]%/*}"
+
 # The only settings of pip that are passed on: where packages come from, and how to get there.
 # (This name must not begin with PIP_: environment::unset_prefix would unset a variable of that name.)
 readonly PASSED_ON_TO_PIP=(
@@ -21,7 +23,7 @@ function pip::download() {
 	local packages options
 	local -a pip=() target=()
 
-	pip::find pip "${python}"
+	pip::find pip "${python}" "${workspace}"
 	options="$(python::run "${python}" pip_options)"
 	mapfile -t target <<<"${options}"
 	packages="$(grep --count '==' "${lock}")"
@@ -44,12 +46,13 @@ function pip::download() {
 }
 
 # Puts the command for a pip into the array named first: one that this interpreter has, or any other
-# Python on this machine.
+# Python on this machine. Heroku's build images have none, so it may have to be downloaded first.
 # shellcheck disable=SC2034 # The array is the caller's, who uses it.
 function pip::find() {
 	local -n pip_command="${1}"
-	local python="${2}"
-	local others candidate found add_python
+	local python="${2}" workspace="${3}"
+	local log="${workspace}/pip.log"
+	local others candidate found wheel
 	local -a candidates arguments
 
 	others="$(type -aP python3 python || true)"
@@ -64,18 +67,13 @@ function pip::find() {
 		fi
 	done
 
-	add_python="$(platform::add_buildpack heroku/python)"
-	output::error <<-EOT
-		There is no pip to install the dependencies of the deploy runtime with.
-
-		Looked for it in ${python}, in its ensurepip,
-		in /usr/share/python-wheels and in every python3 and python on the PATH.
-
-		heroku/python brings one. Add it before this buildpack, and push again:
-		  ${add_python}
-		It asks for a requirements.txt in the root of the app; an empty one is enough.
-	EOT
-	exit 1
+	output::detail "Downloading pip, which this image does not have"
+	# shellcheck disable=SC2310 # It is a single command.
+	if ! wheel="$(python::run_script "${python}" pip.py "${PIP_SCRIPTS}/pip.lock" "${workspace}" 2>"${log}")"; then
+		pip::explain_failed_download "${log}" "${python}"
+		exit 1
+	fi
+	pip_command=("${python}" -I "${wheel}/pip")
 }
 
 function pip::explain_failed_download() {

@@ -95,10 +95,9 @@ function procfile::copy() {
 # Adds one line, unless there is a process type of that name already.
 function procfile::add() {
 	local procfile="${1}" line="${2}"
-	local type="${line%%:*}"
-	local existing existing_command command last_byte run
+	local existing existing_command command last_byte
 
-	existing="$(LC_ALL=C grep --text --max-count=1 "^${type}[[:blank:]]*:" "${procfile}" || true)"
+	existing="$(procfile::find "${procfile}" "${line%%:*}")"
 	existing_command="$(procfile::command "${existing}")"
 	command="$(procfile::command "${line}")"
 	if [[ -z "${existing}" ]]; then
@@ -107,7 +106,25 @@ function procfile::add() {
 		output::detail "Procfile: added \"${line}\""
 	elif [[ " ${existing_command} " == *" ${command} "* ]]; then
 		output::detail "Procfile: has \"${line}\" already"
-	elif [[ "${type}" == release ]]; then
+	else
+		procfile::explain_taken "${existing}" "${line}"
+	fi
+}
+
+# Prints the line of a process type; nothing if there is none.
+function procfile::find() {
+	local procfile="${1}" type="${2}"
+	LC_ALL=C grep --text --max-count=1 "^${type}[[:blank:]]*:" "${procfile}" || true
+}
+
+function procfile::explain_taken() {
+	local existing="${1}" line="${2}"
+	local type="${line%%:*}"
+	local command existing_command run
+
+	command="$(procfile::command "${line}")"
+	existing_command="$(procfile::command "${existing}")"
+	if [[ "${type}" == release ]]; then
 		output::notice <<-EOT
 			Procfile has a process type "release" of the app's own, so it stays as it is, and
 			_LAMBDA_RELEASE_PHASE has no effect. To have both, put this into the Procfile:

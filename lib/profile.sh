@@ -65,8 +65,13 @@ _deploy_note() {
 		if [ -n "${_deploy_nested}" ]; then
 			return # the shell around this one has no notes, so nobody knows what that was started with
 		fi
-		_deploy_fits "_DEPLOY_STARTED_WITH=${_names}${_own# }" || return
-		export _DEPLOY_STARTED_WITH="${_names}${_own# }"
+		case ":${PATH-}" in
+		*:/layers/*) ;; # in a container, Cloud Native Buildpacks have set theirs before this shell
+		*)
+			_deploy_fits "_DEPLOY_STARTED_WITH=${_names}${_own# }" || return
+			export _DEPLOY_STARTED_WITH="${_names}${_own# }"
+			;;
+		esac
 	fi
 
 	for _name in \

@@ -2,13 +2,7 @@
 
 # The deploy runtime in the slug: the `deploy` package of this buildpack and its dependencies.
 #
-# Only the dependencies are cached, because only they need the network:
-#
-#   <cache>/lambda-deploy/dependencies/   ready to use: pruned, with bytecode
-#   <cache>/lambda-deploy/manifest        the SHA-256 sum of each of their files
-#   <cache>/lambda-deploy/key             what they were made from and for
-#
-# An entry is made in a folder beside it, which is renamed when it is complete.
+# Only the dependencies are cached, because only they need the network: pruned, with bytecode.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -26,19 +20,12 @@ readonly RUNTIME_FOR_BUILDS=(deflate packaging tomli)
 function runtime::install() {
 	local buildpack="${1}" build="${2}" cache="${3}" python="${4}" stack="${5}" workspace="${6}"
 	local runtime="${build}/.lambda-deploy/runtime"
-	local entry="${cache}/lambda-deploy"
-	local problems
+	local entry=""
 
 	output::step "Installing the deploy runtime"
-	runtime::sweep "${cache}"
-	runtime::key "${buildpack}" "${python}" "${stack}" >"${workspace}/key"
-	problems="$(runtime::problems "${entry}" "${workspace}")"
-	if [[ -z "${problems}" ]]; then
-		output::detail "Using the dependencies in the cache"
-	else
-		runtime::discard "${entry}" "${problems}"
-		runtime::make_entry entry "${buildpack}" "${cache}" "${python}" "${workspace}"
-	fi
+	runtime::key "${buildpack}" "${python}" "${stack}" >"${workspace}/runtime-key"
+	cache::get entry "${cache}" lambda-deploy dependencies dependencies "${workspace}/runtime-key" \
+		"${workspace}" runtime::make_dependencies "${buildpack}" "${python}" "${workspace}"
 
 	# Whatever an earlier build, or the app's own repository, left there.
 	rm -rf -- "${build}/.lambda-deploy"
@@ -49,18 +36,12 @@ function runtime::install() {
 	runtime::compile "${python}" "${runtime}" "${runtime}/deploy"
 }
 
-# Removes what this build, and builds that were stopped half-way, left in the cache. What another build
-# is making at this moment is kept if its process can be seen from here.
-function runtime::sweep() {
-	local cache="${1}"
-	local partial maker
-	for partial in "${cache}"/lambda-deploy.partial.*; do
-		maker="${partial##*/lambda-deploy.partial.}"
-		maker="${maker%%.*}"
-		if [[ "${maker}" == "${$}" || ! -d "/proc/${maker}" ]]; then
-			rm -rf -- "${partial}"
-		fi
-	done
+# Makes a folder with the dependencies.
+function runtime::make_dependencies() {
+	local folder="${1}" buildpack="${2}" python="${3}" workspace="${4}"
+	pip::download "${buildpack}" "${python}" "${folder}" "${workspace}"
+	runtime::prune "${buildpack}" "${python}" "${folder}"
+	runtime::compile "${python}" "${folder}" "${folder}"
 }
 
 # Removes from the slug what only the build needs.
@@ -76,7 +57,7 @@ function runtime::key() {
 	binary="$(python::run "${python}" abi)"
 	dependencies="$(sha256sum <"${buildpack}/requirements.lock")"
 	# Every file that decides what an entry holds.
-	recipe="$(cat -- "${buildpack}"/lib/{pip.sh,runtime.py,runtime.sh} | sha256sum)"
+	recipe="$(cat -- "${buildpack}"/lib/{cache.sh,pip.lock,pip.sh,runtime.py,runtime.sh} | sha256sum)"
 	services="$(runtime::services "${buildpack}" "${python}")"
 	echo "stack=${stack:-unknown}"
 	echo "python=${binary}"
@@ -89,112 +70,6 @@ function runtime::key() {
 function runtime::services() {
 	local buildpack="${1}" python="${2}"
 	"${python}" -I -S -B "${buildpack}/deploy/__main__.py" services
-}
-
-# Prints why the cached entry can't be used, one reason a line; nothing if it can.
-function runtime::problems() {
-	local entry="${1}" workspace="${2}"
-	local -r unreadable="they can't be read"
-	local name value cached changed=0
-
-	if [[ ! -d "${entry}" ]]; then
-		echo "there are none"
-		return
-	fi
-	if [[ ! -r "${entry}" || ! -x "${entry}" ]]; then
-		echo "${unreadable}"
-		return
-	fi
-	if [[ ! -f "${entry}/key" || ! -f "${entry}/manifest" || ! -d "${entry}/dependencies" ||
-		-L "${entry}/dependencies" ]]; then
-		echo "they are incomplete"
-		return
-	fi
-	if [[ ! -r "${entry}/key" || ! -r "${entry}/manifest" ]]; then
-		echo "${unreadable}"
-		return
-	fi
-	while IFS='=' read -r name value; do
-		cached="$(sed -n "s/^${name}=//p" "${entry}/key")"
-		if [[ "${cached}" == "${value}" ]]; then
-			continue
-		fi
-		changed=1
-		case "${name}" in
-		stack) echo "the stack changed from ${cached} to ${value}" ;;
-		python) echo "Python changed from ${cached} to ${value}" ;;
-		dependencies) echo "the buildpack asks for other versions" ;;
-		*) echo "the buildpack installs them in another way" ;;
-		esac
-	done <"${workspace}/key"
-	if ((changed)); then
-		return
-	fi
-	# shellcheck disable=SC2310 # It fails as soon as one of its commands does.
-	if ! runtime::manifest "${entry}/dependencies" >"${workspace}/manifest" 2>/dev/null; then
-		echo "${unreadable}"
-	elif ! cmp --silent -- "${workspace}/manifest" "${entry}/manifest"; then
-		echo "they are damaged: a file is not what was put there"
-	fi
-}
-
-# Prints the SHA-256 sum of each file in the folder, and the names of links, pipes and the like, which
-# should not be there.
-function runtime::manifest() {
-	local folder="${1}"
-	(
-		cd -- "${folder}" &&
-			find . -type f -print0 | LC_ALL=C sort --zero-terminated | xargs -0 sha256sum &&
-			find . ! -type f ! -type d | LC_ALL=C sort
-	)
-}
-
-function runtime::discard() {
-	local entry="${1}" problems="${2}"
-	local problem
-	if [[ -d "${entry}" ]]; then
-		while IFS= read -r problem; do
-			output::detail "Discarding the dependencies in the cache: ${problem}"
-		done <<<"${problems}"
-		# If the cache can't be written, making the next entry reports it.
-		rm -rf -- "${entry}" 2>/dev/null || true
-	fi
-}
-
-# Makes a new entry, in the cache if that can be written. Puts its path into the variable named first.
-function runtime::make_entry() {
-	local variable="${1}" buildpack="${2}" cache="${3}" python="${4}" workspace="${5}"
-	local whole="${cache}/lambda-deploy"
-	local partial="" problems
-
-	mkdir -p -- "${cache}" 2>/dev/null || true
-	partial="$(mktemp -d "${cache}/lambda-deploy.partial.${$}.XXXXXX" 2>/dev/null || true)"
-	if [[ -z "${partial}" ]]; then
-		partial="$(mktemp -d "${workspace}/lambda-deploy.partial.XXXXXX")"
-	fi
-
-	pip::download "${buildpack}" "${python}" "${partial}/dependencies" "${workspace}"
-	runtime::prune "${buildpack}" "${python}" "${partial}/dependencies"
-	runtime::compile "${python}" "${partial}/dependencies" "${partial}/dependencies"
-	chmod -R u=rwX,go=rX -- "${partial}"
-	runtime::manifest "${partial}/dependencies" >"${workspace}/manifest"
-	cp -- "${workspace}/manifest" "${workspace}/key" "${partial}"
-
-	printf -v "${variable}" '%s' "${partial}"
-	if [[ "${partial}" == "${cache}"/* ]] && mv -T -- "${partial}" "${whole}" 2>/dev/null; then
-		output::detail "Kept them in the cache for the next build"
-		printf -v "${variable}" '%s' "${whole}"
-		return
-	fi
-	problems="$(runtime::problems "${whole}" "${workspace}")"
-	if [[ -z "${problems}" ]]; then
-		output::detail "Another build has put them in the cache meanwhile"
-	else
-		output::notice <<-EOT
-			The dependencies can't be kept in the cache folder, so the next build has to download them again:
-			${cache}
-		EOT
-	fi
 }
 
 # Removes what the runtime never loads. It would be most of the slug.

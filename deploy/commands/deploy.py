@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from deploy.aws.codes import REPLACED
+from deploy.commands.several import conclude
 from deploy.errors import DeployError, InputError
+from deploy.fleet.parallel import run_each
 from deploy.release.deploy import connect, deploy, prepare_for
-from deploy.target.environment import Target, kind_of_dyno, read_target
+from deploy.target.environment import Target, kind_of_dyno, read_targets
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+    from deploy.cancel import Cancellation
     from deploy.commands import Context
+    from deploy.output import Report
     from deploy.release.deploy import Deployed
 
 
@@ -33,13 +38,26 @@ def run(options: argparse.Namespace, context: Context) -> int:
     is_formation = kind_of_dyno(context.variables) == "formation"
     if options.watch or (is_formation and not options.once):
         return _watch(options, context)
-    target = read_target(context.variables, context.slug)
-    # An unchanged deploy, many times a day from a scheduler, is one line in the log.
-    context.report.buffer()
-    with prepare_for(target, context.report, context.cancellation) as candidate:
-        deployed = deploy(candidate, target, context.report, context.cancellation, force=options.force)
-    with context.cancellation.leaving(deployed.leaves):
-        context.report.document(deployed.document)
+    targets = read_targets(context.variables, context.slug)
+
+    def deploy_one(target: Target, report: Report, cancellation: Cancellation) -> Deployed:
+        # An unchanged deploy, many times a day from a scheduler, is one line in the log.
+        report.buffer()
+        deployed = deploy(candidate, target, report, cancellation, force=options.force)
+        with cancellation.leaving(deployed.leaves):
+            report.document(deployed.document)
+        cancellation.consequence = deployed.leaves
+        return deployed
+
+    first, *others = targets
+    if not others:
+        context.report.buffer()
+    with prepare_for(first, context.report, context.cancellation) as candidate:
+        if not others:
+            deploy_one(first, context.report, context.cancellation)
+            return 0
+        results = run_each(targets, deploy_one, context.report, context.cancellation)
+    conclude(results, lambda deployed: (deployed.before, deployed.after, deployed.outcome), context.report)
     return 0
 
 
@@ -53,7 +71,7 @@ def _watch(options: argparse.Namespace, context: Context) -> int:
     report.stay()
     cancellation.grace = GRACE
     try:
-        _keep_deployed(read_target(context.variables, context.slug), options, context)
+        _keep_all_deployed(read_targets(context.variables, context.slug), options, context)
     except InputError as error:
         report.error(error)
         report.document(error.to_dict())
@@ -62,10 +80,28 @@ def _watch(options: argparse.Namespace, context: Context) -> int:
         return error.exit_code
 
 
-def _keep_deployed(target: Target, options: argparse.Namespace, context: Context) -> NoReturn:
+def _keep_all_deployed(targets: Sequence[Target], options: argparse.Namespace, context: Context) -> NoReturn:
+    """Keep each function deployed, by a thread of its own; raise InputError once all of them have to end."""
+    report, cancellation = context.report, context.cancellation
+    if len(targets) == 1:
+        _keep_deployed(targets[0], options, report, cancellation)
+    results = run_each(
+        targets,
+        lambda target, named, child: _keep_deployed(target, options, named, child),
+        report,
+        cancellation,
+        threads=len(targets),
+    )
+    names = ", ".join(result.name for result in results)
+    raise InputError(f"None of the functions can be deployed: {names}.")
+
+
+def _keep_deployed(
+    target: Target, options: argparse.Namespace, report: Report, cancellation: Cancellation
+) -> NoReturn:
     from deploy.release.watch import DriftFinder, Schedule, keep_deployed
 
-    report, cancellation, settings = context.report, context.cancellation, target.settings
+    settings = target.settings
     function = connect(target, cancellation)
     is_first = True
 

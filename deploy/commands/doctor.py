@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from deploy.commands.several import conclude
 from deploy.doctor.app import check_base_of, check_config
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import InputError
+from deploy.fleet.parallel import run_each
 from deploy.infrastructure.policy import policy
-from deploy.target.environment import Target, read_app, read_target
+from deploy.target.environment import Target, read_app, read_targets
 from deploy.target.sdk import ROLE
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+    from deploy.cancel import Cancellation
     from deploy.commands import Context
     from deploy.output import Report
 
@@ -42,52 +45,70 @@ def run(options: argparse.Namespace, context: Context) -> int:
     report = context.report
     if options.policy:
         given = {name: value for name, value in context.variables.items() if value}
-        deployer = read_target({**NOBODY, **given}, context.slug)
-        report.console.document(json.dumps(policy(deployer), indent=2))
-        if role := deployer.sdk.get(ROLE):
+        deployers = read_targets({**NOBODY, **given}, context.slug)
+        report.console.document(json.dumps(policy(*deployers), indent=2))
+        if role := deployers[0].sdk.get(ROLE):
             report.notice(OF_THE_ROLE.format(role=role))
         return 0
     from deploy.doctor.aws import check_aws
 
     report.step("Checking the app")
-    target, settings = _usable_target(context)
+    targets, settings = _usable_targets(context)
     base, base_check = check_base_of(context.slug)
-    checks = _show([settings, base_check], report)
+    of_app = _show([settings, base_check], report)
     try:
-        checks += _show(check_config(read_app(context.variables, context.slug), base, report), report)
+        of_app += _show(check_config(read_app(context.variables, context.slug), base, report), report)
     except InputError:
-        checks += _show([unknown(name, SETTINGS_ARE_WRONG) for name in ("config", "package")], report)
-    if target:
+        of_app += _show([unknown(name, SETTINGS_ARE_WRONG) for name in ("config", "package")], report)
+
+    def examine(target: Target, report: Report) -> list[Check]:
         report.step(f"Checking {target.function.name} and what this deployer may do")
-        checks += _show(check_aws(target, base if settings.status == "ok" else None), report)
+        checks = _show(check_aws(target, base if settings.status == "ok" else None), report)
         if settings.status != "ok":
             checks += _show([unknown("other permissions", SETTINGS_ARE_WRONG)], report)
-    exit_status = max(check.exit_status for check in checks)
-    report.step(_summary(checks, exit_status))
-    report.document(
-        {
-            "ok": exit_status == 0,
-            "function": target.function.name if target else None,
-            "region": target.region if target else None,
-            "checks": [
-                {
-                    "name": check.name,
-                    "status": check.status,
-                    "stops_a_deploy": check.exit_status > 0,
-                    "detail": check.detail,
-                    "todo": check.todo,
-                }
-                for check in checks
-            ],
-        }
-    )
-    return exit_status
+        return of_app + checks
+
+    def examine_one_of_several(target: Target, report: Report, _cancellation: Cancellation) -> list[Check]:
+        checks = examine(target, report)
+        report.document(_document(target, checks))
+        return checks
+
+    if len(targets) > 1:
+        results = run_each(targets, examine_one_of_several, report, context.cancellation)
+        conclude(results, lambda checks: ("", "", _summary(checks)), report)
+        return max(_exit_status(result.value or of_app) for result in results)
+    checks = examine(targets[0], report) if targets else of_app
+    report.step(_summary(checks))
+    report.document(_document(next(iter(targets), None), checks))
+    return _exit_status(checks)
 
 
-def _usable_target(context: Context) -> tuple[Target | None, Check]:
-    """Read the settings; if some are wrong, use those that say where the function is, if they do."""
+def _exit_status(checks: Iterable[Check]) -> int:
+    return max(check.exit_status for check in checks)
+
+
+def _document(target: Target | None, checks: Iterable[Check]) -> dict[str, object]:
+    return {
+        "ok": _exit_status(checks) == 0,
+        "function": target.function.name if target else None,
+        "region": target.region if target else None,
+        "checks": [
+            {
+                "name": check.name,
+                "status": check.status,
+                "stops_a_deploy": check.exit_status > 0,
+                "detail": check.detail,
+                "todo": check.todo,
+            }
+            for check in checks
+        ],
+    }
+
+
+def _usable_targets(context: Context) -> tuple[tuple[Target, ...], Check]:
+    """Read the settings; if some are wrong, use those that say where the functions are, if they do."""
     try:
-        return read_target(context.variables, context.slug), ok("settings", "all that are set are valid")
+        return read_targets(context.variables, context.slug), ok("settings", "all that are set are valid")
     except InputError as error:
         check = failed("settings", error)
     where = {
@@ -96,9 +117,9 @@ def _usable_target(context: Context) -> tuple[Target | None, Check]:
         if name.startswith("_AWS_") or name == "_LAMBDA_FUNCTION_ARN"
     }
     try:
-        return read_target(where, context.slug), check
+        return read_targets(where, context.slug), check
     except InputError:
-        return None, check
+        return (), check
 
 
 def _show(checks: Iterable[Check], report: Report) -> list[Check]:
@@ -114,11 +135,11 @@ def _show(checks: Iterable[Check], report: Report) -> list[Check]:
     return shown
 
 
-def _summary(checks: list[Check], exit_status: int) -> str:
+def _summary(checks: list[Check]) -> str:
     failures = sum(check.status == "failed" for check in checks)
     unknowns = sum(check.status == "unknown" for check in checks)
     open_questions = f", {unknowns} could not be checked" if unknowns else ""
-    if exit_status:
+    if _exit_status(checks):
         return f"{failures} of {len(checks)} checks failed{open_questions}"
     if failures:
         return f"A deploy should work; {failures} of {len(checks)} checks failed{open_questions}"

@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING
 
 from deploy.artifact.differences import NO_DIFFERENCE, compare
 from deploy.artifact.limits import check_size
+from deploy.commands.several import conclude
 from deploy.errors import DeployError
+from deploy.fleet.parallel import run_each
 from deploy.release.candidate import prepare
-from deploy.release.deploy import assess, prepare_for
+from deploy.release.deploy import assess, prepare_for, running, short
 from deploy.release.plan import decide
 from deploy.release.state import State
-from deploy.target.environment import read_app, read_target
+from deploy.target.environment import read_app, read_targets
 from deploy.text import printable
 
 if TYPE_CHECKING:
     import argparse
 
     from deploy.artifact.differences import Changes, Difference
+    from deploy.cancel import Cancellation
     from deploy.commands import Context
     from deploy.output import Report
+    from deploy.release.candidate import Candidate
     from deploy.release.deploy import Assessment
+    from deploy.release.plan import Plan
+    from deploy.target.environment import Target
 
 SOMETHING_TO_DO = 3
 SHOWN = 50  # names of a kind; a program gets them all
@@ -38,18 +44,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Make the package, read what runs, and show the steps and the difference."""
-    report, difference = context.report, None
+    report = context.report
     if options.offline:
         app = read_app(context.variables, context.slug)
         with prepare(app, report, context.cancellation) as candidate:
             check_size(candidate.package, app.settings.bucket)
             plan = decide(candidate, app.settings, State(None), force=options.force)
-    else:
-        target = read_target(context.variables, context.slug)
-        with prepare_for(target, report, context.cancellation) as candidate:
-            assessment = assess(candidate, target, report, context.cancellation, force=options.force)
-            plan = assessment.plan
-            difference = _difference(assessment, report)
+            _show_plan(plan, candidate, None, report)
+        return SOMETHING_TO_DO if plan.changes and options.exit_code else 0
+    targets = read_targets(context.variables, context.slug)
+
+    def plan_one(target: Target, report: Report, cancellation: Cancellation) -> Assessment:
+        assessment = assess(candidate, target, report, cancellation, force=options.force)
+        difference = _difference(assessment, report)
+        _show_plan(assessment.plan, candidate, difference, report)
+        return assessment
+
+    first, *others = targets
+    with prepare_for(first, report, context.cancellation) as candidate:
+        if others:
+            results = run_each(targets, plan_one, report, context.cancellation)
+            conclude(results, _describe, report)
+            assessments = [result.value for result in results if result.value]
+        else:
+            assessments = [plan_one(first, report, context.cancellation)]
+    changes = any(assessment.plan.changes for assessment in assessments)
+    return SOMETHING_TO_DO if changes and options.exit_code else 0
+
+
+def _describe(assessment: Assessment) -> tuple[str, str, str]:
+    before, plan = running(assessment.state), assessment.plan
+    if plan.is_older:
+        return before, before, "would be skipped: a newer release is live"
+    if not plan.changes:
+        return before, before, "would do nothing"
+    after = short(assessment.candidate.package.code_sha256)
+    return before, after, f"would take {len(plan.steps)} step{'s' * (len(plan.steps) != 1)}"
+
+
+def _show_plan(plan: Plan, candidate: Candidate, difference: Difference | None, report: Report) -> None:
     if plan.is_older:
         report.step("A deploy would be skipped: a newer release of this app is live")
     elif plan.steps:
@@ -70,7 +103,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
             "difference": asdict(difference) if difference else None,
         }
     )
-    return SOMETHING_TO_DO if plan.changes and options.exit_code else 0
 
 
 def _difference(assessment: Assessment, report: Report) -> Difference | None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.aws.wait import Deadline
+from deploy.commands.several import conclude
 from deploy.config.variables import secrets
+from deploy.errors import InputError
+from deploy.fleet.parallel import run_each
 from deploy.release.deploy import connect, execute
 from deploy.release.plan import check_rollback, plan_rollback
 from deploy.release.state import read_alias
 from deploy.release.steps.step import Execution
-from deploy.target.environment import read_target
+from deploy.target.environment import read_targets
 
 if TYPE_CHECKING:
     import argparse
 
+    from deploy.cancel import Cancellation
     from deploy.commands import Context
+    from deploy.output import Report
+    from deploy.target.environment import Target
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,12 +33,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="even if the alias routes by weights")
 
 
+@dataclass(frozen=True)
+class RolledBack:
+    """What the alias left, and where it is now."""
+
+    left: str | None
+    version: str | None
+    changed: bool
+
+
 def run(options: argparse.Namespace, context: Context) -> int:
     """Roll back."""
-    report, cancellation = context.report, context.cancellation
-    target = read_target(context.variables, context.slug)
+    targets = read_targets(context.variables, context.slug)
+    for target in targets:
+        check_rollback(target.settings, options.version)
+    first, *others = targets
+    if not others:
+        _roll_back(first, options, context.report, context.cancellation)
+        return 0
+    if options.version:
+        raise InputError(
+            "Versions are numbered function by function, and there are several functions here.",
+            todo="Name one of them in _LAMBDA_FUNCTION_ARN for this command. Without a version each of them "
+            "goes back to the one before.",
+        )
+    results = run_each(
+        targets,
+        lambda target, report, cancellation: _roll_back(target, options, report, cancellation),
+        context.report,
+        context.cancellation,
+    )
+    conclude(results, _describe, context.report)
+    return 0
+
+
+def _describe(done: RolledBack) -> tuple[str, str, str]:
+    return done.left or "-", done.version or "-", "rolled back" if done.changed else "unchanged"
+
+
+def _roll_back(
+    target: Target, options: argparse.Namespace, report: Report, cancellation: Cancellation
+) -> RolledBack:
     alias = target.settings.alias
-    check_rollback(target.settings, options.version)
     function = connect(target, cancellation)
     deadline = Deadline(target.settings.timeout, report, cancellation)
     state = read_alias(function)
@@ -59,4 +102,4 @@ def run(options: argparse.Namespace, context: Context) -> int:
                 "version": version,
             }
         )
-    return 0
+    return RolledBack(left, version, bool(plan.steps))

@@ -5,15 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from deploy.release.deploy import assess, prepare_for
-from deploy.target.environment import read_target
+from deploy.commands.several import conclude
+from deploy.fleet.parallel import run_each
+from deploy.release.deploy import assess, prepare_for, running, short
+from deploy.target.environment import read_targets
 
 if TYPE_CHECKING:
     import argparse
 
     from deploy.aws.answers import Configuration
+    from deploy.cancel import Cancellation
     from deploy.commands import Context
     from deploy.output import Report
+    from deploy.release.deploy import Assessment
     from deploy.release.state import State
     from deploy.target.environment import Target
     from deploy.target.provenance import Provenance
@@ -27,21 +31,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Show the status. Needs lambda:GetFunctionConfiguration, with an alias what a deploy to it reads."""
     report = context.report
-    target = read_target(context.variables, context.slug)
+    targets = read_targets(context.variables, context.slug)
+
+    def show_one(target: Target, report: Report, cancellation: Cancellation) -> Assessment:
+        assessment = assess(candidate, target, report, cancellation, force=True, look_once=True)
+        _show_one(target, assessment, report, with_versions=options.versions)
+        return assessment
+
     report.buffer()
-    with prepare_for(target, report, context.cancellation) as candidate:
-        assessment = assess(candidate, target, report, context.cancellation, force=True, look_once=True)
+    first, *others = targets
+    with prepare_for(first, report, context.cancellation) as candidate:
         report.discard()
-        state, function = assessment.state, assessment.function
-        is_up_to_date = not assessment.plan.changes
+        if others:
+            conclude(run_each(targets, show_one, report, context.cancellation), _describe, report)
+        else:
+            show_one(first, report, context.cancellation)
+    return 0
+
+
+def _describe(assessment: Assessment) -> tuple[str, str, str]:
+    now = running(assessment.state)
+    if assessment.plan.changes:
+        return now, short(assessment.candidate.package.code_sha256), "a deploy would change it"
+    return now, now, "up to date"
+
+
+def _show_one(target: Target, assessment: Assessment, report: Report, *, with_versions: bool) -> None:
+    state, function = assessment.state, assessment.function
+    is_up_to_date = not assessment.plan.changes
     latest = state.latest
     if latest is None:
         raise RuntimeError("a state without $LATEST")  # look_once raises
     versions = state.versions
-    if options.versions and state.alias is None:
+    if with_versions and state.alias is None:
         versions = tuple(function.versions())
     _show(target, state, latest, report, is_up_to_date=is_up_to_date)
-    if options.versions:
+    if with_versions:
         _show_versions(state, versions, report)
     serving, recorded = state.serving, state.recorded
     running = serving if target.settings.alias else latest
@@ -73,7 +98,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
             ],
         }
     )
-    return 0
 
 
 def _show(

@@ -1,6 +1,7 @@
 """The notes of the start script: what the environment was before the start scripts of the dyno ran.
 
-lib/profile.sh writes them. They are variables, too, whose names begin with an underscore.
+lib/profile.sh writes them, and lib/notes.sh where Cloud Native Buildpacks have set variables. They are
+variables, too, whose names begin with an underscore.
 """
 
 from __future__ import annotations
@@ -46,11 +47,7 @@ class Notes:
 def read_notes(variables: Mapping[str, str]) -> Notes:
     """Collect the notes among the variables of an environment."""
     names = variables.get(STARTED_WITH)
-    # In a container of Cloud Native Buildpacks, their variables are there before the first shell.
-    if names is None or "/layers/" in variables.get("PATH", ""):
-        started_with = None
-    else:
-        started_with = frozenset(names.split())
+    started_with = None if names is None else frozenset(names.split())
     return Notes(started_with, _notes(SET, variables), _notes(WAS, variables))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from deploy.release import state
@@ -17,9 +18,15 @@ if TYPE_CHECKING:
 DOCTORS_SERVICES = frozenset({"iam", "sts"})
 
 
-def policy(target: Target) -> dict[str, Any]:
-    """Return the IAM policy for a deployer with just these settings."""
-    return {"Version": "2012-10-17", "Statement": [grant.statement() for grant in grants(target)]}
+def policy(*targets: Target) -> dict[str, Any]:
+    """Return the IAM policy for a deployer with just these settings, of one function or of several."""
+    merged: dict[tuple[object, ...], Grant] = {}
+    for grant in (grant for target in targets for grant in grants(target)):
+        what = (grant.name, grant.permissions, str(grant.condition))
+        known = merged.get(what, replace(grant, resources=()))
+        resources = dict.fromkeys((*known.resources, *grant.resources))
+        merged[what] = replace(known, resources=tuple(resources))
+    return {"Version": "2012-10-17", "Statement": [grant.statement() for grant in merged.values()]}
 
 
 def grants(target: Target) -> Iterator[Grant]:

@@ -63,13 +63,29 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a deploy left behind: what the function should run from now on."""
+    """What a deploy left behind: what the function should run from now on.
+
+    `before` and `after` tell a reader what it ran and runs, `outcome` what was done.
+    """
 
     code_sha256: str
     alias: str | None
     version: str | None
     is_older: bool
+    before: str
     document: Mapping[str, object] = field(repr=False)
+
+    @property
+    def after(self) -> str:
+        """What the function runs now."""
+        return self.before if self.is_older else self.version or short(self.code_sha256)
+
+    @property
+    def outcome(self) -> str:
+        """What became of the deploy, in a word or two."""
+        if self.is_older:
+            return "skipped: a newer release is live"
+        return "deployed" if self.document["changed"] else "unchanged"
 
     @property
     def leaves(self) -> str:
@@ -234,8 +250,20 @@ def _deployed(target: Target, assessment: Assessment, version: str | None) -> De
         "version": version,
         **assessment.candidate.to_dict(),
     }
-    code_sha256 = assessment.candidate.package.code_sha256
-    return Deployed(code_sha256, target.settings.alias, version, plan.is_older, document)
+    code_sha256, before = assessment.candidate.package.code_sha256, running(assessment.state)
+    return Deployed(code_sha256, target.settings.alias, version, plan.is_older, before, document)
+
+
+def running(state: State) -> str:
+    """Return what runs, for a table: the version, or without an alias the CodeSha256; a dash if not known."""
+    if state.alias:
+        return state.alias.version
+    return short(state.latest.code_sha256) if state.latest and not state.versions else "-"
+
+
+def short(code_sha256: str) -> str:
+    """Return the part of a CodeSha256 that a reader compares."""
+    return code_sha256[:8]
 
 
 def _report(deployed: Deployed, target: Target, state: State, report: Report) -> None:

@@ -14,10 +14,13 @@ from deploy.target.settings import NAMES, PREFIX, SETTINGS, Problem, Settings, S
 from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from deploy.target.arn import FunctionReference
+
+FUNCTION = "_LAMBDA_FUNCTION_ARN"
+FUNCTION_SEPARATOR = re.compile(r"[\s,]+")
 
 Dyno = Literal["formation", "release", "other"]
 
@@ -62,7 +65,7 @@ def read_app(
     variables: Mapping[str, str], slug: Path, stages: Iterable[Stage] = ("config", "release")
 ) -> App:
     """Read what needs no AWS; raises InputError with all problems of these stages at once."""
-    settings, problems = _read_settings(variables)
+    settings, problems = _read_settings(next(_for_each_function(variables)))
     relevant = [problem for problem in problems if problem.stage in stages]
     if relevant:
         raise _explain(relevant)
@@ -70,18 +73,56 @@ def read_app(
 
 
 def read_target(variables: Mapping[str, str], slug: Path) -> Target:
-    """Read everything that a deploy needs; raises InputError with all problems at once."""
+    """Read everything that a deploy of one function needs; raises InputError with all problems at once."""
+    target, problems = _read_target(variables, slug)
+    if target is None:
+        raise _explain(problems)
+    return target
+
+
+def read_targets(variables: Mapping[str, str], slug: Path) -> tuple[Target, ...]:
+    """Read a target for each function that is named; raises InputError with all problems at once."""
+    targets: list[Target] = []
+    problems: dict[Problem, None] = {}
+    for each in _for_each_function(variables):
+        target, wrong = _read_target(each, slug)
+        problems |= dict.fromkeys(wrong)
+        if target is not None and any(_is_same(target, other) for other in targets):
+            problems[Problem(FUNCTION, f"names {target.function.name} twice")] = None
+        targets += [target] if target else []
+    if problems:
+        raise _explain(list(problems))
+    return tuple(targets)
+
+
+def _for_each_function(variables: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """Yield the variables as they would be for each function alone; once if there is none."""
+    names = [name for name in FUNCTION_SEPARATOR.split(variables.get(FUNCTION, "")) if name]
+    if len(names) < 2:  # noqa: PLR2004
+        yield variables
+        return
+    for name in names:
+        yield {**variables, FUNCTION: name}
+
+
+def _is_same(one: Target, other: Target) -> bool:
+    accounts = {one.function.account, other.function.account} - {None}
+    is_same_place = one.region == other.region and len(accounts) < 2  # noqa: PLR2004
+    return is_same_place and one.function.name == other.function.name
+
+
+def _read_target(variables: Mapping[str, str], slug: Path) -> tuple[Target | None, list[Problem]]:
     settings, problems = _read_settings(variables)
     sdk, sdk_problems = read_sdk_settings(variables)
     region, region_problems = find_region(sdk, settings.function)
     function = settings.function
-    if function is None and not any(each.name == "_LAMBDA_FUNCTION_ARN" for each in problems):
-        problems.insert(0, Problem("_LAMBDA_FUNCTION_ARN", "is not set"))
+    if function is None and not any(each.name == FUNCTION for each in problems):
+        problems.insert(0, Problem(FUNCTION, "is not set"))
     problems = [each for each in problems if each.stage != "build"] + sdk_problems + region_problems
     if problems or function is None:
-        raise _explain(problems)
+        return None, problems
     app = _app(variables, slug, settings)
-    return Target(**vars(app), function=function, region=region, sdk=sdk)
+    return Target(**vars(app), function=function, region=region, sdk=sdk), []
 
 
 # Settings that make no sense without another one: the one that is missing, why, and those that ask for it.

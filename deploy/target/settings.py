@@ -81,7 +81,8 @@ class Settings:
         "_LAMBDA_FUNCTION_ARN",
         parse_function,
         "arn:aws:lambda:eu-west-1:123456789012:function:my-function",
-        "Required. The function: its ARN, a partial ARN (`123456789012:function:my-function`) or its name.",
+        "Required. The function: its ARN, a partial ARN (`123456789012:function:my-function`) or its name. "
+        "Several functions are separated by commas or blanks.",
         "release",
     )
     artifact: str | None = _setting(

@@ -1,5 +1,6 @@
 """Whose credentials a deploy uses: those that its settings or an option name, and no others."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aws_answers import Answer, Answers
+from command import deploy as in_own_process
 from command import make_slug
 from deploy.aws.function import Function as Client
 from deploy.aws.session import Session
@@ -285,6 +287,33 @@ def test_a_profile_may_assume_a_role_with_another_one(
     deploys(slug, "--env-file", env_file, "--aws-profile", "prod", env=env)
     assert keys_of(aws) == {"ASIA"}
     assert keys_of(aws, "sts") == {aws.deployer.access_key}
+
+
+def test_a_profile_may_sign_in_by_sso(aws: EmbeddedAWS, slug: Path, tmp_path: Path, env_file: Path) -> None:
+    """After `aws sso login`, whose token lies in ~/.aws."""
+    home, start = tmp_path / "home", "https://example.awsapps.com/start"
+    env = {**machine(home, aws), **settings(aws.create_function(), keys=False)}
+    (home / ".aws/config").write_text(
+        f"[profile sso]\nsso_start_url = {start}\nsso_region = eu-west-1\n"
+        "sso_account_id = 123456789012\nsso_role_name = Deployer\n"
+    )
+    cache = home / ".aws/sso/cache"
+    cache.mkdir(parents=True)
+    token = {"startUrl": start, "accessToken": TOKEN, "expiresAt": "2999-01-01T00:00:00Z"}
+    (cache / f"{hashlib.sha1(start.encode()).hexdigest()}.json").write_text(json.dumps(token))  # noqa: S324
+    credentials = {
+        "accessKeyId": aws.deployer.access_key,
+        "secretAccessKey": aws.deployer.secret_key,
+        "sessionToken": "",
+        "expiration": 32_503_680_000_000,
+    }
+    with Answers([Answer(body={"roleCredentials": credentials})]) as sso:
+        env["_AWS_ENDPOINT_URL_SSO"] = sso.url
+        result = in_own_process(slug, "--env-file", env_file, "--aws-profile", "sso", env=env)
+    assert result.returncode == 0, result
+    assert "canary" not in result.stdout + result.stderr
+    assert keys_of(aws) == {aws.deployer.access_key}
+    assert "Authorization" not in sso.requests[0].headers
 
 
 @pytest.mark.parametrize(

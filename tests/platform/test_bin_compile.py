@@ -67,7 +67,7 @@ def test_tells_the_story_of_a_first_build(build: Build) -> None:
        Python {VERSION} (.heroku/python/bin/python3)
 -----> Installing the deploy runtime
        Downloading boto3 and 0 other packages
-       Kept them in the cache for the next build
+       Kept the dependencies in the cache for the next build
 -----> Making the base
 -----> Registering the deploy process
        Procfile: added "deploy: .lambda-deploy/bin/deploy"
@@ -128,7 +128,14 @@ def test_builds_every_kind_of_app(
         "Procfile",
     }
     assert sorted(path.name for path in (warm.app / ".lambda-deploy").iterdir()) == sorted(
-        ["bin", "build.json", "own-names", "python", "runtime", *(["base.zip"] if kind == "nodejs" else [])]
+        [
+            "bin",
+            "build.json",
+            "interpreter",
+            "own-names",
+            "runtime",
+            *(["base.zip"] if kind == "nodejs" else []),
+        ]
     )
 
 

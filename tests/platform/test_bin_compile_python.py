@@ -11,21 +11,12 @@ from typing import Any
 
 import pytest
 
-from buildpack import ROOT, Build, Result, add_python, add_python_script, small_build
+from buildpack import ROOT, Build, Result, add_python, add_python_script, contents, run, small_build
 
 BASE_PYTHON = Path(sysconfig.get_config_var("BINDIR")) / f"python{sysconfig.get_python_version()}"
 VERSION = ".".join(map(str, sys.version_info[:3]))
 
-ADD_PYTHON = """\
- !     Let the app bring its own:
- !       1. Add heroku/python before this buildpack:
- !            heroku buildpacks:add --index 1 heroku/python
- !       2. heroku/python asks for a requirements.txt in the root of the app. An empty one is enough:
- !            touch requirements.txt
- !            git add requirements.txt
- !            git commit -m "Have Python in the slug"
- !       3. Push again.
-"""
+COPY = ".lambda-deploy/python/bin/python3"
 
 
 @pytest.fixture(scope="session")
@@ -62,21 +53,12 @@ def on_path(build: Build, text: str) -> Path:
 
 def recorded(build: Build) -> str:
     """Return what the launcher will start."""
-    return (build.app / ".lambda-deploy/python").read_text()
+    return (build.app / ".lambda-deploy/interpreter").read_text()
 
 
 def told(build: Build) -> Any:
     """Return what the deploy package told about its start."""
     return json.loads(build.app.with_name("app.told.json").read_text())
-
-
-def notice(reason: str) -> str:
-    """Make the notice about a stack that nobody knows."""
-    return f"""\
- !     {reason}, so the deploys rely on the system's Python.
- !     When the app runs, it has to be in the same place: {BASE_PYTHON}
- !     Where it isn't, add heroku/python before this buildpack.
-"""
 
 
 # --- In the slug ----------------------------------------------------------------------------------
@@ -127,7 +109,7 @@ def test_explains_a_python_that_does_not_start(build: Build) -> None:
         """\
  !     Python was found, but it doesn't work: .heroku/python/bin/python3
  !
- !     It was asked for its version and for the modules ssl and zlib. Its last words:
+ !     It was asked for its version and for the modules ssl and zlib. Output:
  !       libpython3.12.so.1.0: cannot open
  !
  !     Where heroku/python installed it, clear the build cache and push again:
@@ -208,21 +190,19 @@ def test_uses_the_system_python_of_heroku_22(build: Build) -> None:
     assert recorded(build) == f"{BASE_PYTHON}\n"
 
 
-@pytest.mark.parametrize("stack", ["heroku-24", "heroku-26", "heroku-28", "heroku-100"])
-def test_does_not_trust_the_system_python_of_a_build_image(build: Build, stack: str) -> None:
-    """Where the stack has a Python for builds only, the error says how to have one in the slug."""
+@pytest.mark.parametrize("stack", ["heroku-24", "heroku-100", "container", ""])
+def test_copies_the_python_of_a_build_image(build: Build, stack: str) -> None:
+    """Where the app may run in an image without a Python, the build image's own comes along."""
     on_path(build, f'exec "{BASE_PYTHON}" "$@"')
 
-    assert build.compile(STACK=stack) == Result(
-        1,
-        "-----> Finding Python\n",
-        f"""\
- !     There is no Python that will still be there when the app runs.
- !
- !     The deploy process is written in Python. The stack {stack} has a python3 while an app is \
-built, but none where it runs.
- !
-{ADD_PYTHON}""",
+    result = compile_on(build, stack)
+
+    assert (result.status, result.stderr) == (0, "")
+    assert recorded(build) == f"{COPY}\n"
+    assert told(build)["executable"] == str(BASE_PYTHON), "the base is made by the build image's own"
+    python = build.app.rename(build.app.with_name("moved app")) / COPY
+    assert run(python, "-I", "-S", "-c", "import sys; print(sys.prefix)", environment={}) == Result(
+        0, f"{python.parents[1]}\n", ""
     )
 
 
@@ -249,43 +229,83 @@ def test_speaks_of_buildpacks_on_dokku(build: Build) -> None:
     assert "heroku buildpacks:add" not in result.stderr
 
 
-@pytest.mark.parametrize("stack", ["container", "cedar-14", "heroku-24-custom", "heroku-"])
-def test_relies_on_the_system_python_of_an_unknown_stack(build: Build, stack: str) -> None:
-    """On a stack that is none of Heroku's the system's Python is used, with a notice."""
-    on_path(build, f'exec "{BASE_PYTHON}" "$@"')
-
-    result = compile_on(build, stack)
-
-    assert (result.status, result.stderr) == (
-        0,
-        notice(f"The stack {stack} isn't one that this buildpack knows"),
-    )
-    assert recorded(build) == f"{BASE_PYTHON}\n"
-
-
-def test_works_without_a_stack(build: Build) -> None:
-    """Where STACK isn't set at all, the system's Python is used, with a notice."""
-    on_path(build, f'exec "{BASE_PYTHON}" "$@"')
-
-    compile_on(build, "")
-    result = build.without("STACK").compile()
-
-    assert (result.status, result.stderr) == (0, notice("STACK is not set"))
-
-
-@pytest.mark.parametrize("stack", ["heroku-22", "container"])
+@pytest.mark.parametrize("stack", ["heroku-22", "heroku-24"])
 def test_explains_that_there_is_no_python(build: Build, stack: str) -> None:
     """Without any python3 the error says so and how to get one."""
     assert build.compile(STACK=stack) == Result(
         1,
         "-----> Finding Python\n",
         f"""\
- !     There is no Python that will still be there when the app runs.
+ !     There is no python3 on the PATH of this build image ({stack}).
  !
- !     The deploy process is written in Python. There is no python3 on the PATH of this stack ({stack}).
+ !     The deploy process is written in Python, and takes the build image's along. Heroku's build images
+ !     have one.
  !
-{ADD_PYTHON}""",
+ !     Let the app bring its own:
+ !       1. Add heroku/python before this buildpack:
+ !            heroku buildpacks:add --index 1 heroku/python
+ !       2. heroku/python asks for a requirements.txt in the root of the app. An empty one is enough:
+ !            touch requirements.txt
+ !            git add requirements.txt
+ !            git commit -m "Have Python in the slug"
+ !       3. Build again.
+""",
     )
+
+
+def test_a_second_build_takes_the_copy_from_the_cache(build: Build) -> None:
+    """The second build copies nothing from the image, and makes the very same slug."""
+    on_path(build, f'exec "{BASE_PYTHON}" "$@"')
+    first = build.compile()
+    first_slug = contents(build.app / ".lambda-deploy")
+
+    second = build.compile()
+
+    assert "Kept the copy of Python in the cache for the next build" in first.stdout
+    assert "Using the copy of Python in the cache" in second.stdout
+    assert contents(build.app / ".lambda-deploy") == first_slug
+
+
+def test_discards_the_copy_of_another_python(build: Build) -> None:
+    """After an update of the build image the slug gets the updated interpreter."""
+    on_path(build, f'exec "{BASE_PYTHON}" "$@"')
+    build.compile()
+    key = build.cache / "lambda-deploy-python/key"
+    key.write_text(re.sub("interpreter=.*", "interpreter=older", key.read_text()))
+    (build.cache / "lambda-deploy-python/python/bin/python3").write_text("older")
+
+    result = build.compile()
+
+    assert "Discarding the copy of Python in the cache: the build image has another Python" in result.stdout
+    assert (build.app / COPY).read_bytes() == BASE_PYTHON.resolve().read_bytes()
+
+
+def test_the_identity_of_a_python_is_that_of_its_library(tmp_path: Path) -> None:
+    """A fixed module of the standard library is another Python, even if the version is the same."""
+    script = ROOT / "lib/interpreter.py"
+    made = run(BASE_PYTHON, "-I", "-S", script, "copy", tmp_path / "copy", environment={})
+    python = tmp_path / "copy/bin/python3"
+    library = next((tmp_path / "copy").glob("lib/python3*"))
+    (library / "fixed.py").write_text("1\n")
+    before = run(python, "-I", "-S", script, "identity", environment={})
+    (library / "fixed.py").write_text("2\n")
+    after = run(python, "-I", "-S", script, "identity", environment={})
+
+    assert (made, before.status, after.status) == (Result(0, "", ""), 0, 0)
+    assert before.stdout != after.stdout
+
+
+def test_explains_a_copy_that_does_not_start(build: Build) -> None:
+    """A copy that lacks what a deploy loads stops the build, with the reason and a way out."""
+    on_path(build, f'exec "{BASE_PYTHON}" "$@"')
+    (build.buildpack / "deploy/needy.py").write_text("import tkinter\n")
+
+    result = build.compile()
+
+    assert result.status == 1
+    assert "The Python of this build image can't be copied" in result.stderr
+    assert "ModuleNotFoundError: No module named 'tkinter'" in result.stderr
+    assert "heroku buildpacks:add --index 1 heroku/python" in result.stderr
 
 
 def test_names_the_version_of_an_old_system_python(build: Build) -> None:
@@ -303,15 +323,15 @@ def test_names_the_version_of_an_old_system_python(build: Build) -> None:
  !
  !     It was found here: {python}
  !
- !     Let the app bring a newer one:
- !       1. Have heroku/python before this buildpack ("heroku buildpacks" shows the order):
+ !     Build on a newer stack: the build images of heroku-22 and later have a newer one. Or let the app
+ !     bring it:
+ !       1. Have heroku/python before this buildpack:
  !            heroku buildpacks:add --index 1 heroku/python
  !       2. heroku/python asks for a requirements.txt in the root of the app (an empty one is
  !          enough) and takes the version from a file .python-version:
  !            touch requirements.txt
  !            echo 3.13 > .python-version
- !       3. Commit both, and push again. Should heroku/python not know the version, the app's stack
- !          is too old: heroku stack:set heroku-24
+ !       3. Commit both, and build again.
 """
     )
 

@@ -1,7 +1,9 @@
 """bin/compile, run for real: the deploy runtime and its cache."""
 
+import base64
 import contextlib
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -10,16 +12,20 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from buildpack import (
+    ROOT,
     SMALL_DEPENDENCY,
     UNREACHABLE,
     Build,
@@ -27,6 +33,7 @@ from buildpack import (
     add_python_script,
     contents,
     lock_wheel,
+    run,
     small_build,
 )
 from tools import require
@@ -34,7 +41,7 @@ from tools import require
 FIRST_BUILD = """\
 -----> Installing the deploy runtime
        Downloading boto3 and 0 other packages
-       Kept them in the cache for the next build
+       Kept the dependencies in the cache for the next build
 """
 SECOND_BUILD = """\
 -----> Installing the deploy runtime
@@ -115,7 +122,7 @@ def test_leaves_a_good_entry_alone(second_build: Build) -> None:
         ("stack", "the stack changed from something-else to heroku-24"),
         ("python", "Python changed from something-else to cpython-"),
         ("dependencies", "the buildpack asks for other versions"),
-        ("recipe", "the buildpack installs them in another way"),
+        ("recipe", "the buildpack installs in another way"),
     ],
 )
 def test_discards_what_was_made_for_something_else(second_build: Build, name: str, reason: str) -> None:
@@ -151,7 +158,7 @@ def test_the_recipe_belongs_to_the_key(second_build: Build, name: str) -> None:
 
     result = second_build.compile()
 
-    assert "Discarding the dependencies in the cache: the buildpack installs them" in result.stdout
+    assert "Discarding the dependencies in the cache: the buildpack installs" in result.stdout
 
 
 def change_a_file(folder: Path) -> None:
@@ -188,8 +195,7 @@ def test_discards_what_is_damaged(second_build: Build, damage: Callable[[Path], 
     result = second_build.compile()
 
     assert (
-        "       Discarding the dependencies in the cache:"
-        " they are damaged: a file is not what was put there\n"
+        "       Discarding the dependencies in the cache: damaged: a file is not what was put there\n"
     ) in result.stdout
     assert not entry(second_build).exists()
 
@@ -215,7 +221,7 @@ def test_says_that_what_is_in_the_cache_can_not_be_read(second_build: Build, nam
 
     if unreadable.exists():
         unreadable.chmod(0o755)
-    assert "Discarding the dependencies in the cache: they can't be read\n" in result.stdout
+    assert "Discarding the dependencies in the cache: unreadable\n" in result.stdout
     assert "damaged" not in result.stdout + result.stderr
     assert "incomplete" not in result.stdout + result.stderr
 
@@ -225,7 +231,7 @@ def test_discards_dependencies_that_lie_elsewhere(second_build: Build, tmp_path:
     (entry(second_build) / "dependencies").rename(tmp_path / "elsewhere")
     (entry(second_build) / "dependencies").symlink_to(tmp_path / "elsewhere")
 
-    assert "Discarding the dependencies in the cache: they are incomplete" in second_build.compile().stdout
+    assert "Discarding the dependencies in the cache: incomplete" in second_build.compile().stdout
 
 
 @pytest.mark.parametrize("name", ["key", "manifest", "dependencies"])
@@ -235,7 +241,7 @@ def test_discards_what_is_incomplete(second_build: Build, name: str) -> None:
 
     result = second_build.compile()
 
-    assert "Discarding the dependencies in the cache: they are incomplete\n" in result.stdout
+    assert "Discarding the dependencies in the cache: incomplete\n" in result.stdout
     assert not entry(second_build).exists()
 
 
@@ -332,8 +338,8 @@ def test_works_without_a_cache(build: Build, tmp_path: Path) -> None:
     assert result.status == 0
     assert (build.app / ".lambda-deploy/runtime/boto3/__init__.py").is_file()
     assert result.stderr == (
-        " !     The dependencies can't be kept in the cache folder, so the next build has to download them"
-        f" again:\n !     {tmp_path}/file/cache\n"
+        " !     The cache folder can't keep the dependencies, so the next build has to make that again:"
+        f"\n !     {tmp_path}/file/cache\n"
     )
 
 
@@ -365,7 +371,7 @@ def test_another_build_may_be_quicker(build: Build, tmp_path: Path) -> None:
     result = overtaken(build, tmp_path)
 
     assert (result.status, result.stderr) == (0, "")
-    assert "       Another build has put them in the cache meanwhile\n" in result.stdout
+    assert "       Another build has put the dependencies in the cache meanwhile\n" in result.stdout
     assert SECOND_BUILD in build.compile().stdout
 
 
@@ -375,7 +381,7 @@ def test_a_quicker_build_may_be_for_another_stack(build: Build, tmp_path: Path) 
 
     assert result.status == 0
     assert "Another build" not in result.stdout
-    assert "The dependencies can't be kept in the cache folder" in result.stderr
+    assert "The cache folder can't keep the dependencies" in result.stderr
 
 
 def test_leaves_the_rest_of_the_cache_alone(build: Build) -> None:
@@ -628,26 +634,94 @@ def test_uses_any_other_pip(build: Build, tmp_path: Path) -> None:
     assert "-I -m pip install " in log.read_text()
 
 
-def test_says_where_it_looked_for_pip(build: Build) -> None:
-    """Where there is no pip at all, the error says where it was looked for and how to get one."""
-    python = add_python_script(build.app, NO_PIP)
+def test_downloads_a_pip_where_there_is_none(build: Build) -> None:
+    """Heroku's build images have no pip: the one that lib/pip.lock names is downloaded, and used."""
+    real = next(Path(sys.executable).parents[1].glob("lib/python3*/site-packages/pip"))
+    add_python_script(build.app, NO_PIP)
+    wheel = build.buildpack / "wheels/pip-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path in real.rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, f"pip/{path.relative_to(real)}")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (build.buildpack / "lib/pip.lock").write_text(f"pip==1.0 --hash=sha256:{digest}\n")
+
+    result = build.compile()
+
+    assert (result.status, result.stderr) == (0, "")
+    assert "       Downloading pip, which this image does not have\n" in result.stdout
+    assert (build.app / ".lambda-deploy/runtime/boto3/__init__.py").is_file()
+
+
+def test_takes_no_other_pip(build: Build) -> None:
+    """A pip whose hash is another one is not started."""
+    add_python_script(build.app, NO_PIP)
+    (build.buildpack / "wheels/pip-1.0-py3-none-any.whl").write_bytes(b"another")
+    (build.buildpack / "lib/pip.lock").write_text(f"pip==1.0 --hash=sha256:{'0' * 64}\n")
 
     result = build.compile()
 
     assert result.status == 1
-    assert (
-        result.stderr
-        == f"""\
- !     There is no pip to install the dependencies of the deploy runtime with.
- !
- !     Looked for it in {python}, in its ensurepip,
- !     in /usr/share/python-wheels and in every python3 and python on the PATH.
- !
- !     heroku/python brings one. Add it before this buildpack, and push again:
- !       heroku buildpacks:add --index 1 heroku/python
- !     It asks for a requirements.txt in the root of the app; an empty one is enough.
-"""
+    assert "A downloaded package isn't the one that this buildpack was made with" in result.stderr
+    assert "pip-1.0-py3-none-any.whl from " in result.stderr
+
+
+@pytest.fixture
+def index() -> Iterator[tuple[str, list[str | None]]]:
+    """Serve an index that has pip 1.0; return its address and what those who ask logged in with."""
+    seen: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers["Authorization"])
+            found = {
+                "/simple/pip/": b'<a href="../../files/pip-1.0-py3-none-any.whl#sha256=00">pip</a>',
+                "/files/pip-1.0-py3-none-any.whl": b"a wheel",
+            }.get(self.path)
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(found or b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}/simple", seen
+        server.shutdown()
+
+
+def test_takes_pip_from_an_index_with_a_password(index: tuple[str, list[str | None]], tmp_path: Path) -> None:
+    """An index of the user's own is asked as pip would ask it, and its password is not shown."""
+    address, seen = index
+    lock = tmp_path / "pip.lock"
+    script = [sys.executable, "-I", "-S", str(ROOT / "lib/pip.py"), str(lock), str(tmp_path)]
+    environment = {"PIP_INDEX_URL": f"http://me:s%40cret@{address}/"}
+
+    def download(version: str) -> Result:
+        digest = hashlib.sha256(b"a wheel").hexdigest()
+        lock.write_text(f"pip=={version} --hash=sha256:{digest}\n")
+        return run(script[0], *script[1:], environment=environment)
+
+    assert download("1.0") == Result(0, f"{tmp_path}/pip-1.0-py3-none-any.whl\n", "")
+    missing = download("2.0")
+
+    assert (missing.status, missing.stdout) == (1, "")
+    assert missing.stderr == "ERROR: No matching distribution found for pip==2.0\n"
+    assert set(seen) == {f"Basic {base64.b64encode(b'me:s@cret').decode()}"}
+
+
+def test_explains_that_pip_can_not_be_downloaded(build: Build) -> None:
+    """Without a network the error is that of any other package, without the index's password."""
+    add_python_script(build.app, NO_PIP)
+
+    result = build.without("PIP_NO_INDEX", "PIP_FIND_LINKS").compile(
+        PIP_INDEX_URL="http://me:secret@127.0.0.1:9/simple"
     )
+
+    assert result.status == 1
+    assert "the package index wasn't" in result.stderr
+    assert "secret" not in result.stderr + result.stdout
 
 
 def test_settings_of_others_do_not_reach_pip(build: Build, tmp_path: Path) -> None:

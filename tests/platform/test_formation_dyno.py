@@ -286,6 +286,24 @@ def move_by_hand(function: Function) -> None:
     function.aws.client().update_alias(FunctionName=function.name, Name="live", FunctionVersion="1")
 
 
+def test_several_functions_are_kept_deployed_each_by_itself(start: Start, function: Function) -> None:
+    """Drift of one is put right while nothing happens to the other, and a signal ends both."""
+    other = function.aws.create_function()
+    names = f"{function.arn} {other.arn}"
+    for each in (function, other):
+        each.aws.client().publish_version(FunctionName=each.name)
+    dyno = start(**ALIAS, _LAMBDA_FUNCTION_ARN=names)
+    until(lambda: dyno.stdout.count("Looking for drift") == 2)
+    assert (function.alias(), other.alias()) == ("2", "2")
+    move_by_hand(function)
+    dyno.says(f"{function.name}: The alias live of {function.name} points at version 1")
+    until(lambda: function.alias() == "2")
+    assert other.alias() == "2"
+    assert f"{other.name}: The alias" not in dyno.stderr
+    dyno.process.terminate()
+    assert dyno.process.wait(PATIENCE) == 0
+
+
 # --- AWS is down -----------------------------------------------------------------------------------
 
 

@@ -202,7 +202,7 @@ def test_helps_python_to_its_shared_library(slug: Path) -> None:
 def test_leaves_the_library_path_of_a_system_python_alone(slug: Path) -> None:
     """The system's Python is started by its absolute path, with the environment untouched."""
     python = (slug / ".heroku/python/bin/python3").resolve()
-    (slug / ".lambda-deploy/python").write_text(f"{python}\n")
+    (slug / ".lambda-deploy/interpreter").write_text(f"{python}\n")
 
     told = start(slug / LAUNCHER, environment={"LD_LIBRARY_PATH": "/app/lib"})
 
@@ -214,7 +214,7 @@ def test_leaves_the_library_path_of_a_system_python_alone(slug: Path) -> None:
 def test_explains_that_python_is_missing(slug: Path, recorded: str) -> None:
     """Where the interpreter of the build is not there at run time, the error says what to do."""
     shutil.rmtree(slug / ".heroku")
-    (slug / ".lambda-deploy/python").write_text(f"{recorded}\n")
+    (slug / ".lambda-deploy/interpreter").write_text(f"{recorded}\n")
 
     result = run(slug / LAUNCHER, environment={"PATH": "/usr/bin:/bin"})
 
@@ -227,9 +227,7 @@ def test_explains_that_python_is_missing(slug: Path, recorded: str) -> None:
  !
  !     When the app was built, there was one: {python}
  !
- !     Let the app bring its own, and push again:
- !       heroku buildpacks:add --index 1 heroku/python
- !     heroku/python asks for a requirements.txt in the root of the app; an empty one is enough.
+ !     Build the app again, and run it in the image that belongs to it.
 """,
     )
 

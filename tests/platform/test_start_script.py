@@ -52,6 +52,14 @@ def _bytes(value: str | bytes) -> bytes:
 # --- What it notes --------------------------------------------------------------------------------
 
 
+def test_does_not_vouch_for_layers() -> None:
+    """In a container, what Cloud Native Buildpacks set was there before the shell that takes the notes."""
+    layers = {"PATH": "/layers/heroku_nodejs/dist/bin:/usr/bin:/bin", "VIRTUAL_ENV": "/layers/x"}
+    config = {**layers, "PYTHONUNBUFFERED": "1", "NAME": "owner"}
+
+    assert select(started(*start_script("export SET=1"), config=config)).baked == {"NAME": "owner"}
+
+
 def test_what_a_start_script_sets_is_not_the_owners() -> None:
     """Neither a new variable, nor another value, nor one that is gone; also without `export`."""
     script = "export NEW=1 CHANGED=1; scratch=1; unset GONE; EMPTY=1; export UNCHANGED=owner"

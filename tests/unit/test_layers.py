@@ -187,7 +187,7 @@ def test_nobody_prints_past_the_report() -> None:
     assert {name for name in MODULES if USES[name] & {"print", "input"}} == set()
 
 
-@pytest.mark.parametrize("reader", ["read_app", "read_target"])
+@pytest.mark.parametrize("reader", ["read_app", "read_targets"])
 def test_commands_alone_read_a_target(reader: str) -> None:
     """Below them a target goes in, and a result comes out."""
     users = {name for name in MODULES if reader in USES[name]}

@@ -146,13 +146,6 @@ def test_what_has_changed_since_the_notes_is_the_owners() -> None:
     assert config.baked == {"ADDED": "2", "CHANGED": "2", "GONE": "2", "NEW": "2"}
 
 
-def test_notes_of_a_container_do_not_vouch_for_its_layers() -> None:
-    """What Cloud Native Buildpacks set was there before the shell that took the notes."""
-    path = {"PATH": "/layers/heroku_nodejs/dist/bin:/bin", "_DEPLOY_STARTED_WITH": " PYTHONUNBUFFERED NAME "}
-    config = select({**path, "VIRTUAL_ENV": "/layers/x", "PYTHONUNBUFFERED": "1", "NAME": "owner"})
-    assert config.baked == {"NAME": "owner"}
-
-
 def test_include_brings_dyno_variables_back() -> None:
     """An owner who means PORT gets it."""
     environment = {"PORT": "1", "DYNO": "2", "NAME": "3"}

@@ -20,7 +20,7 @@ for package in "${RUNTIME_FOR_BUILDS[@]}"; do
 		cp -R -- "${cache}/lambda-deploy/dependencies/${package}" "${build}/.lambda-deploy/runtime"
 	fi
 done
-IFS= read -r python <"${build}/.lambda-deploy/python"
+IFS= read -r python <"${build}/.lambda-deploy/interpreter"
 if [[ "${python}" != /* ]]; then
 	python="${build}/${python}"
 fi

@@ -1,0 +1,38 @@
+"""What commands on several functions have in common: how it all ended, as a table and as a list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from deploy.errors import DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from deploy.fleet.parallel import Result
+    from deploy.output import Report
+
+Value = TypeVar("Value")
+
+HEADER = ("function", "before", "after", "outcome", "time")
+
+
+def conclude(
+    results: Sequence[Result[Value]], describe: Callable[[Value], tuple[str, str, str]], report: Report
+) -> None:
+    """Show each function with what it was before, what it is now, the outcome and the time.
+
+    `describe` returns the first three. Raises DeployError if the work for one of them failed.
+    """
+    rows = [HEADER]
+    for result in results:
+        before, after, outcome = describe(result.value) if result.value is not None else ("", "", "failed")
+        rows.append((result.name, before, after, outcome, f"{result.seconds:.1f} s"))
+    report.step(f"{len(results)} functions")
+    report.table(rows)
+    report.document([result.document for result in results])
+    failed = [result.name for result in results if result.error]
+    if failed:
+        error = DeployError(f"{len(failed)} of {len(results)} functions failed: {', '.join(failed)}.")
+        error.left = "What became of each stands in the table above, and why in its own error."
+        raise error

@@ -1,0 +1,82 @@
+"""The same work for several targets at once: one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from deploy.cancel import Cancelled
+from deploy.errors import DeployError, unexpected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from deploy.cancel import Cancellation
+    from deploy.output import Report
+    from deploy.target.environment import Target
+
+Value = TypeVar("Value")
+
+THREADS = 8  # more do not help: AWS takes about 15 control calls a second from an account
+
+
+@dataclass(frozen=True)
+class Result(Generic[Value]):
+    """How the work for one target ended: a value or an error, the seconds, and what programs read."""
+
+    name: str
+    seconds: float
+    value: Value | None = None
+    error: DeployError | None = None
+    document: object = None
+
+
+def run_each(
+    targets: Sequence[Target],
+    work: Callable[[Target, Report, Cancellation], Value],
+    report: Report,
+    cancellation: Cancellation,
+    *,
+    threads: int = THREADS,
+) -> list[Result[Value]]:
+    """Do the work for each target, several at a time, and return the results in the targets' order.
+
+    Each is given a report and a token of its own. An error is reported as soon as it is there. Raises
+    Cancelled if the deploy has to end, as soon as all that had begun have ended.
+    """
+
+    def run(target: Target, name: str) -> Result[Value] | Cancelled:
+        named, child, started = report.named(name), cancellation.child(name), time.monotonic()
+        done = Result[Value](name, 0.0)
+        try:
+            child.check_between_steps()
+            done = replace(done, value=work(target, named, child))
+        except Cancelled as cancelled:
+            return cancelled
+        except Exception as error:  # noqa: BLE001 - the others go on
+            failure = error if isinstance(error, DeployError) else unexpected(error)
+            child.consequence = failure.left or child.consequence
+            named.error(failure)
+            named.document(failure.to_dict())
+            done = replace(done, error=failure)
+        return replace(done, seconds=time.monotonic() - started, document=named.documented)
+
+    with ThreadPoolExecutor(min(threads, len(targets))) as pool:
+        ended = list(pool.map(run, targets, names(targets)))
+    for each in ended:
+        if isinstance(each, Cancelled):
+            raise each
+    return [each for each in ended if not isinstance(each, Cancelled)]
+
+
+def names(targets: Sequence[Target]) -> list[str]:
+    """Return what tells the targets apart: the name, with region and account where several have the same."""
+    known = [target.function.name for target in targets]
+    return [
+        name
+        if known.count(name) == 1
+        else f"{name} ({target.region}{f', {target.function.account}' if target.function.account else ''})"
+        for name, target in zip(known, targets, strict=True)
+    ]

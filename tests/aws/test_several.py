@@ -1,0 +1,138 @@
+"""One app with several functions: one base, one package, and each function by itself."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command import make_slug
+from embedded_aws import EmbeddedAWS, Function
+from in_process import Outcome, deploy
+
+MISSING = "arn:aws:lambda:eu-west-1:123456789012:function:missing"
+
+
+@pytest.fixture(scope="module")
+def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an app."""
+    return make_slug(tmp_path_factory.mktemp("slug"))
+
+
+@pytest.fixture
+def functions(aws: EmbeddedAWS, function: Function) -> list[Function]:
+    """Three functions of one app."""
+    return [function, aws.create_function(), aws.create_function()]
+
+
+def settings(functions: list[Function], *others: str, **changed: str) -> dict[str, str]:
+    arns = ",\n".join([*(function.arn for function in functions), *others])
+    return {**functions[0].aws.settings(functions[0]), "_LAMBDA_FUNCTION_ARN": arns, **changed}
+
+
+def rows(outcome: Outcome) -> dict[str, list[str]]:
+    """Return the cells of the table at the end, without the time, by function."""
+    table = outcome.stdout.partition(" functions\n")[2].splitlines()
+    cells = [re.split(" {2,}", line.strip()) for line in table]
+    assert cells[0] == ["function", "before", "after", "outcome", "time"], outcome.stdout
+    return {name: [cell.strip() for cell in rest[:-1]] for name, *rest in cells[1:]}
+
+
+def documents(outcome: Outcome) -> list[dict[str, Any]]:
+    found = json.loads(outcome.stdout)
+    assert isinstance(found, list)
+    return found
+
+
+def test_all_get_the_same_package(slug: Path, functions: list[Function]) -> None:
+    """The base and the config are read once; a second deploy finds nothing to do for any of them."""
+    env = settings(functions, NAME="canary")
+    outcome = deploy(slug, env=env)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert outcome.stdout.count("-----> Reading the config") == 1
+    assert len({function.code_sha256() for function in functions}) == 1
+    assert {cells[2] for cells in rows(outcome).values()} == {"deployed"}
+    again = deploy(slug, env=env)
+    assert {cells[2] for cells in rows(again).values()} == {"unchanged"}
+    assert set(rows(again)) == {function.name for function in functions}
+
+
+def test_one_that_fails_does_not_stop_the_others(slug: Path, functions: list[Function]) -> None:
+    """Exit status 1, an error with its name, and a deploy of all others."""
+    outcome = deploy(slug, env=settings(functions, MISSING, _LAMBDA_ALIAS="live"))
+    assert outcome.status == 1
+    assert "missing: There is no function missing in the region eu-west-1" in outcome.stderr
+    assert "1 of 4 functions failed: missing." in outcome.stderr
+    assert "Nothing was changed.\n\n" not in outcome.stderr.rpartition("1 of 4")[2]
+    assert [function.alias() for function in functions] == ["1", "1", "1"]
+    assert rows(outcome)["missing"] == ["failed"]
+
+
+def test_in_the_release_phase_the_last_line_tells_how_it_went(slug: Path, functions: list[Function]) -> None:
+    """People read the end of the log."""
+    outcome = deploy(slug, env=settings(functions, MISSING, DYNO="release.1"))
+    assert outcome.stderr.splitlines()[-1] == " !     Not released: 1 of 4 functions failed: missing."
+
+
+def test_programs_read_a_list(slug: Path, functions: list[Function]) -> None:
+    """One document for each function, in the order of the setting; an error is one of them."""
+    env = settings(functions, MISSING, _LAMBDA_ALIAS="live")
+    deployed = documents(deploy(slug, "--json", env=env))
+    names = [*(function.name for function in functions), "missing"]
+    assert [document["function"] for document in deployed] == names
+    assert [document.get("version") for document in deployed] == ["1", "1", "1", None]
+    assert deployed[3]["error"]["what"].startswith("There is no function missing")
+    for command in ("plan", "status", "doctor"):
+        told = documents(deploy(slug, command, "--json", env=env))
+        assert [document["function"] for document in told] == names
+
+
+def test_each_goes_back_to_its_own_version(slug: Path, functions: list[Function]) -> None:
+    """Versions are numbered by function, so a number can't be named for several."""
+    first = functions[0]
+    assert deploy(slug, env=settings([first], _LAMBDA_ALIAS="live", NAME="before")).status == 0
+    env = settings(functions, _LAMBDA_ALIAS="live")
+    for name in ("one", "two"):
+        assert deploy(slug, env={**env, "NAME": name}).status == 0
+    assert [function.alias() for function in functions] == ["3", "2", "2"]
+    outcome = deploy(slug, "rollback", env=env)
+    assert outcome.status == 0, outcome.stderr
+    assert [function.alias() for function in functions] == ["2", "1", "1"]
+    assert rows(outcome)[first.name] == ["3", "2", "rolled back"]
+    refused = deploy(slug, "rollback", "1", env=env)
+    assert refused.status == 2
+    assert "Versions are numbered function by function" in refused.stderr
+
+
+def test_a_plan_tells_which_would_change(slug: Path, functions: list[Function]) -> None:
+    """Status 3 by --exit-code if one of them would, and no call that changes anything."""
+    first, *others = functions
+    env = settings(functions, NAME="same")
+    assert deploy(slug, env=settings(others, NAME="same")).status == 0
+    outcome = deploy(slug, "plan", "--exit-code", env=env)
+    assert outcome.status == 3
+    assert rows(outcome)[first.name][2] == "would take 1 step"
+    assert {rows(outcome)[other.name][2] for other in others} == {"would do nothing"}
+    assert rows(deploy(slug, "status", env=env))[first.name][2] == "a deploy would change it"
+    assert deploy(slug, env=env).status == 0
+    assert deploy(slug, "plan", "--exit-code", env=env).status == 0
+
+
+def test_doctor_tells_for_each_what_is_missing(slug: Path, functions: list[Function]) -> None:
+    """The app is checked once; the policy names all functions in the same statements."""
+    env = settings(functions)
+    outcome = deploy(slug, "doctor", env=env)
+    assert outcome.status == 0, outcome.stderr
+    assert outcome.stdout.count("base: ") == 1
+    assert all(cells[-1].startswith("A deploy should work") for cells in rows(outcome).values())
+    policy = json.loads(deploy(slug, "doctor", "--policy", env=env).stdout)
+    upload = next(each for each in policy["Statement"] if "lambda:UpdateFunctionCode" in each["Action"])
+    assert upload["Resource"] == [function.arn for function in functions]
+
+
+def test_the_same_function_twice_is_a_mistake(slug: Path, functions: list[Function]) -> None:
+    """Two deploys would race for it."""
+    outcome = deploy(slug, env=settings(functions, functions[0].name, _AWS_DEFAULT_REGION="eu-west-1"))
+    assert outcome.status == 2
+    assert f"_LAMBDA_FUNCTION_ARN names {functions[0].name} twice" in outcome.stderr
