@@ -365,12 +365,12 @@ def test_explains_what_it_did_not_foresee(build: Build) -> None:
     assert result.status == 1
     assert result.stdout == ""
     assert result.stderr.endswith("""\
- !       workspace="$(mktemp -d)"
+ !       BUILD_WORKSPACE="$(mktemp -d)"
  !
  !     What the command itself said is above. Most often a disk is full, or a file or a folder
  !     can't be read or written.
 """)
-    assert " !     The build stopped because a command failed with exit status 1 (compile:" in result.stderr
+    assert " !     The build stopped because a command failed with exit status 1 (build.sh:" in result.stderr
 
 
 # --- Secrets --------------------------------------------------------------------------------------
