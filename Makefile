@@ -11,6 +11,7 @@ SHELL_FILES := .ci/run bin/build bin/compile bin/detect bin/release $(wildcard l
 .PHONY: demo check test test-slow bench lint format docs lock clean
 
 $(VENV)/.installed: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 10) else "$(PYTHON) is Python %d.%d, and 3.10 or newer is needed: make demo PYTHON=python3.12, for example." % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock
 	touch $@

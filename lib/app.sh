@@ -8,7 +8,8 @@ shopt -s inherit_errexit
 # A line for each kind of app: its name in build.json, its name for people, and its build files.
 readonly APP_KINDS="${BASH_SOURCE[0]%/*}/../deploy/build/kinds.txt"
 
-# Prints the kind of app, `Java` or `Node.js`; nothing for any other app.
+# Prints the kind of app, such as `Java` or `Node.js`; nothing for an unknown one. One of any kind is `artifact`
+# if a file names what to deploy.
 function app::kind() {
 	local build="${1}"
 	local name
@@ -43,7 +44,7 @@ function app::explain_unknown_kind() {
 	build_files="$(app::build_files)"
 	contents="$(app::contents "${build}")"
 	output::error <<-EOT
-		This is neither a Java nor a Node.js app, so it can't be deployed to AWS Lambda.
+		This is no Java, Node.js or Python app, so it isn't clear what to deploy to AWS Lambda.
 
 		Looked for, in the root of the app:
 		${build_files}
@@ -55,6 +56,9 @@ function app::explain_unknown_kind() {
 		  1. it is committed: git ls-files
 		  2. it lies in the root of the repository, not in a folder
 		  3. its name is spelled as above, in lower case
+
+		Anything else can be deployed if a file .lambda-artifact holds its path in the app: a ZIP, a
+		folder, or a program such as a Go binary. A build that makes it has to run before this buildpack.
 	EOT
 }
 

@@ -6,34 +6,58 @@ set -euo pipefail
 shopt -s inherit_errexit
 
 # Linux's PATH_MAX. The kernel starts no program with a variable of 128 KB.
-readonly BASE_LONGEST_PATH=4096
+readonly BASE_LONGEST_VALUE=4096
+
+# The settings that a build reads; none of them is a secret.
+readonly BASE_SETTINGS=(_LAMBDA_ARTIFACT _LAMBDA_JAR_FILE _LAMBDA_RUNTIME _LAMBDA_ARCHITECTURE)
+
+# How pip reaches the network, for the dependencies of a Python app.
+readonly BASE_NETWORK=(
+	HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
+	SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE NETRC
+)
 
 # Runs `deploy build`, which prints its own steps and errors.
 function base::make() {
-	local python="${1}" build="${2}" env_dir="${3}"
-	local jar_file name
-	local -a environment=()
+	local python="${1}" build="${2}" env_dir="${3}" cache="${4}"
+	local kind name value
+	local -a passed_on=(PATH HOME TMPDIR LANG LC_ALL LD_LIBRARY_PATH STACK SOURCE_VERSION)
+	local -a config_vars=("${BASE_SETTINGS[@]}") assignments=()
 
-	# A build may know names of config vars, but no values. Only these variables are passed on.
-	for name in PATH HOME TMPDIR LANG LC_ALL LD_LIBRARY_PATH STACK SOURCE_VERSION; do
-		if [[ -v "${name}" ]]; then
-			environment+=("${name}=${!name}")
+	# A build may know names of config vars, but no values. The exceptions are its own settings, and where a
+	# Python app's dependencies come from.
+	kind="$(app::kind "${build}")"
+	if [[ "${kind}" == Python ]]; then
+		# shellcheck disable=SC2154 # It is in pip.sh.
+		config_vars+=("${PASSED_ON_TO_PIP[@]}")
+		passed_on+=("${BASE_NETWORK[@]}" "${PASSED_ON_TO_PIP[@]}")
+	fi
+	for name in "${config_vars[@]}"; do
+		value="$(environment::read "${env_dir}" "${name}")"
+		if ((${#value} > BASE_LONGEST_VALUE)); then
+			base::explain_long_value "${name}" "${#value}"
+			exit 2
+		elif [[ -n "${value}" ]]; then
+			assignments+=("${name}=${value}")
+			passed_on+=("${name}")
 		fi
 	done
-	# The exception is a path in the app, which is not a secret.
-	jar_file="$(environment::read "${env_dir}" _LAMBDA_JAR_FILE)"
-	if ((${#jar_file} > BASE_LONGEST_PATH)); then
-		output::error <<-EOT
-			_LAMBDA_JAR_FILE is no path: it is ${#jar_file} characters long, and a path has ${BASE_LONGEST_PATH} at most.
+	# shellcheck disable=SC2310 # What it runs ends with it.
+	(
+		if ((${#assignments[@]})); then
+			export "${assignments[@]}"
+		fi
+		environment::run_with passed_on \
+			"${python}" -I -S -X utf8 "${build}/.lambda-deploy/runtime/deploy/__main__.py" build "${build}" \
+			--cache "${cache}/lambda-deploy-wheels"
+	) || exit "${?}"
+}
 
-			Set it to the path of the JAR in the app, such as target/my-function.jar, and push again.
-		EOT
-		exit 2
-	elif [[ -n "${jar_file}" ]]; then
-		environment+=("_LAMBDA_JAR_FILE=${jar_file}")
-	fi
+function base::explain_long_value() {
+	local name="${1}" length="${2}"
+	output::error <<-EOT
+		${name} is ${length} characters long, and it can have ${BASE_LONGEST_VALUE} at most.
 
-	env --ignore-environment "${environment[@]}" \
-		"${python}" -I -S -X utf8 "${build}/.lambda-deploy/runtime/deploy/__main__.py" build "${build}" ||
-		exit "${?}"
+		Correct it, and push again.
+	EOT
 }

@@ -23,6 +23,8 @@ source "${BUILD_LIBRARY}/python.sh"
 source "${BUILD_LIBRARY}/pip.sh"
 # shellcheck source=lib/runtime.sh
 source "${BUILD_LIBRARY}/runtime.sh"
+# shellcheck source=lib/app.sh
+source "${BUILD_LIBRARY}/app.sh"
 # shellcheck source=lib/base.sh
 source "${BUILD_LIBRARY}/base.sh"
 # shellcheck source=lib/procfile.sh
@@ -51,7 +53,7 @@ function build::make() {
 
 	runtime::install "${buildpack}" "${build}" "${cache}" "${python}" "${stack}" "${workspace}"
 	python::keep kept_python "${python}" "${build}" "${cache}" "${stack}" "${workspace}"
-	base::make "${python}" "${build}" "${env_dir}"
+	base::make "${python}" "${build}" "${env_dir}" "${cache}"
 	runtime::remove_build_dependencies "${build}"
 	command::install "${buildpack}" "${build}" "${kept_python}"
 }

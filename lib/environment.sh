@@ -27,3 +27,20 @@ function environment::unset_prefix() {
 		fi
 	done
 }
+
+# Runs a command with the exported variables whose names are in the array named first, and with no others.
+# Values stay in the environment: a command line can be read by others.
+function environment::run_with() {
+	local -n kept_names="${1}"
+	local kept=" ${kept_names[*]} "
+	local name
+	local -a names others=()
+	# Bash can't unset what it can't name, like `log.level`.
+	mapfile -d "" -t names < <(env --null | cut --zero-terminated --delimiter="=" --fields=1 || true)
+	for name in "${names[@]}"; do
+		if [[ -n "${name}" && "${kept}" != *" ${name} "* ]]; then
+			others+=("--unset=${name}")
+		fi
+	done
+	env "${others[@]}" "${@:2}"
+}

@@ -15,7 +15,7 @@ readonly RUNTIME_UNUSED=(
 )
 
 # Only builds need these, to make a base: they are kept in the cache, but not in the slug.
-readonly RUNTIME_FOR_BUILDS=(deflate)
+readonly RUNTIME_FOR_BUILDS=(deflate packaging tomli)
 
 function runtime::install() {
 	local buildpack="${1}" build="${2}" cache="${3}" python="${4}" stack="${5}" workspace="${6}"

@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -100,6 +101,49 @@ def nodejs_slug(shared: Path, nodejs_app: Path, warm_cache: Path) -> Slug:
 def java_slug(shared: Path, java_app: Path, warm_cache: Path) -> Slug:
     """Return the compiled slug of the Java app. Not to be changed: `.copy(folder)` it."""
     return _built_once(shared / "java-slug", java_app, warm_cache)
+
+
+@pytest.fixture(scope="session")
+def go_app(shared: Path) -> Path:
+    """Return the Go app with its program built as `bootstrap`. Not to be changed."""
+    require("go")
+
+    def compile_program(folder: Path) -> None:
+        shutil.copytree(APPS / "go", folder)
+        subprocess.run(
+            ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", "bootstrap", "."],
+            cwd=folder,
+            env={
+                **os.environ,
+                "CGO_ENABLED": "0",
+                "GOTOOLCHAIN": "local",
+                "GOFLAGS": "-mod=mod",
+                "GOPROXY": "off",
+            },
+            check=True,
+        )
+
+    return _made_once(shared / "go-app", compile_program)
+
+
+@pytest.fixture(scope="session")
+def python_runtime_client(shared: Path) -> Path:
+    """Return a folder with AWS's own runtime client for Python, from PyPI."""
+
+    def install(folder: Path) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-compile",
+            "--only-binary",
+            ":all:",
+        ]
+        subprocess.run([*command, "--target", str(folder), "awslambdaric==4.2.2"], check=True)
+
+    return _made_once(shared / "python-runtime-client", install)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

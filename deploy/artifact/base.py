@@ -1,7 +1,7 @@
 """The base: the built artifact without config, as the build left it in the slug.
 
-Node.js: `.lambda-deploy/base.zip`, a ZIP with the app's files at its root. Java: the JAR that the build
-left. `.lambda-deploy/build.json` names it.
+Of a Node.js or Python app, or a folder that is named, it is `.lambda-deploy/base.zip`, with the files at its
+root. A JAR or ZIP that the app's own build left is the base unchanged. `.lambda-deploy/build.json` names it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Base:
     """What a build made, as build.json keeps it. Sizes are in bytes, `base` is a path in the app.
 
     `compression` names the library, its version and the level if the buildpack compressed the base: others
-    make other bytes of the same files.
+    make other bytes of the same files. `runtime` and `architecture` are what the function has to have, if
+    the base does not run on any.
     """
 
     kind: str
@@ -38,6 +39,8 @@ class Base:
     buildpack_version: str
     source_version: str | None
     stack: str | None
+    runtime: str | None = None
+    architecture: str | None = None
 
 
 def read(app: Path) -> Base:
@@ -73,7 +76,7 @@ def _read_file(path: Path) -> bytes:
 def _check(base: Base, app: Path) -> None:
     """Raise ValueError if a value is not one that a build writes, or the base is not in the app."""
     texts = (base.kind, base.base, base.sha256, base.buildpack_version)
-    texts_or_none = (base.compression, base.source_version, base.stack)
+    texts_or_none = (base.compression, base.runtime, base.architecture, base.source_version, base.stack)
     numbers = (base.size, base.unzipped_size, base.entries)
     if not (
         all(isinstance(text, str) for text in texts)

@@ -27,8 +27,8 @@ LARGEST = 5  # entries that are named
 BY_BUCKET = "Set _LAMBDA_S3_BUCKET, and it is uploaded via that bucket."
 SMALLER = (
     "To make it smaller, leave out what the function does not need. Node.js: name it in .lambdaignore, drop "
-    "development dependencies (`npm prune --omit=dev`), or bundle the code. Java: give what Lambda has the "
-    "scope `provided`, or minimize the JAR."
+    "development dependencies (`npm prune --omit=dev`), or bundle the code. Python: drop boto3, which Lambda "
+    "has. Java: give what Lambda has the scope `provided`, or minimize the JAR."
 )
 
 

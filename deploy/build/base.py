@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING
 from deploy import __version__
 from deploy.artifact import base as bases
 from deploy.artifact.base import BASE_ZIP, BUILD_FILE, FOLDER, Base
-from deploy.build import java, nodejs
-from deploy.build.compression import COMPRESSION, Written
+from deploy.build import artifact, java, nodejs, python
+from deploy.build.wheels import Pip
 from deploy.errors import DeployError, InputError
+from deploy.target.settings import Settings
 from deploy.text import megabytes, printable
 
 if TYPE_CHECKING:
+    from deploy.build.made import Made
     from deploy.output import Report
 
 # A line for each kind of app: its name, its name for people, and its build files. bin/detect reads it, too.
 # A Java app often has a package.json for its front end, a Node.js app hardly ever a pom.xml: Java goes first.
 KINDS = Path(__file__).with_name("kinds.txt")
+OTHER = "other"  # anything that is named as the artifact
+NO_SETTINGS = Settings()
+NO_PIP_SETTINGS = Pip()
 
 IN_THE_WAY = (FileExistsError, IsADirectoryError, NotADirectoryError)
 
@@ -27,54 +32,79 @@ IN_THE_WAY = (FileExistsError, IsADirectoryError, NotADirectoryError)
 def make(
     app: Path,
     output: Report,
+    settings: Settings = NO_SETTINGS,
     *,
-    jar_file: str | None = None,
+    pip: Pip = NO_PIP_SETTINGS,
     source_version: str | None = None,
     stack: str | None = None,
 ) -> Base:
-    """Make or find the base of an app, of a Java app the named JAR, and write build.json.
+    """Make or find the base of an app, and write build.json. `pip` is for the dependencies of a Python app.
 
     Raise InputError if there is nothing to deploy, or if it can't be deployed.
     """
     _make_folder(app)
-    kind = _kind(app)
-    if kind == "java":
-        compression, (path, written) = None, java.find(app, jar_file, output)
-    else:
-        compression, path, written = COMPRESSION, BASE_ZIP, _make_nodejs(app, output)
+    named = artifact.read_name(app, settings)
+    kind = _kind(app, named)
+    made = _make(app, kind, named, settings=settings, pip=pip, output=output)
     base = Base(
         kind,
-        path,
-        written.sha256.hex(),
-        written.size,
-        written.unzipped_size,
-        written.entries,
-        compression,
+        made.path,
+        made.written.sha256.hex(),
+        made.written.size,
+        made.written.unzipped_size,
+        made.written.entries,
+        made.compression,
         __version__,
         source_version,
         stack,
+        made.runtime,
+        made.architecture,
     )
     try:
         bases.write(app, base)
     except OSError as error:
         raise _not_written(app, error, app / BUILD_FILE) from None
-    output.detail(
-        f"{path}: {megabytes(base.size)}, {base.entries} entries, {megabytes(base.unzipped_size)} unzipped"
-    )
+    size, unzipped = megabytes(base.size), megabytes(base.unzipped_size)
+    output.detail(f"{base.base}: {size}, {base.entries} entries, {unzipped} unzipped")
     return base
 
 
-def _kind(app: Path) -> str:
+def _kind(app: Path, named: artifact.Named | None) -> str:
     """Return the kind of the app, by the first file that is there of those that bin/detect looks for."""
     kinds = [line.split() for line in KINDS.read_text(encoding="ascii").splitlines()]
     for kind, _, *names in kinds:
         if any((app / name).is_file() for name in names):
             return kind
+    if named:
+        return OTHER
     *others, last = (name for _, _, *names in kinds for name in names)
     raise InputError(
-        "There is neither a Java nor a Node.js app here.",
+        "There is no Java, Node.js or Python app here, and no artifact is named.",
         why=f"Looked for {', '.join(others)} and {last}.",
+        todo="To deploy anything else, a ZIP, a folder or a program, write its path into .lambda-artifact.",
     )
+
+
+def _make(
+    app: Path, kind: str, named: artifact.Named | None, *, settings: Settings, pip: Pip, output: Report
+) -> Made:
+    """Make or find the base of an app of this kind, or of the artifact that is named."""
+    try:
+        if named:
+            return artifact.make(app, kind, named, output)
+        if kind == "java":
+            return java.find(app, output)
+        if kind == "python":
+            return python.make(app, settings, pip, output)
+        return nodejs.make(app, output)
+    except OSError as error:
+        shown = _shown_path(app, error, app / BASE_ZIP)
+        if isinstance(error, IN_THE_WAY) and shown.startswith(f"{FOLDER}/"):
+            raise _not_written(app, error, app / BASE_ZIP) from None
+        raise DeployError(
+            f"{shown}: {error.strerror}.",
+            why="The base could not be made.",
+        ) from None
 
 
 def _make_folder(app: Path) -> None:
@@ -107,16 +137,3 @@ def _shown_path(app: Path, error: OSError, otherwise: Path) -> str:
     """Return the path in the app that an error is about."""
     name = error.filename2 or error.filename
     return printable(os.path.relpath(name if isinstance(name, (str, os.PathLike)) else otherwise, app))
-
-
-def _make_nodejs(app: Path, output: Report) -> Written:
-    try:
-        return nodejs.make(app, output)
-    except OSError as error:
-        shown = _shown_path(app, error, app / BASE_ZIP)
-        if isinstance(error, IN_THE_WAY) and shown.startswith(f"{FOLDER}/"):
-            raise _not_written(app, error, app / BASE_ZIP) from None
-        raise DeployError(
-            f"{shown}: {error.strerror}.",
-            why="The base ZIP could not be made.",
-        ) from None

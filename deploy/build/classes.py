@@ -67,7 +67,7 @@ NO_CODE = Problem(
     "no class in it, and no JAR in its lib/",
     "holds no class, and no JAR in lib/: there is nothing for Lambda to run.\n"
     "Look at what the build puts into it, or name another file: "
-    "`heroku config:set _LAMBDA_JAR_FILE=path/in/the/app.jar`.",
+    "`heroku config:set _LAMBDA_ARTIFACT=path/in/the/app.jar`.",
 )
 
 

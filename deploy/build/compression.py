@@ -46,6 +46,11 @@ class SourceFile:
     executable: bool = False
     size: int = 0
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is an empty folder."""
+        return self.path is None and self.link_target is None
+
 
 @dataclass(frozen=True, slots=True)
 class Written:

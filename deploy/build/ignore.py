@@ -83,8 +83,14 @@ def read(path: Path) -> Rules:
     Raise InputError if it is not a regular file or not UTF-8. Git would read other encodings too, but
     rules in UTF-16, as some editors and shells write it, would silently match nothing.
     """
-    if not os.path.lexists(path):
-        return Rules()
+    return Rules(read_lines(path) if os.path.lexists(path) else ())
+
+
+def read_lines(path: Path) -> list[bytes]:
+    """Return the lines of a file of the app, split at line feeds.
+
+    Raise InputError if it is not a regular file or not UTF-8.
+    """
     if not path.is_file():
         raise InputError(
             f"{path.name} is not a regular file.", todo="Replace it with one, or remove it, and push again."
@@ -92,7 +98,7 @@ def read(path: Path) -> Rules:
     content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     if not _is_text(content):
         raise InputError(f"{path.name} is not UTF-8 text.", todo="Save it as UTF-8, and push again.")
-    return Rules(content.split(b"\n"))
+    return content.split(b"\n")
 
 
 def _is_text(content: bytes) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy.errors import InputError
 from deploy.target.environment import read_app
+from deploy.target.pip import read_pip_variables
 from deploy.target.provenance import read_build
 from deploy.text import printable
 
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the app's folder."""
+    """Add the app's folder, and the one of the cache."""
     parser.add_argument(
         "app", metavar="DIR", type=Path, nargs="?", help="the app's folder; the working folder by default"
     )
+    parser.add_argument("--cache", metavar="DIR", type=Path, help="a folder that keeps downloads, for Python")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -30,6 +32,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         from deploy.build.base import make
         from deploy.build.folder import prepare
         from deploy.build.source import find_commit
+        from deploy.build.wheels import Pip
     except ImportError as error:
         raise InputError(
             "This slug has been built already, and can't be built again here.",
@@ -44,7 +47,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     base = make(
         app,
         context.report,
-        jar_file=read_app(context.variables, app, ["build"]).settings.jar_file,
+        read_app(context.variables, app, ["build"]).settings,
+        pip=Pip(read_pip_variables(context.variables), options.cache),
         source_version=build.source_version or find_commit(app) or build.commit,
         stack=build.stack,
     )

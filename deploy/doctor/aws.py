@@ -13,12 +13,12 @@ from deploy.aws.inquiry import Answer, Inquiry
 from deploy.aws.refusals import other_account, todo_for_other_account
 from deploy.aws.session import Session
 from deploy.doctor.check import Check, failed, ok, unknown
+from deploy.doctor.fit import check_fit
 from deploy.doctor.function import (
     READ,
     UPDATE,
     check_clock,
     check_credentials,
-    check_fit,
     check_function,
     obstacle,
 )

@@ -1,4 +1,4 @@
-"""Checks of the credentials, the clock and the function, and of whether it can run what is deployed."""
+"""Checks of the credentials, the clock and the function."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import datetime as dt
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from deploy.artifact.package import holds
 from deploy.aws.codes import CONFLICT, CUT, NO_ANSWER, NO_CREDENTIALS, NOT_FOUND
 from deploy.aws.refusals import container_image
 from deploy.doctor.check import Check, failed, ok, unknown
-from deploy.errors import DeployError, InputError
+from deploy.errors import DeployError
 from deploy.target.sdk import PROFILES, ROLE, TOKEN_FILE
 from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from deploy.artifact.base import Base
     from deploy.aws.inquiry import Answer
     from deploy.target.environment import Target
 
@@ -32,10 +30,6 @@ REJECTED = frozenset(
     RequestExpired SignatureDoesNotMatch UnrecognizedClientException
 """.split()
 ) | {NO_CREDENTIALS}
-
-# https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
-WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
-TASK_ROOT = "/var/task/"
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 LARGEST_SKEW = 5 * 60  # seconds; AWS refuses requests that are older or younger
@@ -139,68 +133,3 @@ def _wrong_function(latest: Answer, dry_run: Answer, name: str) -> DeployError |
     if dry_run.code == NOT_FOUND or (dry_run.allows and dry_run.code != CONFLICT):
         return dry_run.error
     return None
-
-
-# --- what runs it ---------------------------------------------------------------------------------
-
-
-def check_fit(content: Mapping[str, Any], target: Target, base: Base) -> Iterator[Check]:
-    """Check that the function runs this base, and finds the config files."""
-    files = target.settings.config_files
-    runtime = content.get("Runtime", "")
-    if error := _wrong_runtime(runtime, base.kind):
-        yield failed("runtime", error, needed=False)
-    environment = content.get("Environment", {})
-    # AWS gives an error in place of variables that the deployer may not decrypt. What an OS-only runtime does
-    # with the wrapper is the app's matter.
-    if not files or not runtime or runtime.startswith("provided") or "Error" in environment:
-        return
-    wrapper = environment.get("Variables", {}).get(WRAPPER, "")
-    if check := _check_wrapper(wrapper, files, target, base):
-        yield check
-
-
-def _wrong_runtime(runtime: str, kind: str) -> DeployError | None:
-    if kind == "java" and runtime and not runtime.startswith(("java", "provided")):
-        return DeployError(
-            f"The function runs {runtime}, and this app is a Java app.",
-            todo="Set the function's runtime to a Java, or name another function in _LAMBDA_FUNCTION_ARN.",
-        )
-    if kind == "nodejs" and runtime.startswith("java"):
-        return DeployError(
-            f"The function runs {runtime}, and this app is a Node.js app.",
-            todo="Set the function's runtime to a Node.js, or name another function in _LAMBDA_FUNCTION_ARN.",
-        )
-    return None
-
-
-def _check_wrapper(wrapper: str, files: tuple[str, ...], target: Target, base: Base) -> Check | None:
-    """Check that what starts the function's runtime goes by a baked env.sh, where one is baked."""
-    scripts = [f"{TASK_ROOT}{file}" for file in files if file.endswith(".sh")]
-    if wrapper in scripts:
-        return ok("wrapper", f"{WRAPPER} is {printable(wrapper)}")
-    todo = f"Remove {WRAPPER} from the function, or name the file in _LAMBDA_CONFIG_FILES."
-    if scripts:
-        todo = f"Set it on the function, after the first deploy with this file: {WRAPPER}={scripts[0]}"
-    of_the_app = wrapper.startswith(TASK_ROOT)
-    if of_the_app and not _holds(target, base, wrapper.removeprefix(TASK_ROOT)):
-        what = f"The function's {WRAPPER} is {printable(wrapper)}, which the package does not hold."
-        why = "A function whose wrapper is missing does not start."
-    elif not scripts:
-        return None
-    elif of_the_app:
-        return unknown("wrapper", f"{printable(wrapper)}, a script of the app, has to source {scripts[0]}")
-    else:
-        what = f"The function has no environment variable {WRAPPER}."
-        if wrapper:
-            what = f"The function's {WRAPPER} is {printable(wrapper)}, and not {scripts[0]}."
-        why = "So the config that is baked into this file does not reach its environment."
-    return failed("wrapper", DeployError(what, why=why, todo=todo), needed=False)
-
-
-def _holds(target: Target, base: Base, name: str) -> bool:
-    """Whether the base holds a file; if that can't be found out, it does."""
-    try:
-        return holds(target.slug, base, name)
-    except InputError:
-        return True

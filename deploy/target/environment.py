@@ -153,6 +153,7 @@ def _read_settings(variables: Mapping[str, str]) -> tuple[Settings, list[Problem
         except ValueError as error:
             problems.append(Problem(setting.name, str(error), stage=setting.stage))
     problems += _alias_problems(values, given)
+    problems += _artifact_problems(values)
     for missing, why, askers in REQUIRED_BY:
         asking = [SETTINGS[asker].name for asker in askers if asker in given]
         if asking and missing not in given:
@@ -181,6 +182,15 @@ def _alias_problems(values: dict[str, Any], given: set[str]) -> list[Problem]:
         wrong = "names a different alias from the one that _LAMBDA_FUNCTION_ARN ends in"
         return [Problem("_LAMBDA_ALIAS", wrong)]
     return []
+
+
+def _artifact_problems(values: dict[str, Any]) -> list[Problem]:
+    """Return a problem if the older name of the artifact's setting names another artifact."""
+    artifact, jar_file = values.get("artifact"), values.get("jar_file")
+    if not artifact or not jar_file or artifact == jar_file:
+        return []
+    wrong = "names one path, and _LAMBDA_JAR_FILE, which is its older name, another: remove that one"
+    return [Problem("_LAMBDA_ARTIFACT", wrong, stage="build")]
 
 
 def _unknown_settings(variables: Mapping[str, str]) -> list[Problem]:

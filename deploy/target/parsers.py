@@ -16,6 +16,7 @@ from deploy.text import printable
 CONFIG_FORMATS = (".properties", ".json", ".sh")
 
 ALIAS = re.compile(r"(?![0-9]+$)[A-Za-z0-9_-]{1,128}")
+PYTHON_RUNTIME = re.compile(r"python3\.[1-9][0-9]?")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}")
@@ -27,6 +28,16 @@ def alias(text: str) -> str:
     return _matching(
         ALIAS, text, "is not the name of an alias: up to 128 letters, digits, `-` and `_`, not a number"
     )
+
+
+def runtime(text: str) -> str:
+    """Return the identifier of a Python runtime of Lambda's."""
+    return _matching(PYTHON_RUNTIME, text, "is not one of Lambda's Python runtimes, such as python3.13")
+
+
+def architecture(text: str) -> str:
+    """Return an architecture that Lambda has."""
+    return _matching(re.compile("x86_64|arm64"), text, "is neither x86_64 nor arm64")
 
 
 def bucket(text: str) -> str:

@@ -85,12 +85,34 @@ class Settings:
         "Several functions are separated by commas or blanks.",
         "release",
     )
+    artifact: str | None = _setting(
+        "_LAMBDA_ARTIFACT",
+        str,
+        "dist",
+        "At build time: what to deploy, a path in the app: a JAR, a ZIP, a folder or a program; by default "
+        "the JAR that is found, or the app's files. A file `.lambda-artifact` in the app says the same.",
+        "build",
+    )
     jar_file: str | None = _setting(
         "_LAMBDA_JAR_FILE",
         str,
         "target/my-function.jar",
-        "Java, at build time: the JAR or ZIP to deploy, a path in the app; found automatically if there is "
-        "just one candidate.",
+        "The older name of `_LAMBDA_ARTIFACT`.",
+        "build",
+    )
+    runtime: str | None = _setting(
+        "_LAMBDA_RUNTIME",
+        parsers.runtime,
+        "python3.13",
+        "Python, at build time: the function's runtime, which dependencies are installed for; by default "
+        "what `.python-version` says, or else `python3.13`.",
+        "build",
+    )
+    architecture: str | None = _setting(
+        "_LAMBDA_ARCHITECTURE",
+        parsers.architecture,
+        "arm64",
+        "Python, at build time: the function's architecture, `x86_64` (the default) or `arm64`.",
         "build",
     )
     config_files: tuple[str, ...] = _setting(

@@ -158,8 +158,8 @@ def test_a_jar_over_the_limit_is_told_what_it_is_made_of(tmp_path: Path) -> None
  !          30.0 MB  model-30.bin
  !
  !     To make it smaller, leave out what the function does not need. Node.js: name it in .lambdaignore, \
-drop development dependencies (`npm prune --omit=dev`), or bundle the code. Java: give what Lambda has the \
-scope `provided`, or minimize the JAR.
+drop development dependencies (`npm prune --omit=dev`), or bundle the code. Python: drop boto3, which \
+Lambda has. Java: give what Lambda has the scope `provided`, or minimize the JAR.
 """,
     )
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from aws_answers import Answer, Answers
+from bases import make_base
 from command import make_slug
+from deploy.doctor.fit import LANGUAGES
 from embedded_aws import EmbeddedAWS, Function
 from examination import ARN, PLAIN, Examination, examine
 
@@ -76,6 +78,10 @@ def examine_with(slug: Path, env: Mapping[str, str], configuration: Mapping[str,
 @pytest.mark.parametrize(
     ("kind", "runtime", "what"),
     [
+        ("python", "nodejs22.x", "The function runs nodejs22.x, and this app is a Python app."),
+        ("python", "python3.13", ""),
+        ("python", "provided.al2023", ""),
+        ("other", "nodejs22.x", ""),
         ("nodejs", "java21", "The function runs java21, and this app is a Node.js app."),
         ("java", "nodejs22.x", "The function runs nodejs22.x, and this app is a Java app."),
         ("java", "python3.13", "The function runs python3.13, and this app is a Java app."),
@@ -99,9 +105,47 @@ def test_a_runtime_may_not_be_the_app_s(tmp_path: Path, kind: str, runtime: str,
         check = examination.checks["runtime"]
         assert (check["detail"], check["stops_a_deploy"]) == (what, False)
         assert check["todo"] == (
-            f"Set the function's runtime to a {'Java' if kind == 'java' else 'Node.js'}, or name another "
-            "function in _LAMBDA_FUNCTION_ARN."
+            f"Set the function's runtime to a {LANGUAGES[kind].name}, or name another function in "
+            "_LAMBDA_FUNCTION_ARN."
         )
+
+
+PYTHON, ARM64 = {"kind": "python", "runtime": "python3.13"}, {"architecture": "arm64"}
+
+
+@pytest.mark.parametrize(
+    ("built", "configuration", "wrong"),
+    [
+        (PYTHON, {"Runtime": "python3.12"}, ("runtime", "_LAMBDA_RUNTIME=python3.12")),
+        (PYTHON, {"Runtime": "python3.13"}, None),
+        (PYTHON, {"Runtime": "provided.al2023"}, None),
+        (ARM64, {"Architectures": ["x86_64"]}, ("architecture", "_LAMBDA_ARCHITECTURE=x86_64")),
+        (ARM64, {"Architectures": ["arm64"]}, None),
+        (ARM64, {}, None),
+        ({}, {"Architectures": ["arm64"]}, None),
+    ],
+)
+def test_what_a_base_was_built_for_is_compared_with_the_function(
+    tmp_path: Path, built: dict[str, str], configuration: dict[str, Any], wrong: tuple[str, str] | None
+) -> None:
+    """Compiled code of another version or architecture fails at the first call, so it is found before."""
+    slug = make_slug(tmp_path)
+    build_file = slug / ".lambda-deploy/build.json"
+    build_file.write_text(json.dumps({**json.loads(build_file.read_text()), **built}))
+    examination = examine_with(slug, {}, configuration)
+    assert examination.exit_status == 0
+    assert examination.names("failed") == ({wrong[0]} if wrong else set())
+    if wrong:
+        assert wrong[1] in examination.checks[wrong[0]]["todo"]
+
+
+@pytest.mark.parametrize(("runtime", "is_wrong"), [("nodejs22.x", True), ("provided.al2023", False)])
+def test_a_bootstrap_needs_an_os_only_runtime(tmp_path: Path, runtime: str, *, is_wrong: bool) -> None:
+    """A managed runtime would not start it, but look for a handler."""
+    (tmp_path / "bootstrap").write_bytes(b"#!/bin/sh\n")
+    make_base(tmp_path, artifact="bootstrap")
+    examination = examine_with(tmp_path, {}, {"Runtime": runtime})
+    assert examination.names("failed") == ({"runtime"} if is_wrong else set())
 
 
 SH = {"_LAMBDA_CONFIG_FILES": "env.properties,env.sh"}

@@ -1,6 +1,6 @@
 """A stand-in for Lambda's managed runtimes: unpacks a package and calls its handler.
 
-The package is unpacked by unzip, or by Python where there is none, and the handler run by Node.js or
+The package is unpacked by unzip, or by Python where there is none, and the handler run by Node.js, Python or
 the JVM in a clean environment with the names that the real runtimes have.
 """
 
@@ -8,6 +8,7 @@ import json
 import shutil
 import stat
 import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 from paths import TESTS
 from simulated import PATH
 
-__all__ = ["invoke_java", "invoke_nodejs", "unpack"]
+__all__ = ["invoke_java", "invoke_nodejs", "invoke_python", "unpack"]
 
 READERS = TESTS / "support/readers"
 
@@ -24,6 +25,13 @@ _CALL_NODEJS = """
 const [file, name] = process.env._HANDLER.split('.')
 require(`${process.env.LAMBDA_TASK_ROOT}/${file}`)[name](JSON.parse(process.argv[1]), {})
   .then(answer => console.log(JSON.stringify(answer)))
+"""
+
+_CALL_PYTHON = """
+import importlib, json, os, sys
+sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+module, name = os.environ["_HANDLER"].rsplit(".", 1)
+print(json.dumps(getattr(importlib.import_module(module), name)(json.loads(sys.argv[1]), None)))
 """
 
 
@@ -52,6 +60,13 @@ def invoke_java(task_root: Path, handler: str = "com.example.greeter.Handler") -
     """Call a Java handler of an unpacked package, which has to answer with JSON, and return that."""
     class_path = f"{task_root}:{task_root}/lib/*"
     return _invoke(["java", "-cp", class_path, str(READERS / "Invoke.java"), handler], task_root, handler)
+
+
+def invoke_python(
+    task_root: Path, handler: str = "main.handler", event: Mapping[str, Any] | None = None
+) -> Any:
+    """Call a Python handler of an unpacked package and return its answer."""
+    return _invoke([sys.executable, "-I", "-c", _CALL_PYTHON, json.dumps(event or {})], task_root, handler)
 
 
 def _unpack_without_unzip(archive: Path, task_root: Path) -> None:

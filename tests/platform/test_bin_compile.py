@@ -157,7 +157,7 @@ def test_adds_nothing_where_there_is_no_base(warm: Build) -> None:
     result = warm.compile()
 
     assert result.status == 2
-    assert "neither a Java nor a Node.js app" in result.stderr
+    assert "There is no Java, Node.js or Python app here" in result.stderr
     assert "The build stopped" not in result.stderr
     assert not (warm.app / "Procfile").exists()
     assert not (warm.app / ".profile.d").exists()
@@ -252,7 +252,8 @@ def test_works_for_every_folder_name(build: Build, tmp_path: Path, name: str) ->
 
     assert (first.status, first.stderr) == (second.status, second.stderr) == (0, "")
     assert "Using the dependencies in the cache" in second.stdout
-    assert told(moved)["arguments"] == ["build", str(home / "app")]
+    cache = str(home / "cache/lambda-deploy-wheels")
+    assert told(moved)["arguments"] == ["build", str(home / "app"), "--cache", cache]
     assert told(moved)["environment"]["_LAMBDA_JAR_FILE"] == "x.jar"
     assert sorted(path.name for path in home.iterdir()) == ["app", "app.told.json", "cache", "env"]
 
@@ -382,7 +383,8 @@ def test_starts_the_base_with_nothing_else(build: Build) -> None:
     build.set_config("_AWS_SECRET_ACCESS_KEY", "canary")
     build.set_config("PATH", "canary")
 
-    build.compile(HOME="/home", SOURCE_VERSION="0123abc", DATABASE_URL="canary", PYTHONPATH="canary")
+    others = {"DATABASE_URL": "canary", "PYTHONPATH": "canary", "log.level": "canary", "PIP_CERT": "canary"}
+    build.compile(HOME="/home", SOURCE_VERSION="0123abc", _LAMBDA_RUNTIME="canary", **others)
 
     start = told(build)
     assert start["environment"] == {
@@ -394,8 +396,23 @@ def test_starts_the_base_with_nothing_else(build: Build) -> None:
         "STACK": "heroku-24",
         "_LAMBDA_JAR_FILE": "target/app.jar",
     }
-    assert start["arguments"] == ["build", str(build.app)]
+    assert start["arguments"] == ["build", str(build.app), "--cache", f"{build.cache}/lambda-deploy-wheels"]
     assert (start["isolated"], start["no_site"], start["utf8"]) == (1, 1, 1)
+
+
+def test_pip_gets_its_settings_for_a_python_app(build: Build) -> None:
+    """A private index is among the config vars, as heroku/python has it; they win over the platform's own."""
+    (build.app / "package.json").rename(build.app / "requirements.txt")
+    build.set_config("PIP_EXTRA_INDEX_URL", "https://user:token@example.com/simple")
+    build.set_config("PIP_TARGET", "canary")
+    build.set_config("DATABASE_URL", "canary")
+
+    build.compile(PIP_EXTRA_INDEX_URL="https://example.org", HTTPS_PROXY="http://proxy:1", PIP_USER="canary")
+
+    start = told(build)
+    assert start["environment"]["PIP_EXTRA_INDEX_URL"] == "https://user:token@example.com/simple"
+    assert start["environment"]["HTTPS_PROXY"] == "http://proxy:1"
+    assert "canary" not in str(start)
 
 
 def test_gives_no_secret_away(warm: Build, tmp_path: Path, warm_cache: Path) -> None:
@@ -439,8 +456,8 @@ def test_explains_a_jar_setting_that_is_no_path(build: Build, length: int) -> No
     assert (result.status, result.stderr) == (
         2,
         f"""\
- !     _LAMBDA_JAR_FILE is no path: it is {length} characters long, and a path has 4096 at most.
+ !     _LAMBDA_JAR_FILE is {length} characters long, and it can have 4096 at most.
  !
- !     Set it to the path of the JAR in the app, such as target/my-function.jar, and push again.
+ !     Correct it, and push again.
 """,
     )

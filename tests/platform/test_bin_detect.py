@@ -7,11 +7,13 @@ import pytest
 from buildpack import ROOT, Result, platform, run
 
 UNKNOWN = """\
- !     This is neither a Java nor a Node.js app, so it can't be deployed to AWS Lambda.
+ !     This is no Java, Node.js or Python app, so it isn't clear what to deploy to AWS Lambda.
  !
  !     Looked for, in the root of the app:
  !       pom.xml, build.gradle or build.gradle.kts (Java)
  !       package.json (Node.js)
+ !       requirements.txt, pyproject.toml or uv.lock (Python)
+ !       .lambda-artifact (artifact)
  !
  !     Found there:
 {contents}
@@ -20,6 +22,9 @@ UNKNOWN = """\
  !       1. it is committed: git ls-files
  !       2. it lies in the root of the repository, not in a folder
  !       3. its name is spelled as above, in lower case
+ !
+ !     Anything else can be deployed if a file .lambda-artifact holds its path in the app: a ZIP, a
+ !     folder, or a program such as a Go binary. A build that makes it has to run before this buildpack.
 """
 
 
@@ -57,10 +62,16 @@ def unknown(*contents: str) -> Result:
         (["package.json"], "Node.js"),
         (["package.json", "pom.xml"], "Java"),
         (["package.json", "build.gradle"], "Java"),
+        (["requirements.txt"], "Python"),
+        (["pyproject.toml", "go.mod"], "Python"),
+        (["uv.lock"], "Python"),
+        (["requirements.txt", "package.json"], "Node.js"),
+        (["go.mod", ".lambda-artifact"], "artifact"),
+        ([".lambda-artifact", "requirements.txt"], "Python"),
     ],
 )
 def test_names_the_kind_of_app(app: Path, environment: dict[str, str], files: list[str], kind: str) -> None:
-    """A Java or Node.js app is detected by its build file, and Java goes first."""
+    """An app is detected by its build file, in this order; a file that names an artifact will do, too."""
     for name in files:
         (app / name).touch()
 

@@ -7,6 +7,7 @@ very config that was set on the app. The exit status is 0 only if they do.
 
 import argparse
 import json
+import platform
 import re
 import shlex
 import shutil
@@ -15,13 +16,14 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 import simulated
 from embedded_aws import EmbeddedAWS
-from lambda_runtime import invoke_java, invoke_nodejs, unpack
+from lambda_runtime import invoke_java, invoke_nodejs, invoke_python, unpack
 from paths import APPS
 
 CONFIG = {
@@ -75,75 +77,105 @@ def without_escapes(output: str) -> str:
     return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", output)
 
 
+@dataclass(frozen=True)
+class Part:
+    """One language's part of the demo: its sample app, and what builds and runs it.
+
+    `tools` have to be on the PATH, `needs` says what to install for them. `build` is what the language's own
+    buildpack does when the app is pushed. `settings` are config vars of the app.
+    """
+
+    title: str
+    app: Path
+    tools: tuple[str, ...]
+    needs: str
+    build: tuple[str, ...]
+    runtime: str
+    handler: str
+    invoke: Callable[[Path, str], Any]
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+
+PARTS = (
+    Part(
+        "Python",
+        APPS / "python",
+        (),
+        "",
+        (),
+        PYTHON,
+        "main.handler",
+        invoke_python,
+        {
+            "_LAMBDA_RUNTIME": PYTHON,
+            "_LAMBDA_ARCHITECTURE": {"aarch64": "arm64"}.get(platform.machine(), "x86_64"),
+            "_LAMBDA_CONFIG_FILES": "env.json",
+        },
+    ),
+    Part(
+        "Node.js",
+        APPS / "nodejs",
+        ("node", "npm"),
+        "Node.js 18 or newer, with npm",
+        ("npm", "ci", "--no-audit", "--no-fund"),
+        "nodejs20.x",
+        "index.handler",
+        invoke_nodejs,
+    ),
+    Part(
+        "Java",
+        APPS / "java",
+        ("javac", "mvn"),
+        "a JDK and Maven",
+        ("mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", "package"),
+        "java17",
+        "com.example.greeter.Handler",
+        invoke_java,
+    ),
+)
+
+
 def _tell_the_story(folder: Path, cache: Path | None) -> None:
-    _check_tools()
+    """Show each language's part. One that fails does not keep the others from being shown."""
     cache = cache or folder / "cache"
+    failed, left_out = [], []
     with EmbeddedAWS() as aws:
         _tell(f"An AWS of our own, moto's, listens on {aws.url}.")
-        _deploy_app(
-            aws,
-            folder / "nodejs",
-            cache,
-            title="Node.js",
-            app=APPS / "nodejs",
-            build=["npm", "ci", "--no-audit", "--no-fund"],
-            runtime="nodejs20.x",
-            handler="index.handler",
-            invoke=invoke_nodejs,
-        )
-        if shutil.which("javac") and shutil.which("mvn"):
-            _deploy_app(
-                aws,
-                folder / "java",
-                cache,
-                title="Java",
-                app=APPS / "java",
-                build=["mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", "package"],
-                runtime="java17",
-                handler="com.example.greeter.Handler",
-                invoke=invoke_java,
-            )
-        else:
-            _title("The Java app")
-            _tell("Left out: it needs a JDK (javac) and Maven (mvn) on the PATH.")
+        for part in PARTS:
+            _title(f"The {part.title} app")
+            missing = [tool for tool in part.tools if shutil.which(tool) is None]
+            if missing:
+                left_out.append(part.title)
+                _tell(f"Left out: it needs {part.needs}. Not found on the PATH: {', '.join(missing)}.")
+                continue
+            try:
+                _deploy_app(aws, folder / part.app.name, cache, part)
+            except (DemoError, simulated.BuildError) as error:
+                failed.append(part.title)
+                print(f"\nThe {part.title} part failed: {error}", file=sys.stderr)
+    if failed:
+        raise DemoError(f"the part of {' and '.join(failed)} did. What it said is above.")
     _title("Done")
     _tell("Every handler answered with the very config that was set on its app.")
+    if left_out:
+        _tell(f"Left out for want of tools: {' and '.join(left_out)}.")
 
 
-def _check_tools() -> None:
-    missing = [tool for tool in ("node", "npm") if shutil.which(tool) is None]
-    if missing:
-        raise DemoError(
-            f"{' and '.join(missing)} not found on the PATH.\n"
-            "The sample app is a Node.js one: install Node.js 18 or newer, with npm, and run\n"
-            "`make demo` again."
-        )
-
-
-def _deploy_app(
-    aws: EmbeddedAWS,
-    folder: Path,
-    cache: Path,
-    *,
-    title: str,
-    app: Path,
-    build: list[str],
-    runtime: str,
-    handler: str,
-    invoke: Callable[[Path, str], Any],
-) -> None:
-    _title(f"The {title} app")
-    function = aws.create_function(f"demo-{folder.name}", runtime=runtime, handler=handler)
+def _deploy_app(aws: EmbeddedAWS, folder: Path, cache: Path, part: Part) -> None:
+    function = aws.create_function(f"demo-{folder.name}", runtime=part.runtime, handler=part.handler)
     _tell(f"The function exists already, as a stub: {function.arn}")
 
-    _tell("What its own language's buildpack does when the app is pushed:")
     source = folder / "source"
-    ignored = shutil.ignore_patterns("node_modules", "target")
-    shutil.copytree(app, source, symlinks=True, ignore=ignored)
-    _run(build, source)
+    ignored = shutil.ignore_patterns("node_modules", "target", "__pycache__")
+    shutil.copytree(part.app, source, symlinks=True, ignore=ignored)
+    if part.build:
+        _tell("What its own language's buildpack does when the app is pushed:")
+        _run(part.build, source)
 
     _tell("What this buildpack does then:")
-    slug = simulated.build(source, folder, cache=cache)
+    slug = simulated.build(source, folder, cache=cache, config=part.settings)
     _show(slug.build_log)
 
     _tell(
@@ -151,7 +183,7 @@ def _deploy_app(
         "the deploy's settings runs the Procfile's process:"
     )
     print(f"    $ {slug.process_types['deploy']}")
-    dyno = slug.run("deploy", config={**CONFIG, **aws.settings(function)})
+    dyno = slug.run("deploy", config={**CONFIG, **part.settings, **aws.settings(function)})
     _show(dyno.stdout + dyno.stderr)
     if dyno.returncode != 0:
         raise DemoError(f"the deploy ended with exit status {dyno.returncode}.")
@@ -160,17 +192,20 @@ def _deploy_app(
     package = function.code()
     task_root = unpack(package, folder / "task")
     print(f"    $ unzip code.zip  # {len(package):,} bytes")
-    answer = invoke(task_root, handler)
-    print(f"    $ {handler}")
+    try:
+        answer = part.invoke(task_root, part.handler)
+    except subprocess.CalledProcessError as error:
+        raise DemoError(f"the handler ended with exit status {error.returncode}.") from None
+    print(f"    $ {part.handler}")
     _show(json.dumps(answer, indent=2, ensure_ascii=False))
 
     problems = differences(CONFIG, answer["config"])
     if problems:
-        raise DemoError(f"the {title} handler got another config: {'; '.join(problems)}.")
+        raise DemoError(f"the {part.title} handler got another config: {'; '.join(problems)}.")
     _tell(f"The same {len(CONFIG)} config vars, to the byte; no setting, no dyno variable.")
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: Sequence[str], folder: Path) -> None:
     print(f"    $ {shlex.join(command)}")
     result = subprocess.run(
         command,

@@ -31,10 +31,10 @@ def start(tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.Po
     )
 
 
-def test_the_demo_shows_both_apps_from_build_to_handler(
+def test_the_demo_shows_all_apps_from_build_to_handler(
     tmp_path: Path, nodejs_app: Path, java_app: Path, warm_cache: Path
 ) -> None:
-    """The README's command builds, deploys and runs both apps, checks their config and cleans up."""
+    """The README's command builds, deploys and runs the apps, checks their config and cleans up."""
     require("unzip")
     assert nodejs_app.exists()  # npm and Maven have filled their caches
     assert java_app.exists()
@@ -45,6 +45,11 @@ def test_the_demo_shows_both_apps_from_build_to_handler(
     assert (process.returncode, stderr) == (0, "")
     assert "\x1b" not in stdout
     story = [
+        "=== The Python app ===",
+        "AWS Lambda (Python)",
+        "Dependencies of requirements.txt, for python3.",
+        "$ main.handler",
+        "Grüße, 世界! 🎉",
         "=== The Node.js app ===",
         "$ npm ci",
         "$ bin/detect",
@@ -69,16 +74,56 @@ def test_the_demo_shows_both_apps_from_build_to_handler(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_without_nodejs_the_demo_says_what_to_install(tmp_path: Path) -> None:
-    """A machine without Node.js gets a clear message in place of a traceback."""
-    with start(tmp_path, PATH=str(tmp_path)) as process:
+def test_with_python_alone_the_demo_says_what_it_leaves_out(tmp_path: Path, warm_cache: Path) -> None:
+    """The Python part is shown; what is left out, and why, is said where it would stand, and at the end."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for program in ("bash", "env"):
+        (programs / program).symlink_to(str(shutil.which(program)))
+    shutil.copytree(warm_cache, tmp_path / "cache", symlinks=True)
+    with start(tmp_path, "--cache", str(tmp_path / "cache"), PATH=str(programs)) as process:
+        stdout, stderr = process.communicate()
+
+    assert (process.returncode, stderr) == (0, "")
+    assert "Left out: it needs Node.js 18 or newer, with npm. Not found on the PATH: node, npm." in stdout
+    assert "Left out: it needs a JDK and Maven. Not found on the PATH: javac, mvn." in stdout
+    assert stdout.rstrip().endswith("Left out for want of tools: Node.js and Java.")
+
+
+def test_a_tool_that_fails_does_not_keep_the_other_languages_back(tmp_path: Path, warm_cache: Path) -> None:
+    """The part that failed is named, and the exit status says that one did."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "bash").symlink_to(str(shutil.which("bash")))
+    for tool in ("node", "npm"):
+        (programs / tool).write_text("#!/bin/sh\necho broken\nexit 7\n")
+        (programs / tool).chmod(0o755)
+    shutil.copytree(warm_cache, tmp_path / "cache", symlinks=True)
+    with start(tmp_path, "--cache", str(tmp_path / "cache"), PATH=f"{programs}") as process:
         stdout, stderr = process.communicate()
 
     assert process.returncode == 1
-    assert stdout == ""
-    assert "node and npm not found on the PATH" in stderr
-    assert "install Node.js 18 or newer" in stderr
-    assert "Traceback" not in stderr
+    assert "$ main.handler" in stdout
+    assert "=== The Java app ===" in stdout
+    assert "The Node.js part failed: npm ci --no-audit --no-fund ended with exit status 7." in stderr
+    assert stderr.splitlines()[-1] == ("The demo failed: the part of Node.js did. What it said is above.")
+
+
+def test_an_old_python_gets_one_clear_line(tmp_path: Path) -> None:
+    """Before anything is installed."""
+    require("make")
+    old = tmp_path / "python3"
+    old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 9, 18); $2"\n')
+    old.chmod(0o755)
+    makefile = REPOSITORY / "Makefile"
+    command = ["make", "-f", str(makefile), "demo", f"PYTHON={old}", f"VENV={tmp_path}/venv"]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[0] == (
+        f"{old} is Python 3.9, and 3.10 or newer is needed: make demo PYTHON=python3.12, for example."
+    )
+    assert not (tmp_path / "venv").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

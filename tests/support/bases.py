@@ -1,14 +1,18 @@
 """Apps in a folder, and their bases, made in this process."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
 
 from deploy.artifact.base import Base
 from deploy.build.base import make
+from deploy.build.wheels import Pip
 from deploy.errors import InputError
 from deploy.output import Console, Report
+from deploy.target.pip import read_pip_variables
+from deploy.target.settings import Settings
 from zips import zip_of
 
 __all__ = ["fill", "jar", "make_base", "refusal"]
@@ -30,14 +34,17 @@ def jar(app: Path, *names: str, **files: bytes) -> None:
         path.write_bytes(zip_of(files or {"example/Handler.class": name.encode()}))
 
 
-def make_base(app: Path, **settings: str) -> tuple[Base, str]:
-    """Make a base and return it with all that was printed."""
+def make_base(app: Path, *, pip: Pip | None = None, **settings: str) -> tuple[Base, str]:
+    """Make a base with these settings and return it with all that was printed."""
     shown = io.StringIO()
-    return make(app, Report(Console(shown, shown)), **settings), shown.getvalue()
+    provenance = {name: settings.pop(name) for name in ("source_version", "stack") if name in settings}
+    pip = pip or Pip(read_pip_variables(os.environ))
+    base = make(app, Report(Console(shown, shown)), Settings(**settings), pip=pip, **provenance)  # type: ignore[arg-type]
+    return base, shown.getvalue()
 
 
-def refusal(app: Path, **settings: str) -> str:
+def refusal(app: Path, *, pip: Pip | None = None, **settings: str) -> str:
     """Return the text of the error that no base can be made with."""
     with pytest.raises(InputError) as caught:
-        make_base(app, **settings)
+        make_base(app, pip=pip, **settings)
     return f"{caught.value.what}\n{caught.value.why}\n{caught.value.todo}"

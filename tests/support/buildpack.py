@@ -239,6 +239,8 @@ def make_small_buildpack(folder: Path) -> Path:
     (folder / "deploy").mkdir()
     (folder / "deploy/__init__.py").touch()
     (folder / "deploy/__main__.py").write_text(SMALL_MAIN)
+    (folder / "deploy/build").mkdir()
+    shutil.copy(ROOT / "deploy/build/kinds.txt", folder / "deploy/build")
 
     (folder / "wheels").mkdir()
     lock_wheel(folder, SMALL_DEPENDENCY)

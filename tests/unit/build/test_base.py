@@ -204,9 +204,11 @@ def test_broken_files_of_the_app_are_named(app: Path, file: str, content: bytes,
     assert expected in refusal(app)
 
 
-def test_neither_java_nor_nodejs_is_an_error(app: Path) -> None:
+def test_an_app_of_no_known_kind_is_an_error(app: Path) -> None:
     """bin/detect says so before; the command can be run by hand as well."""
-    assert "neither a Java nor a Node.js app" in refusal(app)
+    text = refusal(app)
+    assert text.startswith("There is no Java, Node.js or Python app here, and no artifact is named.\n")
+    assert "write its path into .lambda-artifact" in text
 
 
 # --- build.json ------------------------------------------------------------------------------------
@@ -228,6 +230,8 @@ def test_build_json_says_what_was_built(app: Path) -> None:
         "buildpack_version": __version__,
         "source_version": "abc123",
         "stack": "heroku-24",
+        "runtime": None,
+        "architecture": None,
     }
     assert read(app) == base
     assert ".lambda-deploy/base.zip: " in shown
@@ -379,7 +383,7 @@ def test_the_command_makes_the_base_and_reports_errors_with_status_2(app: Path) 
     """bin/compile runs `deploy build`, shows what it prints, and stops when it fails."""
     failed = deploy(app, "build", app)
     assert (failed.returncode, failed.stdout) == (2, "")
-    assert failed.stderr.startswith(" !     There is neither a Java nor a Node.js app here.")
+    assert failed.stderr.startswith(" !     There is no Java, Node.js or Python app here")
     nodejs(app)
     made = deploy(app, "build", app)
     assert (made.returncode, made.stderr) == (0, "")

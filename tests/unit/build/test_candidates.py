@@ -6,6 +6,7 @@ import pytest
 
 from bases import fill, jar, make_base, refusal
 from jars import LIBRARY, THIN, WHOLE
+from programs import elf
 from zips import zip_of
 
 WITHOUT = "without its libraries"
@@ -22,7 +23,7 @@ def maven_zip() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("path", ["target/function.zip", "build/function.zip"])
-@pytest.mark.parametrize("content", [gradle_zip(), {"bootstrap": b"\x7fELF"}, WHOLE])
+@pytest.mark.parametrize("content", [gradle_zip(), {"bootstrap": elf()}, WHOLE])
 def test_of_a_quarkus_build_the_function_zip_is_chosen(
     app: Path, path: str, content: dict[str, bytes]
 ) -> None:
@@ -30,9 +31,10 @@ def test_of_a_quarkus_build_the_function_zip_is_chosen(
     fill(app, "pom.xml")
     folder = {"target": "target", "build": "build/libs"}[path.split("/", maxsplit=1)[0]]
     jar(app, f"{folder}/f-1.0.jar", f"{folder}/f-1.0-runner.jar", **THIN)
-    jar(app, path, **content)
+    (app / path).write_bytes(zip_of(content, mode=0o100755))
     base, shown = make_base(app)
     assert (base.kind, base.base) == ("java", path)
+    assert base.architecture == ("x86_64" if "bootstrap" in content else None)
     assert " !" not in shown
 
 
@@ -104,7 +106,7 @@ def test_where_it_is_not_certain_zips_are_listed_and_what_can_not_work_is_not_re
         f"  target/a.jar ({WITHOUT})\n  target/a-bin.zip\n"
         "  target/a-site.zip (no class in it, and no JAR in its lib/)\n"
     ) in text
-    assert "`heroku config:set _LAMBDA_JAR_FILE=target/a-bin.zip`" in text
+    assert "`heroku config:set _LAMBDA_ARTIFACT=target/a-bin.zip`" in text
     assert make_base(app, jar_file="target/a-bin.zip")[0].base == "target/a-bin.zip"
 
 
@@ -120,13 +122,13 @@ def test_of_several_jars_one_that_works_is_recommended(app: Path) -> None:
     assert "  target/a.jar (an executable JAR of Spring Boot)\n  target/b.jar (no class in it" in text
     assert f"  target/c.jar ({WITHOUT})\n  target/d.jar (not a whole JAR or ZIP)\n" in text
     assert "Lambda can run none of them. Have the build make a JAR that holds the app" in text
-    assert "_LAMBDA_JAR_FILE" not in text
+    assert "_LAMBDA_ARTIFACT" not in text
     jar(app, "target/e.jar", **WHOLE)
-    assert "`heroku config:set _LAMBDA_JAR_FILE=target/e.jar`" in refusal(app)
+    assert "`heroku config:set _LAMBDA_ARTIFACT=target/e.jar`" in refusal(app)
 
 
 def test_a_damaged_jar_beside_an_assembly_is_not_certain(app: Path) -> None:
     """What can't be read can't be compared; the ZIP is recommended."""
     fill(app, "pom.xml", "target/f.jar")
     jar(app, "target/f.zip", **gradle_zip())
-    assert "_LAMBDA_JAR_FILE=target/f.zip" in refusal(app)
+    assert "_LAMBDA_ARTIFACT=target/f.zip" in refusal(app)

@@ -170,7 +170,7 @@ def test_a_file_that_is_there_twice_is_explained_for_each_build_tool() -> None:
 def test_names_that_linux_has_no_room_for_are_refused(name: str, why: str) -> None:
     """No file can be unpacked to them; the error shows the beginning of the name, not all of it."""
     text = refusal([name])
-    assert f" of the artifact {why}. Nothing" in text
+    assert f" of the artifact {why}." in text
     assert len(text) < 350
     check(["x" * 255, "é" * 127 + "/" + "é" * 127, "/".join(["folder"] * 500)])
 

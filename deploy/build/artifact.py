@@ -1,0 +1,234 @@
+"""The artifact that is named: a JAR, a ZIP, a folder or a program in the app."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
+
+from deploy.artifact.archive import read_directory
+from deploy.artifact.base import BASE_ZIP
+from deploy.build import ignore, prebuilt, tree
+from deploy.build.candidates import all_files, listed
+from deploy.build.classes import problem_of
+from deploy.build.compression import COMPRESSION, SourceFile
+from deploy.build.made import Made
+from deploy.build.programs import (
+    BOOTSTRAP,
+    HEAD,
+    architecture_of,
+    is_binary,
+    is_script,
+    note_bootstrap,
+)
+from deploy.errors import InputError
+from deploy.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deploy.output import Report
+    from deploy.target.settings import Settings
+
+# Names the artifact in the repository; bin/detect, which knows no settings, looks for it.
+FILE = ".lambda-artifact"
+
+ZIP_STARTS = (b"PK\3\4", b"PK\5\6")
+ZIP_NAMES = (".jar", ".zip", ".war")
+CODE = (".js", ".mjs", ".cjs", ".py", ".rb")  # a single file of these can be a function
+# What Lambda's runtimes load a handler from.
+HANDLERS = {"nodejs": (".js", ".mjs", ".cjs"), "python": (".py", ".pyc", ".so")}
+MOST_LISTED = 10
+
+
+class Named(NamedTuple):
+    """An artifact's path in the app as it was given, and what names it."""
+
+    path: str
+    by: str
+
+
+def read_name(app: Path, settings: Settings) -> Named | None:
+    """Return what names the artifact, if anything does: a setting, or else a file of the app.
+
+    Raise InputError if the file does not hold one path.
+    """
+    if settings.artifact:
+        return Named(settings.artifact, "_LAMBDA_ARTIFACT")
+    if settings.jar_file:
+        return Named(settings.jar_file, "_LAMBDA_JAR_FILE")
+    if not os.path.lexists(app / FILE):
+        return None
+    return Named(_read_file(app / FILE), FILE)
+
+
+def make(app: Path, kind: str, named: Named, output: Report) -> Made:
+    """Make the base of the artifact: a JAR or ZIP as it is, a folder or a program as a ZIP.
+
+    Raise InputError if it is not there, or can't be deployed.
+    """
+    path = _resolve(app, kind, named)
+    head = b"" if (app / path).is_dir() else _head(app / path)
+    if (app / path).is_dir():
+        output.step(f"Making the base ZIP of {'the app' if path == '.' else path}")
+        made = _write(app, _files_of_folder(app, path), output)
+    elif _can_be_alone(path, head):
+        output.step(f"Making the base ZIP of {path}")
+        made = _write(app, [_single_file(app, path, head, output)], output)
+    else:
+        output.step("Checking the artifact")
+        made = prebuilt.check(app, path, output, named_by=named.by)
+    _note_problem(app, kind, path, made, output)
+    return made
+
+
+def inside(app: Path, real: str, shown: str) -> str:
+    """Return a path in the app, with links resolved: an absolute one leads to the build's own folder.
+
+    Raise InputError if it leads out of the app.
+    """
+    root = os.path.realpath(app)
+    if os.path.commonpath((root, real)) != root:
+        raise InputError(
+            f"{printable(shown)} leads out of the app.",
+            todo="Give a path from the app's own folder, such as target/my-function.jar or dist.",
+        )
+    return os.path.relpath(real, root)
+
+
+# --- its name -------------------------------------------------------------------------------------
+
+
+def _read_file(path: Path) -> str:
+    """Return the one path that the file holds."""
+    try:
+        lines = [line.strip() for line in ignore.read_lines(path)]
+        texts = [line.decode() for line in lines if line and not line.startswith(b"#")]
+    except OSError as error:
+        raise InputError(f"{FILE} can't be read: {error.strerror}.") from None
+    wrong = ""
+    if not texts:
+        wrong = "names no artifact"
+    elif len(texts) > 1:
+        wrong = f"has {len(texts)} lines, and an app has one artifact"
+    elif texts[0].startswith("/"):
+        wrong = f"holds {printable(texts[0])}, which is an absolute path"
+    if wrong:
+        raise InputError(
+            f"{FILE} {wrong}.",
+            todo="Write one path from the app's own folder into it, such as dist or target/function.zip; "
+            "lines that begin with # are comments. Commit it, and push again.",
+        )
+    return texts[0]
+
+
+def _resolve(app: Path, kind: str, named: Named) -> str:
+    """Return the artifact's path in the app, with links resolved."""
+    # The app's folder is the root of a setting's paths, as it has always been.
+    given = named.path.lstrip("/") or "."
+    # os.path: a name that is too long, or a loop of links, counts as a missing file.
+    real = os.path.realpath(app / given)
+    if not os.path.exists(real):  # noqa: PTH110
+        raise _missing(app, kind, named)
+    path = inside(app, real, named.path)
+    if path.split("/")[0] in tree.NEVER_DEPLOYED:
+        raise InputError(
+            f"{named.by} names {printable(named.path)}, which belongs to the platform, not to the app.",
+            todo="Have the build put the artifact into a folder of the app's, and name that.",
+        )
+    if not (app / path).is_dir() and not (app / path).is_file():
+        raise InputError(
+            f"{named.by} names {printable(named.path)}, which is neither a file nor a folder.",
+            todo="Name a JAR, a ZIP, a folder or a program in the app.",
+        )
+    return path
+
+
+def _missing(app: Path, kind: str, named: Named) -> InputError:
+    if kind == "java":
+        why = listed("The build left", all_files(app))
+    else:
+        parent = PurePosixPath(named.path.lstrip("/")).parent
+        while not os.path.isdir(app / parent):  # noqa: PTH112 - a name may be too long
+            parent = parent.parent
+        names = sorted(f"{path.name}{'/' * path.is_dir()}" for path in (app / parent).iterdir())
+        more = [f"... and {len(names) - MOST_LISTED} more"] if len(names) > MOST_LISTED else []
+        where = "The app" if parent == PurePosixPath() else printable(str(parent))
+        why = listed(f"{where} holds", [*names[:MOST_LISTED], *more]) if names else f"{where} is empty."
+    return InputError(
+        f"The artifact that {named.by} names is not there: {printable(named.path)}.",
+        why=why,
+        todo="Give its path from the app's own folder, such as target/my-function.jar or dist. What a build "
+        "makes is there only if that build runs first: put its buildpack before this one.",
+    )
+
+
+# --- its content ----------------------------------------------------------------------------------
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        raise InputError(f"{printable(path.name)} can't be read: {error.strerror}.") from None
+
+
+def _can_be_alone(path: str, head: bytes) -> bool:
+    """Whether a file is not a ZIP, and can be a function by itself: a program, or code."""
+    name = PurePosixPath(path)
+    if head.startswith(ZIP_STARTS) or name.suffix.lower() in ZIP_NAMES:
+        return False
+    return name.name == BOOTSTRAP or is_binary(head) or is_script(head) or name.suffix in CODE
+
+
+def _single_file(app: Path, path: str, head: bytes, output: Report) -> SourceFile:
+    """Return a single file. A compiled program gets the name under which an OS-only runtime starts it."""
+    name = PurePosixPath(path).name
+    if is_binary(head) and name != BOOTSTRAP:
+        output.detail(f"A program has to be called {BOOTSTRAP} in the package, so it is")
+        name = BOOTSTRAP
+    return SourceFile(name, str(app / path), executable=is_script(head), size=(app / path).stat().st_size)
+
+
+def _files_of_folder(app: Path, path: str) -> list[SourceFile]:
+    """Find all that the build left in a folder, hidden files too; of the app's own folder what an app is."""
+    rules = ignore.read(app / tree.IGNORE_FILE)
+    if path == ".":
+        return tree.ordered(tree.app_files(app, rules), "the app")
+    what = printable(path)
+    if not any(names for _, _, names in os.walk(app / path)):
+        raise InputError(
+            f"The folder {what} holds no file: there is nothing to deploy. Nothing was changed.",
+            todo="Look at what the build makes, and name the folder that holds it.",
+        )
+    return tree.ordered(tree.files(app / path, rules, what=what, prefix=f"{path}/"), what)
+
+
+def _write(app: Path, files: Sequence[SourceFile], output: Report) -> Made:
+    """Write the base ZIP, in which a program called `bootstrap` is executable."""
+    architecture = None
+    files = [replace(file, executable=True) if file.name == BOOTSTRAP else file for file in files]
+    for file in files:
+        if file.name == BOOTSTRAP and file.path:
+            head = _head(Path(file.path))
+            note_bootstrap(head, output, is_executable=True)
+            architecture = architecture_of(head)
+    return Made(BASE_ZIP, tree.write(app, files, output), COMPRESSION, architecture=architecture)
+
+
+def _note_problem(app: Path, kind: str, path: str, made: Made, output: Report) -> None:
+    """Point out an artifact in which the runtimes of the app's language find no code."""
+    problem = ""
+    with (app / made.path).open("rb") as file:
+        directory = read_directory(file)
+        if kind == "java" and made.compression:  # a ZIP that is named may be for any runtime
+            found = problem_of(file, directory)
+            problem = found.notice if found else ""
+        elif (endings := HANDLERS.get(kind)) and directory.find(BOOTSTRAP) is None:
+            names = (entry.name for entry in directory)
+            if not any(name.endswith(endings) for name in names):
+                problem = f"holds no code of the app: no file ends in {' or '.join(endings)}."
+    if problem:
+        output.notice(f"{printable(path)} {problem}")
