@@ -141,9 +141,7 @@ class _Events:
         return event is not None
 
 
-def _run(
-    command: Callable[[], int], events: _Events, cancellation: Cancellation, console: Console
-) -> Ended:
+def _run(command: Callable[[], int], events: _Events, cancellation: Cancellation, console: Console) -> Ended:
     """Run a command in a thread and return how it ended; one that outlives a signal is left behind."""
 
     def work() -> None:

@@ -162,7 +162,7 @@ class Report:
 
     def buffer(self) -> None:
         """Keep steps and details back until it is known whether they are worth reading."""
-        self._buffered = []
+        self._buffered = [] if self._buffered is None else self._buffered
 
     def flush(self) -> None:
         """Write what was kept back."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from deploy.aws.codes import REPLACED
-from deploy.commands.several import conclude
 from deploy.errors import DeployError, InputError
-from deploy.fleet.parallel import run_each
 from deploy.release.deploy import connect, deploy, prepare_for
 from deploy.target.environment import Target, kind_of_dyno, read_targets
 
@@ -56,6 +54,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
         if not others:
             deploy_one(first, context.report, context.cancellation)
             return 0
+        from deploy.fleet.conclusion import conclude
+        from deploy.fleet.parallel import run_each
+
         results = run_each(targets, deploy_one, context.report, context.cancellation)
     conclude(results, lambda deployed: (deployed.before, deployed.after, deployed.outcome), context.report)
     return 0
@@ -85,6 +86,8 @@ def _keep_all_deployed(targets: Sequence[Target], options: argparse.Namespace, c
     report, cancellation = context.report, context.cancellation
     if len(targets) == 1:
         _keep_deployed(targets[0], options, report, cancellation)
+    from deploy.fleet.parallel import run_each
+
     results = run_each(
         targets,
         lambda target, named, child: _keep_deployed(target, options, named, child),

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from deploy.commands.several import conclude
 from deploy.doctor.app import check_base_of, check_config
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import InputError
-from deploy.fleet.parallel import run_each
 from deploy.infrastructure.policy import policy
 from deploy.target.environment import Target, read_app, read_targets
 from deploy.target.sdk import ROLE
@@ -74,6 +72,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return checks
 
     if len(targets) > 1:
+        from deploy.fleet.conclusion import conclude
+        from deploy.fleet.parallel import run_each
+
         results = run_each(targets, examine_one_of_several, report, context.cancellation)
         conclude(results, lambda checks: ("", "", _summary(checks)), report)
         return max(_exit_status(result.value or of_app) for result in results)

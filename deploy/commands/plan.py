@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy.artifact.differences import NO_DIFFERENCE, compare
 from deploy.artifact.limits import check_size
-from deploy.commands.several import conclude
 from deploy.errors import DeployError
-from deploy.fleet.parallel import run_each
 from deploy.release.candidate import prepare
 from deploy.release.deploy import assess, prepare_for, running, short
 from deploy.release.plan import decide
@@ -63,6 +61,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     first, *others = targets
     with prepare_for(first, report, context.cancellation) as candidate:
         if others:
+            from deploy.fleet.conclusion import conclude
+            from deploy.fleet.parallel import run_each
+
             results = run_each(targets, plan_one, report, context.cancellation)
             conclude(results, _describe, report)
             assessments = [result.value for result in results if result.value]

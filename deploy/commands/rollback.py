@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.aws.wait import Deadline
-from deploy.commands.several import conclude
 from deploy.config.variables import secrets
 from deploy.errors import InputError
-from deploy.fleet.parallel import run_each
 from deploy.release.deploy import connect, execute
 from deploy.release.plan import check_rollback, plan_rollback
 from deploy.release.state import read_alias
@@ -57,6 +55,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
             todo="Name one of them in _LAMBDA_FUNCTION_ARN for this command. Without a version each of them "
             "goes back to the one before.",
         )
+    from deploy.fleet.conclusion import conclude
+    from deploy.fleet.parallel import run_each
+
     results = run_each(
         targets,
         lambda target, report, cancellation: _roll_back(target, options, report, cancellation),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from deploy.commands.several import conclude
-from deploy.fleet.parallel import run_each
 from deploy.release.deploy import assess, prepare_for, running, short
 from deploy.target.environment import read_targets
 
@@ -43,6 +41,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     with prepare_for(first, report, context.cancellation) as candidate:
         report.discard()
         if others:
+            from deploy.fleet.conclusion import conclude
+            from deploy.fleet.parallel import run_each
+
             conclude(run_each(targets, show_one, report, context.cancellation), _describe, report)
         else:
             show_one(first, report, context.cancellation)

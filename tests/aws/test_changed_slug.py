@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -75,7 +76,7 @@ def check_refused(slug: Path, function: Function, command: list[str], expected: 
     outcome = deploy(slug, *command, env=function.aws.settings(function))
     said = outcome.stdout + outcome.stderr
     assert outcome.status == 2, said
-    assert expected in said
+    assert re.search(expected, said), said
     assert "stopped at an internal error" not in said
     assert "Traceback" not in said
     assert function.code_sha256() == before
@@ -98,7 +99,7 @@ def test_a_build_json_that_is_no_file_is_refused(
 ) -> None:
     """It is read before anything else."""
     change(slug / BUILD_FILE)
-    check_refused(slug, function, [], f"{BUILD_FILE} is not what the buildpack writes")
+    check_refused(slug, function, [], f"{BUILD_FILE} (is not what the buildpack writes|can't be read)")
 
 
 HOSTILE: dict[str, list[Any]] = {
@@ -120,7 +121,9 @@ def test_a_build_json_with_a_hostile_value_is_refused(slug: Path, function: Func
     for value in HOSTILE[name]:
         build_file.write_text(json.dumps({**build, name: value}))
         for command in ([], ["doctor"]):
-            check_refused(slug, function, command, f"{BUILD_FILE} is not what the buildpack writes")
+            check_refused(
+                slug, function, command, f"{BUILD_FILE} (is not what the buildpack writes|can't be read)"
+            )
 
 
 def test_doctor_tells_one_story_of_a_base_that_is_cut_short(slug: Path, function: Function) -> None:

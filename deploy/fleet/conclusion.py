@@ -1,4 +1,4 @@
-"""What commands on several functions have in common: how it all ended, as a table and as a list."""
+"""How the work for several functions ended: a table for people, a list for programs, and an error."""
 
 from __future__ import annotations
 
