@@ -21,7 +21,6 @@ from deploy.aws.codes import CUT, INVALID, LATEST, LOST, NO_ANSWER, NOT_FOUND
 from deploy.aws.download import fetch
 from deploy.aws.upload import ZipFileBody
 from deploy.aws.wait import retry_reading, within
-from deploy.cancel import Cancellation
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from deploy.artifact.package import Package
     from deploy.aws.session import Session
+    from deploy.cancel import Cancellation
 
 Answer = TypeVar("Answer")
 
@@ -40,9 +40,9 @@ LONGEST_READ = 120.0  # seconds for an answer with all tries; a read timeout sta
 class Function:
     """The function that the settings name; pauses between tries are `cancellation`'s."""
 
-    def __init__(self, session: Session, cancellation: Cancellation | None = None) -> None:
+    def __init__(self, session: Session, cancellation: Cancellation) -> None:
         self.session = session
-        self._cancellation = cancellation or Cancellation()
+        self._cancellation = cancellation
         self._client: LambdaClient = session.client("lambda")
         self._identifier = session.target.function.identifier
         self._exists = False

@@ -16,7 +16,7 @@ from deploy.aws.session import Session
 from deploy.errors import DeployError
 from deploy.target.environment import read_target
 from embedded_aws import EmbeddedAWS, Function
-from in_process import Outcome
+from in_process import Impatient, Outcome
 from in_process import deploy as run
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.canary-of-a-token.c2ln"
@@ -155,7 +155,7 @@ def test_a_session_is_renewed_before_it_expires(aws: EmbeddedAWS) -> None:
     function = aws.create_function()
     aws.sessions_last(60)
     target = read_target(settings(function, _AWS_ROLE_ARN=aws.create_role("deployer")), Path())
-    client = Client(Session(target))
+    client = Client(Session(target), Impatient())
     for _ in range(3):
         assert client.configuration().code_sha256
     assert operations(aws, "AssumeRole") == 3
@@ -169,7 +169,7 @@ def test_a_role_that_can_no_longer_be_assumed_is_an_error_that_names_it(aws: Emb
     """Be it hours after the start."""
     function, role = aws.create_function(), aws.create_role("deployer")
     aws.sessions_last(60)
-    client = Client(Session(read_target(settings(function, _AWS_ROLE_ARN=role), Path())))
+    client = Client(Session(read_target(settings(function, _AWS_ROLE_ARN=role), Path())), Impatient())
     client.configuration()
     aws.delete_role(role)
     with pytest.raises(DeployError, match=re.escape(role)):

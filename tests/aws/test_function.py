@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from aws_answers import Answer, Answers
-from deploy.cancel import Cancellation
 from deploy.errors import InputError
 from deploy.release.deploy import connect
 from deploy.target.environment import read_target
 from embedded_aws import EmbeddedAWS
+from in_process import Impatient
 from unreliable import function_at, upload
 from zips import package_in, zip_of
 
@@ -20,7 +20,7 @@ def test_aws_answers_the_digest_of_what_was_sent(aws: EmbeddedAWS) -> None:
     """The body is streamed; its signature and its digest are right, and the package comes out as it was."""
     deployed = aws.create_function()
     package = zip_of({"index.js": os.urandom(100_000)})
-    function = connect(read_target(aws.settings(deployed), Path()), Cancellation())
+    function = connect(read_target(aws.settings(deployed), Path()), Impatient())
     answer = function.update_code(package_in(io.BytesIO(package)), lambda _done, _total: None)
     assert deployed.code() == package
     assert deployed.get()["Configuration"]["CodeSha256"] == answer.code_sha256
@@ -33,7 +33,7 @@ def test_a_package_that_was_changed_meanwhile_is_not_sent(aws: EmbeddedAWS) -> N
     package = package_in(file)
     file.getbuffer()[40] ^= 1
     with pytest.raises(InputError, match="The base was changed while it was being deployed"):
-        connect(read_target(aws.settings(deployed), Path()), Cancellation()).update_code(
+        connect(read_target(aws.settings(deployed), Path()), Impatient()).update_code(
             package, lambda _done, _total: None
         )
     assert deployed.deploy_calls == []

@@ -12,14 +12,13 @@ from deploy.artifact.differences import Changes, Difference, compare
 from deploy.artifact.package import open_package
 from deploy.aws.download import RemoteFile
 from deploy.aws.function import Function
-from deploy.cancel import Cancellation
 from deploy.config.formats import encode
 from deploy.errors import DeployError
 from deploy.release.deploy import connect
 from deploy.target.environment import read_target
 from embedded_aws import EmbeddedAWS
 from embedded_aws import Function as Deployed
-from in_process import deploy
+from in_process import Impatient, deploy
 
 NOTHING = Changes((), (), ())
 
@@ -163,7 +162,7 @@ def test_a_large_package_is_compared_by_reading_less_than_a_hundredth_of_it(
     assert deploy(slug, env=env).status == 0
     assert len(function.code()) > 10_000_000
 
-    counted = _Counting(connect(read_target(env, slug), Cancellation()))
+    counted = _Counting(connect(read_target(env, slug), Impatient()))
     new = [encode("env.properties", {"NAME": "new"})]
     with open_package(slug, read(slug), new) as package:
         difference = compare(RemoteFile(counted, "$LATEST"), package.open(), new)
@@ -176,7 +175,7 @@ def test_an_address_that_does_not_answer_is_told_by_its_host(
     aws: EmbeddedAWS, function: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The package lies at another host than the API; its signed address is a secret."""
-    read = connect(read_target(aws.settings(function), Path()), Cancellation())
+    read = connect(read_target(aws.settings(function), Path()), Impatient())
     monkeypatch.setattr(read, "code_location", lambda _: ("http://127.0.0.1:9/code?signature=canary", 100))
     with pytest.raises(DeployError, match=r"no answer from 127\.0\.0\.1, where AWS keeps it") as caught:
         RemoteFile(read, "$LATEST")
@@ -190,7 +189,7 @@ class _Counting(Function):
     requests = received = 0
 
     def __init__(self, function: Function) -> None:
-        super().__init__(function.session)
+        super().__init__(function.session, Impatient())
 
     def fetch(self, url: str, first: int, last: int) -> bytes:
         content = super().fetch(url, first, last)
@@ -201,6 +200,6 @@ class _Counting(Function):
 
 def test_an_address_that_has_expired_is_told(aws: EmbeddedAWS, function: Deployed) -> None:
     """Code.Location holds for ten minutes; S3 answers 403 afterwards."""
-    connected = connect(read_target(aws.settings(function), Path()), Cancellation())
+    connected = connect(read_target(aws.settings(function), Path()), Impatient())
     with pytest.raises(DeployError, match=r"can't be read from AWS \(HTTP 40"):
         connected.fetch(f"{aws.url}/deployed-code/nothing", 0, 10)

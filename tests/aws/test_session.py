@@ -18,6 +18,7 @@ from deploy.aws.function import Function
 from deploy.aws.session import Session
 from deploy.errors import DeployError
 from deploy.target.environment import Target
+from in_process import Impatient
 from sigv4 import Authorization
 from targets import target
 
@@ -194,7 +195,7 @@ def test_each_of_a_thousand_calls_is_made_with_its_own_targets_key_region_and_en
     def run(thread: int) -> int:
         place = places[thread % len(places)]
         start.wait()
-        connected[thread] = place, Function(Session(place.target))
+        connected[thread] = place, Function(Session(place.target), Impatient())
         start.wait()
         return sum(kind(*connected[(thread + call) % THREADS]) for call, kind in enumerate(KINDS))
 
@@ -228,12 +229,12 @@ def test_no_certificate_of_the_apps_is_trusted_and_the_settings_own_is(
             context.setenv("AWS_CA_BUNDLE", str(server.ca_bundle))
             context.setenv("REQUESTS_CA_BUNDLE", str(server.ca_bundle))
             settings = {"_AWS_ENDPOINT_URL": server.url, "_AWS_MAX_ATTEMPTS": "1"}
-            untrusting = Function(Session(target(**settings)))
+            untrusting = Function(Session(target(**settings)), Impatient())
             for call in (untrusting.configuration, partial(untrusting.fetch, server.url, 0, 0)):
                 with pytest.raises(DeployError):
                     call()
         assert server.requests == []
-        trusting = Function(Session(target(**settings, _AWS_CA_BUNDLE=str(server.ca_bundle))))
+        trusting = Function(Session(target(**settings, _AWS_CA_BUNDLE=str(server.ca_bundle))), Impatient())
         assert trusting.fetch(server.url, 0, 0) == b"x"
 
 
@@ -248,7 +249,7 @@ PACKAGES = "packages.invalid"
 def hosts_asked_of_the_proxy(**settings: str) -> set[str]:
     """Make calls that nobody answers, and return the hosts that a proxy was asked for."""
     with Answers([Answer(403)]) as proxy:
-        function = Function(Session(target(**NOWHERE, _HTTPS_PROXY=proxy.url, **settings)))
+        function = Function(Session(target(**NOWHERE, _HTTPS_PROXY=proxy.url, **settings)), Impatient())
         calls = (
             function.configuration,
             partial(function.invoke, "1", b"{}", 10),
@@ -284,4 +285,4 @@ def test_what_is_not_encrypted_goes_through_no_proxy() -> None:
     """An emulator on loopback, such as LocalStack, is reached directly."""
     with Answers([Answer(body=CONFIGURATION)]) as server:
         here = target(_AWS_ENDPOINT_URL=server.url, _HTTPS_PROXY="http://127.0.0.1:9")
-        assert Function(Session(here)).configuration().code_sha256 == "x"
+        assert Function(Session(here), Impatient()).configuration().code_sha256 == "x"

@@ -4,9 +4,9 @@ import io
 from pathlib import Path
 
 from deploy.aws.function import Function
-from deploy.cancel import Cancellation
 from deploy.release.deploy import connect
 from deploy.target.environment import read_target
+from in_process import Impatient
 from zips import package_in
 
 __all__ = ["ARN", "KEY", "SECRET", "TOKEN", "function_at", "upload"]
@@ -26,7 +26,7 @@ def function_at(url: str, **changed: str) -> Function:
         "_AWS_ENDPOINT_URL": url,
         **changed,
     }
-    return connect(read_target(env, Path()), Cancellation())
+    return connect(read_target(env, Path()), Impatient())
 
 
 def upload(function: Function) -> str:
