@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy.release.deploy import assess, prepare_for, running, short
 from deploy.target.environment import read_targets
+from deploy.target.record import parse_record
 
 if TYPE_CHECKING:
     import argparse
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from deploy.release.state import State
     from deploy.target.environment import Target
     from deploy.target.provenance import Provenance
+    from deploy.target.record import Record
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,13 +108,16 @@ def _show(
 ) -> None:
     serving = state.serving
     running = serving if target.settings.alias else latest
+    record = parse_record(serving.description) if serving else None
     facts = [
         ("State", latest.state or "unknown"),
         ("Last update", f"{latest.update_status or 'unknown'}, {age(latest.last_modified)}"),
         ("Reason", latest.update_reason if latest.update_status == "Failed" else ""),
         ("Alias", _alias_line(target.settings.alias, state)),
         ("CodeSha256", running.code_sha256 if running else ""),
-        ("Comes from", serving.description if serving else ""),
+        ("Comes from", _origin(serving) if serving else ""),
+        ("Base", record.base_sha256 if record and record.is_complete else ""),
+        ("Baked files", _baked_files(record) if record else ""),
         ("Age", age(serving.last_modified) if serving else ""),
         ("Up to date", _up_to_date(target.provenance, state.recorded, is_up_to_date=is_up_to_date)),
     ]
@@ -127,9 +132,21 @@ def _show_versions(state: State, versions: tuple[Configuration, ...], report: Re
     for version in reversed(versions):
         is_live = state.alias is not None and state.alias.version == version.version
         mark = f" ← {state.alias.name}" if state.alias and is_live else ""
-        report.detail(f"{version.version:>5}  {age(version.last_modified)}  {version.description}{mark}")
+        report.detail(f"{version.version:>5}  {age(version.last_modified)}  {_origin(version)}{mark}")
     if not versions:
         report.detail("none")
+
+
+def _origin(version: Configuration) -> str:
+    """Return where a version comes from, or what somebody else's description says."""
+    record = parse_record(version.description)
+    return record.summary() if record else version.description
+
+
+def _baked_files(record: Record) -> str:
+    if record.files:
+        return ", ".join(record.files)
+    return f"the last {record.file_count} of the package" if record.file_count else ""
 
 
 def age(moment: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deploy.artifact import base as bases
 from deploy.artifact.package import open_package
 from deploy.config.bake import bake
+from deploy.target.record import SHORT, Record
 from deploy.text import megabytes
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ class Candidate:
     provenance: Provenance
 
     @property
-    def description(self) -> str:
-        """What a version says of where it comes from."""
-        return self.provenance.describe(self.base.sha256, self.baked.digest)
+    def record(self) -> Record:
+        """What is recorded with a version of it."""
+        names = tuple(file.name for file in self.baked.files)
+        return Record(self.base.sha256, names, len(names), self.baked.digest[:SHORT], self.provenance)
 
     def to_dict(self) -> dict[str, object]:
         """Describe it for a program."""

@@ -22,7 +22,8 @@ from deploy.release.steps.cleanup import DeleteVersions
 from deploy.release.steps.code import UpdateCode
 from deploy.release.steps.verification import VerifyVersion
 from deploy.release.steps.version import PublishVersion
-from deploy.target.provenance import Provenance, release_in
+from deploy.target.provenance import release_in
+from deploy.target.record import LONGEST_DESCRIPTION, UNKNOWN
 
 if TYPE_CHECKING:
     from deploy.artifact.package import Package
@@ -30,10 +31,8 @@ if TYPE_CHECKING:
     from deploy.release.candidate import Candidate
     from deploy.release.state import State
     from deploy.release.steps.step import Step
+    from deploy.target.provenance import Provenance
     from deploy.target.settings import Settings
-
-UNKNOWN = Provenance()
-DESCRIPTION_LENGTH = 256  # characters, of a version's and of an alias's description
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def decide(candidate: Candidate, settings: Settings, state: State, *, force: boo
     steps: list[Step] = []
     if version is None:
         steps += [] if is_latest else [upload]
-        steps.append(PublishVersion(package.code_sha256, candidate.description[:DESCRIPTION_LENGTH]))
+        steps.append(PublishVersion(package.code_sha256, candidate.record))
     if settings.verification:
         steps.append(VerifyVersion(settings.verification, version))
     return Plan((*steps, *move, *_cleanup(settings, state, version)))
@@ -134,7 +133,7 @@ def _description(alias: Alias, provenance: Provenance, previous: str | None = No
         provenance.note or (recorded.note if recorded else ""),
     )
     note = " ".join(each for each in notes if each)
-    words = PREVIOUS.sub("", text)[: DESCRIPTION_LENGTH - len(note) - 1]
+    words = PREVIOUS.sub("", text)[: LONGEST_DESCRIPTION - len(note) - 1]
     return f"{words} {note}".strip()
 
 
