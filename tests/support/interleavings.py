@@ -255,6 +255,7 @@ class _Candidate:
     package: _Package
     provenance: object
     record: Record = Record("b" * 64, (), 1)  # noqa: RUF009 - it is frozen
+    name: None = None
 
     def to_dict(self) -> dict[str, object]:
         return {}

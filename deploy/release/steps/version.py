@@ -60,6 +60,6 @@ class PublishVersion(Step):
     @classmethod
     def grants(cls, target: Target) -> Iterator[Grant]:
         """Yield what publishing needs."""
-        if target.settings.alias:
+        if target.settings.publishes:
             publish = Permission("lambda:PublishVersion", "publish a version")
             yield Grant("Publish", (publish,), (function_arn(target),))
