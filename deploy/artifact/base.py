@@ -25,14 +25,8 @@ class Base:
     """What a build made, as build.json keeps it. Sizes are in bytes, `base` is a path in the app.
 
     `compression` names the library, its version and the level if the buildpack compressed the base: others
-    texts_or_none = (
-        base.compression,
-        base.runtime,
-        base.architecture,
-        base.source_version,
-        base.stack,
-        base.version,
-    )
+    make other bytes of the same files. `runtime` and `architecture` are what the function has to have, if
+    the base does not run on any. `version` is the app's own, as package.json or its like has it.
     """
 
     kind: str
@@ -83,11 +77,14 @@ def _read_file(path: Path) -> bytes:
 def _check(base: Base, app: Path) -> None:
     """Raise ValueError if a value is not one that a build writes, or the base is not in the app."""
     texts = (base.kind, base.base, base.sha256, base.buildpack_version)
-<<<<<<< HEAD
-    texts_or_none = (base.compression, base.runtime, base.architecture, base.source_version, base.stack)
-=======
-    texts_or_none = (base.compression, base.source_version, base.stack, base.version)
->>>>>>> 65ccfb1 (Name versions: _LAMBDA_VERSION=1.1.1 gives the published version the alias 1-1-1)
+    texts_or_none = (
+        base.compression,
+        base.runtime,
+        base.architecture,
+        base.source_version,
+        base.stack,
+        base.version,
+    )
     numbers = (base.size, base.unzipped_size, base.entries)
     if not (
         all(isinstance(text, str) for text in texts)
