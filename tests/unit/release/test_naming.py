@@ -114,7 +114,7 @@ def test_a_name_moves_to_another_config_of_its_base() -> None:
 
 def test_another_base_under_a_name_that_is_taken_is_an_error() -> None:
     """Exit status 2, before anything is changed; --force moves the name nevertheless."""
-    with pytest.raises(InputError, match="there already, with a different base: .* version 3") as caught:
+    with pytest.raises(InputError, match=r"there already, with a different base: .* version 3") as caught:
         steps(LIVE, published())
     assert "base aaaaaaaaaaaa" in caught.value.why
     assert naming(LIVE, published(), force=True).previous == "3"
