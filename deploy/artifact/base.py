@@ -26,7 +26,7 @@ class Base:
 
     `compression` names the library, its version and the level if the buildpack compressed the base: others
     make other bytes of the same files. `runtime` and `architecture` are what the function has to have, if
-    the base does not run on any.
+    the base does not run on any. `version` is the app's own, as package.json or its like has it.
     """
 
     kind: str
@@ -41,6 +41,7 @@ class Base:
     stack: str | None
     runtime: str | None = None
     architecture: str | None = None
+    version: str | None = None
 
 
 def read(app: Path) -> Base:
@@ -76,7 +77,14 @@ def _read_file(path: Path) -> bytes:
 def _check(base: Base, app: Path) -> None:
     """Raise ValueError if a value is not one that a build writes, or the base is not in the app."""
     texts = (base.kind, base.base, base.sha256, base.buildpack_version)
-    texts_or_none = (base.compression, base.runtime, base.architecture, base.source_version, base.stack)
+    texts_or_none = (
+        base.compression,
+        base.runtime,
+        base.architecture,
+        base.source_version,
+        base.stack,
+        base.version,
+    )
     numbers = (base.size, base.unzipped_size, base.entries)
     if not (
         all(isinstance(text, str) for text in texts)

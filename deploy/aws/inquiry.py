@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from deploy.aws.session import Session
 
 NO_VERSION = "999999999"  # versions are counted one by one
+NO_ALIAS = "deploy-doctor"  # any will do: calls about aliases are authorized on the function
 SIMULATE = "iam:SimulatePrincipalPolicy"
 
 # What AWS gives after it has authorized a call, if the call could not be carried out.
@@ -100,12 +101,12 @@ class Inquiry:
 
     def permission(self, action: str) -> Answer | None:
         """Ask by a call that changes nothing whether an action is allowed; None if there is no such call."""
-        alias = self._settings.alias
-        version = {**self._function, "Qualifier": NO_VERSION if alias else "$LATEST"}
+        publishes = self._settings.publishes
+        version = {**self._function, "Qualifier": NO_VERSION if publishes else "$LATEST"}
         calls: dict[str, tuple[str, dict[str, Any]]] = {
             "lambda:GetFunctionConfiguration": ("get_function_configuration", version),
             "lambda:GetFunction": ("get_function", version),
-            "lambda:GetAlias": ("get_alias", {**self._function, "Name": alias}),
+            "lambda:GetAlias": ("get_alias", {**self._function, "Name": self._settings.alias or NO_ALIAS}),
             "lambda:ListVersionsByFunction": ("list_versions_by_function", {**self._function, "MaxItems": 1}),
             "lambda:ListAliases": ("list_aliases", {**self._function, "MaxItems": 1}),
             "lambda:InvokeFunction": (

@@ -10,6 +10,7 @@ from deploy import __version__
 from deploy.artifact import base as bases
 from deploy.artifact.base import BASE_ZIP, BUILD_FILE, FOLDER, Base
 from deploy.build import artifact, java, nodejs, python
+from deploy.build.version import find_version
 from deploy.build.wheels import Pip
 from deploy.errors import DeployError, InputError
 from deploy.target.settings import Settings
@@ -59,6 +60,7 @@ def make(
         stack,
         made.runtime,
         made.architecture,
+        find_version(app, kind),
     )
     try:
         bases.write(app, base)

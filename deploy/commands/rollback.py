@@ -9,6 +9,7 @@ from deploy.aws.wait import Deadline
 from deploy.config.variables import secrets
 from deploy.errors import InputError
 from deploy.release.deploy import connect, execute
+from deploy.release.naming import called
 from deploy.release.plan import check_rollback, plan_rollback
 from deploy.release.state import read_alias
 from deploy.release.steps.step import Execution
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the version, and what overrides the check for weights."""
     parser.add_argument(
-        "version", metavar="VERSION", nargs="?", help="where to; the version before, if none is named"
+        "version",
+        metavar="VERSION",
+        nargs="?",
+        help="where to, by number or by name; the version before, if none is given",
     )
     parser.add_argument("--force", action="store_true", help="even if the alias routes by weights")
 
@@ -43,17 +47,16 @@ class RolledBack:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Roll back."""
     targets = read_targets(context.variables, context.slug)
-    for target in targets:
-        check_rollback(target.settings, options.version)
+    names = [check_rollback(target.settings, options.version) for target in targets]
     first, *others = targets
     if not others:
         _roll_back(first, options, context.report, context.cancellation)
         return 0
-    if options.version:
+    if options.version and not all(names):
         raise InputError(
             "Versions are numbered function by function, and there are several functions here.",
-            todo="Name one of them in _LAMBDA_FUNCTION_ARN for this command. Without a version each of them "
-            "goes back to the one before.",
+            todo="Name one of them in _LAMBDA_FUNCTION_ARN for this command, or name a version that "
+            "all of them have, such as 1.1.0. Without a version each of them goes back to the one before.",
         )
     from deploy.fleet.conclusion import conclude
     from deploy.fleet.parallel import run_each
@@ -78,7 +81,8 @@ def _roll_back(
     alias = target.settings.alias
     function = connect(target, cancellation)
     deadline = Deadline(target.settings.timeout, report, cancellation)
-    state = read_alias(function)
+    name = check_rollback(target.settings, options.version)
+    state = read_alias(function, name)
     plan = plan_rollback(target.settings, state, options.version, force=options.force)
     left = state.alias.version if state.alias else None
     hidden = secrets(target.variables)
@@ -101,6 +105,7 @@ def _roll_back(
                 "changed": bool(plan.steps),
                 "left": left,
                 "version": version,
+                "name": called(state.named) if state.named else None,
             }
         )
     return RolledBack(left, version, bool(plan.steps))

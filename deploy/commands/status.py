@@ -6,12 +6,15 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from deploy.release.deploy import assess, prepare_for, running, short
+from deploy.release.naming import called, find_conflict
+from deploy.release.state import read_aliases
 from deploy.target.environment import read_targets
+from deploy.target.record import parse_record
 
 if TYPE_CHECKING:
     import argparse
 
-    from deploy.aws.answers import Configuration
+    from deploy.aws.answers import Alias, Configuration
     from deploy.cancel import Cancellation
     from deploy.commands import Context
     from deploy.output import Report
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from deploy.release.state import State
     from deploy.target.environment import Target
     from deploy.target.provenance import Provenance
+    from deploy.target.record import Record
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,14 +67,16 @@ def _show_one(target: Target, assessment: Assessment, report: Report, *, with_ve
     latest = state.latest
     if latest is None:
         raise RuntimeError("a state without $LATEST")  # look_once raises
-    versions = state.versions
-    if with_versions and state.alias is None:
-        versions = tuple(function.versions())
-    _show(target, state, latest, report, is_up_to_date=is_up_to_date)
+    versions, aliases = state.versions, None
     if with_versions:
-        _show_versions(state, versions, report)
-    serving, recorded = state.serving, state.recorded
-    running = serving if target.settings.alias else latest
+        versions = versions or tuple(function.versions())
+        aliases = state.aliases or read_aliases(function)
+    _show(target, assessment, latest, report, is_up_to_date=is_up_to_date)
+    if with_versions:
+        _show_versions(state, versions, aliases, report)
+    serving, recorded = _described(target, state), state.recorded
+    running = state.serving if target.settings.alias else latest
+    name, record = assessment.candidate.name, parse_record(serving.description) if serving else None
     report.document(
         {
             "function": target.function.name,
@@ -84,7 +90,11 @@ def _show_one(target: Target, assessment: Assessment, report: Report, *, with_ve
             "alias": target.settings.alias,
             "version": state.alias.version if state.alias else None,
             "weights": dict(state.alias.weights) if state.alias else {},
+            "name": name.text if name else None,
+            "named_version": state.named.version if state.named else None,
             "description": serving.description if serving else None,
+            "base_sha256": record.base_sha256 if record and record.is_complete else None,
+            "baked_files": list(record.files) if record else [],
             "release": {"app": recorded.app, "number": recorded.release} if recorded else None,
             "up_to_date": is_up_to_date,
             "deploy_would_step_back": target.provenance.is_older_than(recorded),
@@ -92,6 +102,7 @@ def _show_one(target: Target, assessment: Assessment, report: Report, *, with_ve
                 {
                     "version": version.version,
                     "last_modified": version.last_modified,
+                    "names": _names(version.version, aliases or (), target.settings.alias),
                     "description": version.description,
                     "code_sha256": version.code_sha256,
                 }
@@ -101,18 +112,30 @@ def _show_one(target: Target, assessment: Assessment, report: Report, *, with_ve
     )
 
 
+def _described(target: Target, state: State) -> Configuration | None:
+    """Return the version that is described: the one that is served, or without an alias the named one."""
+    if target.settings.alias or state.named is None:
+        return state.serving
+    return state.version(state.named.version)
+
+
 def _show(
-    target: Target, state: State, latest: Configuration, report: Report, *, is_up_to_date: bool
+    target: Target, assessment: Assessment, latest: Configuration, report: Report, *, is_up_to_date: bool
 ) -> None:
-    serving = state.serving
-    running = serving if target.settings.alias else latest
+    state = assessment.state
+    serving = _described(target, state)
+    running = state.serving if target.settings.alias else latest
+    record = parse_record(serving.description) if serving else None
     facts = [
         ("State", latest.state or "unknown"),
         ("Last update", f"{latest.update_status or 'unknown'}, {age(latest.last_modified)}"),
         ("Reason", latest.update_reason if latest.update_status == "Failed" else ""),
         ("Alias", _alias_line(target.settings.alias, state)),
+        ("Name", _name_line(target, assessment)),
         ("CodeSha256", running.code_sha256 if running else ""),
-        ("Comes from", serving.description if serving else ""),
+        ("Comes from", _origin(serving) if serving else ""),
+        ("Base", record.base_sha256 if record and record.is_complete else ""),
+        ("Baked files", _baked_files(record) if record else ""),
         ("Age", age(serving.last_modified) if serving else ""),
         ("Up to date", _up_to_date(target.provenance, state.recorded, is_up_to_date=is_up_to_date)),
     ]
@@ -122,14 +145,48 @@ def _show(
             report.detail(f"{title + ':':13}{text}")
 
 
-def _show_versions(state: State, versions: tuple[Configuration, ...], report: Report) -> None:
+def _show_versions(
+    state: State, versions: tuple[Configuration, ...], aliases: tuple[Alias, ...] | None, report: Report
+) -> None:
     report.step("Versions")
+    live = state.alias
     for version in reversed(versions):
-        is_live = state.alias is not None and state.alias.version == version.version
-        mark = f" ← {state.alias.name}" if state.alias and is_live else ""
-        report.detail(f"{version.version:>5}  {age(version.last_modified)}  {version.description}{mark}")
+        marks = _names(version.version, aliases or (), live.name if live else None)
+        if live and live.version == version.version:
+            marks.insert(0, live.name)
+        mark = f" ← {', '.join(marks)}" if marks else ""
+        report.detail(f"{version.version:>5}  {age(version.last_modified)}  {_origin(version)}{mark}")
     if not versions:
         report.detail("none")
+    elif aliases is None:
+        report.detail("their names are not shown: the deployer lacks the permission lambda:ListAliases")
+
+
+def _names(version: str, aliases: tuple[Alias, ...], live: str | None) -> list[str]:
+    """Return what a version is called, by all aliases except the live one."""
+    return [called(alias) for alias in aliases if alias.version == version and alias.name != live]
+
+
+def _name_line(target: Target, assessment: Assessment) -> str:
+    name, named = assessment.candidate.name, assessment.state.named
+    if name is None:
+        return ""
+    if named is None:
+        return f"{name.text}: not there yet, the next deploy gives it"
+    conflict = find_conflict(assessment.candidate, target.settings, assessment.state)
+    return conflict.what if conflict else f"{name.text} is version {named.version}"
+
+
+def _origin(version: Configuration) -> str:
+    """Return where a version comes from, or what somebody else's description says."""
+    record = parse_record(version.description)
+    return record.summary() if record else version.description
+
+
+def _baked_files(record: Record) -> str:
+    if record.files:
+        return ", ".join(record.files)
+    return f"the last {record.file_count} of the package" if record.file_count else ""
 
 
 def age(moment: str) -> str:

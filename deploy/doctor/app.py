@@ -10,6 +10,7 @@ from deploy.artifact.package import check_base, open_package
 from deploy.config.bake import bake
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import DeployError
+from deploy.release.candidate import find_name
 from deploy.text import megabytes, printable
 
 if TYPE_CHECKING:
@@ -46,7 +47,18 @@ def check_config(app: App, base: Base | None, report: Report) -> Iterator[Check]
     if base is None:
         yield unknown("package", "there is no base to make it from")
         return
+    yield from _check_name(app, base)
     yield _check_package(app, base, baked, report)
+
+
+def _check_name(app: App, base: Base) -> Iterator[Check]:
+    try:
+        name = find_name(app.settings, base)
+    except DeployError as error:
+        yield failed("version name", error)
+        return
+    if name:
+        yield ok("version name", f"{name.text}, as the alias {name.alias}")
 
 
 def _check_package(app: App, base: Base, baked: Bake, report: Report) -> Check:

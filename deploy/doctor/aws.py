@@ -68,7 +68,7 @@ def _check_permissions(
     why = obstacle(latest)
     absent = "there is no such function" if NOT_FOUND in {latest.code, dry_run.code} else ""
     known = {UPDATE: dry_run}
-    if latest.denies or not target.settings.alias:
+    if latest.denies or not target.settings.publishes:
         known[READ] = latest
     if target.settings.s3_bucket and not why:
         known["s3:ListBucket"] = inquiry.bucket()

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from deploy.artifact import base as bases
 from deploy.artifact.package import open_package
 from deploy.config.bake import bake
-from deploy.text import megabytes
+from deploy.errors import InputError
+from deploy.target.record import SHORT, Record
+from deploy.target.version import PACKAGE, VersionName, parse_name
+from deploy.text import megabytes, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,21 +24,24 @@ if TYPE_CHECKING:
     from deploy.output import Report
     from deploy.target.environment import App
     from deploy.target.provenance import Provenance
+    from deploy.target.settings import Settings
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A package that is ready to be deployed, and where it comes from."""
+    """A package that is ready to be deployed, where it comes from, and what its versions are called."""
 
     base: Base
     baked: Bake
     package: Package
     provenance: Provenance
+    name: VersionName | None = None
 
     @property
-    def description(self) -> str:
-        """What a version says of where it comes from."""
-        return self.provenance.describe(self.base.sha256, self.baked.digest)
+    def record(self) -> Record:
+        """What is recorded with a version of it."""
+        names = tuple(file.name for file in self.baked.files)
+        return Record(self.base.sha256, names, len(names), self.baked.digest[:SHORT], self.provenance)
 
     def to_dict(self) -> dict[str, object]:
         """Describe it for a program."""
@@ -55,6 +61,7 @@ def prepare(app: App, report: Report, cancellation: Cancellation) -> Iterator[Ca
     Raises InputError if the slug, the config or the two together are wrong.
     """
     base = bases.read(app.slug)
+    name = find_name(app.settings, base)
     baked = bake(app, report)
     report.step("Making the package")
 
@@ -65,4 +72,26 @@ def prepare(app: App, report: Report, cancellation: Cancellation) -> Iterator[Ca
     with open_package(app.slug, base, baked.files, progress) as package:
         report.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")
         commit = app.provenance.commit or base.source_version
-        yield Candidate(base, baked, package, replace(app.provenance, commit=commit))
+        yield Candidate(base, baked, package, replace(app.provenance, commit=commit), name)
+
+
+def find_name(settings: Settings, base: Base) -> VersionName | None:
+    """Return what versions of this base are called, None if the settings do not ask for a name.
+
+    Raise InputError if the name is that of the app's own files, and the build found none that can be used.
+    """
+    if settings.version != PACKAGE:
+        return VersionName(settings.version) if settings.version else None
+    if base.version is None:
+        raise InputError(
+            "_LAMBDA_VERSION is `package`, and the build found no version in the app.",
+            why="A build takes it from package.json, pom.xml, gradle.properties or pyproject.toml.",
+            todo="Set it there and push again, or name the version itself: _LAMBDA_VERSION=1.1.1",
+        )
+    try:
+        return parse_name(base.version)
+    except ValueError as error:
+        raise InputError(
+            f"_LAMBDA_VERSION is `package`, and the app's own version, {printable(base.version)}, {error}.",
+            todo="Change it there and push again, or name the version itself: _LAMBDA_VERSION=1.1.1",
+        ) from None

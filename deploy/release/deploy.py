@@ -56,7 +56,8 @@ class Assessment:
 
     def again(self) -> Assessment:
         """Return the assessment of what runs by now."""
-        state = read_state(self.function, self.deadline, self.candidate.package.code_sha256)
+        package, name = self.candidate.package, self.candidate.name
+        state = read_state(self.function, self.deadline, package.code_sha256, name)
         plan = _decide(self.candidate, self.function, state, force=self.force)
         return replace(self, state=state, plan=plan)
 
@@ -124,7 +125,8 @@ def assess(
     deadline = Deadline(target.settings.timeout, report, cancellation)
     function = function or connect(target, cancellation)
     cancellation.check_between_steps()  # starting the SDK takes its time
-    state = read_state(function, None if look_once else deadline, candidate.package.code_sha256)
+    code_sha256 = candidate.package.code_sha256
+    state = read_state(function, None if look_once else deadline, code_sha256, candidate.name)
     cancellation.check_between_steps()
     if look_once:
         plan = decide(candidate, target.settings, state, force=force)
@@ -238,7 +240,8 @@ def _execute(
 
 
 def _deployed(target: Target, assessment: Assessment, version: str | None) -> Deployed:
-    plan, alias = assessment.plan, assessment.state.alias
+    plan, name = assessment.plan, assessment.candidate.name
+    alias = assessment.state.alias or assessment.state.named
     version = version or (alias.version if alias else None)
     document = {
         "function": target.function.name,
@@ -248,16 +251,18 @@ def _deployed(target: Target, assessment: Assessment, version: str | None) -> De
         "steps": [str(step) for step in plan.steps],
         "alias": target.settings.alias,
         "version": version,
+        "name": name.text if name and not plan.is_older else None,
         **assessment.candidate.to_dict(),
     }
     code_sha256, before = assessment.candidate.package.code_sha256, running(assessment.state)
-    return Deployed(code_sha256, target.settings.alias, version, plan.is_older, before, document)
+    moved = target.settings.alias or (name.alias if name else None)
+    return Deployed(code_sha256, moved, version, plan.is_older, before, document)
 
 
 def running(state: State) -> str:
     """Return what runs, for a table: the version, or without an alias the CodeSha256; a dash if not known."""
-    if state.alias:
-        return state.alias.version
+    if alias := state.alias or state.named:
+        return alias.version
     return short(state.latest.code_sha256) if state.latest and not state.versions else "-"
 
 
@@ -278,6 +283,8 @@ def _report(deployed: Deployed, target: Target, state: State, report: Report) ->
     where = f"CodeSha256 {deployed.code_sha256}"
     if deployed.alias:
         where = f"{deployed.alias} is version {deployed.version}"
+        if target.settings.alias and deployed.document["name"]:
+            where = f"{where}, {deployed.document['name']}"
     if deployed.document["changed"]:
         report.step(f"Deployed {name}: {where}")
     else:

@@ -1,8 +1,8 @@
 """The plan: which steps are missing. It decides from values alone, and touches nothing.
 
-Without an alias a deploy is one step, the upload to $LATEST. With one it is
+Without an alias a deploy is one step, the upload to $LATEST. With one, or with a name for versions, it is
 
-    upload → publish a version → verify it → move the alias → delete old versions
+    upload → publish a version → verify it → give it its name → move the alias → delete old versions
 
 and each step that is done already is left out. A version that has the wanted code and configuration is
 used again, so that going back to an earlier release moves the alias and nothing else.
@@ -10,19 +10,21 @@ used again, so that going back to an earlier release moves the alias and nothing
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.artifact import limits
-from deploy.errors import DeployError, InputError
+from deploy.errors import InputError
+from deploy.release.naming import called, is_called, name_version, routes_by_weights, stands_for_a_name
 from deploy.release.state import PREVIOUS, previous_version
 from deploy.release.steps.alias import MoveAlias, RecordRelease
 from deploy.release.steps.cleanup import DeleteVersions
 from deploy.release.steps.code import UpdateCode
 from deploy.release.steps.verification import VerifyVersion
 from deploy.release.steps.version import PublishVersion
-from deploy.target.provenance import Provenance, release_in
+from deploy.target.provenance import release_in
+from deploy.target.record import LONGEST_DESCRIPTION, UNKNOWN
+from deploy.target.version import is_number, parse_name
 
 if TYPE_CHECKING:
     from deploy.artifact.package import Package
@@ -30,10 +32,9 @@ if TYPE_CHECKING:
     from deploy.release.candidate import Candidate
     from deploy.release.state import State
     from deploy.release.steps.step import Step
+    from deploy.target.provenance import Provenance
     from deploy.target.settings import Settings
-
-UNKNOWN = Provenance()
-DESCRIPTION_LENGTH = 256  # characters, of a version's and of an alias's description
+    from deploy.target.version import VersionName
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Plan:
 def decide(candidate: Candidate, settings: Settings, state: State, *, force: bool = False) -> Plan:
     """Decide what brings the function to this package; nothing if it is there.
 
-    Raises DeployError if the alias routes by weights and `force` is not set.
+    Raises DeployError if the alias routes by weights, or the name is taken, and `force` is not set.
     """
     package, provenance = candidate.package, candidate.provenance
     if provenance.is_older_than(state.recorded) and not force:
@@ -76,19 +77,19 @@ def decide(candidate: Candidate, settings: Settings, state: State, *, force: boo
         and not latest.has_failed
         and settings.source_key_arn in {None, state.source_key_arn}
     )
-    if settings.alias is None:
+    if not settings.publishes:
         return Plan(() if is_latest else (upload,))
     version = _reusable(package, state)
+    naming = name_version(candidate, settings, state, version, force=force)
     move = _move_alias(settings.alias, state.alias, version, provenance, force=force)
-    if not move:
-        return Plan((*_record(state, provenance), *_cleanup(settings, state, version)))
     steps: list[Step] = []
     if version is None:
         steps += [] if is_latest else [upload]
-        steps.append(PublishVersion(package.code_sha256, candidate.description[:DESCRIPTION_LENGTH]))
-    if settings.verification:
+        steps.append(PublishVersion(package.code_sha256, candidate.record))
+    if settings.verification and (naming or move):
         steps.append(VerifyVersion(settings.verification, version))
-    return Plan((*steps, *move, *_cleanup(settings, state, version)))
+    record = () if move else _record(state, provenance)
+    return Plan((*steps, *naming, *move, *record, *_cleanup(settings, state, version)))
 
 
 def _record(state: State, provenance: Provenance) -> tuple[RecordRelease, ...]:
@@ -105,20 +106,22 @@ def _reusable(package: Package, state: State) -> str | None:
 
 
 def _move_alias(
-    name: str, alias: Alias | None, version: str | None, provenance: Provenance, *, force: bool
+    name: str | None, alias: Alias | None, version: str | None, provenance: Provenance, *, force: bool
 ) -> tuple[MoveAlias, ...]:
+    if name is None:
+        return ()
     if alias is None:
         return (MoveAlias(name, None, provenance.note, None, version),)
+    if stands_for_a_name(alias) and not force:
+        raise InputError(
+            f"The alias {name} is the name of version {called(alias)}, and stays with it.",
+            why="_LAMBDA_ALIAS, or the qualifier of _LAMBDA_FUNCTION_ARN, names what each deploy moves.",
+            todo="Set _LAMBDA_ALIAS to another name, such as live.",
+        )
     if alias.version == version and not alias.weights:
         return ()
     if alias.weights and not force:
-        weights = ", ".join(f"{weight:.0%} to version {other}" for other, weight in alias.weights.items())
-        raise DeployError(
-            f"The alias {name} routes by weights.",
-            why=f"It points at version {alias.version} and sends {weights}. Somebody, CodeDeploy or a "
-            "person, may be in the middle of a shift.",
-            todo="Wait until it is over, or end it: `deploy --force` points the alias at one version.",
-        )
+        raise routes_by_weights(alias)
     # The end of a shift leaves the alias at its version, and what was before that one.
     previous = alias.version if alias.version != version else None
     description = _description(alias, provenance, previous)
@@ -134,7 +137,7 @@ def _description(alias: Alias, provenance: Provenance, previous: str | None = No
         provenance.note or (recorded.note if recorded else ""),
     )
     note = " ".join(each for each in notes if each)
-    words = PREVIOUS.sub("", text)[: DESCRIPTION_LENGTH - len(note) - 1]
+    words = PREVIOUS.sub("", text)[: LONGEST_DESCRIPTION - len(note) - 1]
     return f"{words} {note}".strip()
 
 
@@ -157,20 +160,32 @@ def _cleanup(settings: Settings, state: State, version: str | None) -> tuple[Del
 
 # --- going back -----------------------------------------------------------------------------------
 
+SEE_VERSIONS = "Name one: `deploy rollback VERSION`; `deploy status --versions` lists them."
 
-def check_rollback(settings: Settings, version: str | None) -> None:
-    """Raise InputError if the settings or the arguments rule a rollback out, whatever AWS says."""
+
+def check_rollback(settings: Settings, version: str | None) -> VersionName | None:
+    """Return the name that a rollback goes to, None if it goes to a number or to the version before.
+
+    Raise InputError if the settings or the arguments rule it out, whatever AWS says.
+    """
     if settings.alias is None:
         raise InputError(
-            "There is nothing to roll back: a deploy to $LATEST publishes no version.",
+            "There is nothing to roll back: no deploy moves an alias.",
             todo="Set _LAMBDA_ALIAS, and each deploy from then on can be undone. Without one, "
             "`heroku rollback` and a deploy bring an earlier release back.",
         )
-    if version is not None and not re.fullmatch("[1-9][0-9]*", version):
+    if version is None or is_number(version):
+        return None
+    try:
+        name = parse_name(version)
+    except ValueError:
         raise InputError(
-            "A rollback goes to a published version, which is a number.",
-            todo="Name one: `deploy rollback VERSION`; `deploy status --versions` lists them.",
-        )
+            "A rollback goes to a published version, by its number or by a name such as 1.1.0.",
+            todo=SEE_VERSIONS,
+        ) from None
+    if name.alias == settings.alias:
+        raise InputError(f"{version} is the alias that a rollback moves.", todo=SEE_VERSIONS)
+    return name
 
 
 def plan_rollback(settings: Settings, state: State, version: str | None, *, force: bool = False) -> Plan:
@@ -180,13 +195,15 @@ def plan_rollback(settings: Settings, state: State, version: str | None, *, forc
     """
     if settings.alias is None or state.alias is None:
         raise InputError(f"There is no alias {settings.alias} yet.", todo="The first deploy creates it.")
+    if version and not is_number(version):
+        version = _named_version(settings, state, parse_name(version), force=force)
     version = version or previous_version(state.alias)
     if version is None:
         raise InputError(
             f"The alias {settings.alias} does not remember a version before {state.alias.version}.",
-            todo="Name one: `deploy rollback VERSION`; `deploy status --versions` lists them.",
+            todo=SEE_VERSIONS,
         )
-    if version not in {known.version for known in state.versions}:
+    if state.version(version) is None:
         raise InputError(
             f"There is no version {version}.",
             why=f"There are: {', '.join(known.version for known in state.versions) or 'none'}.",
@@ -196,3 +213,24 @@ def plan_rollback(settings: Settings, state: State, version: str | None, *, forc
     if move and settings.verification:
         return Plan((VerifyVersion(settings.verification, version), *move))
     return Plan(move)
+
+
+def _named_version(settings: Settings, state: State, name: VersionName, *, force: bool) -> str:
+    """Return the version that has a name; raise InputError with the known names if none has it."""
+    named = state.named
+    if named is None:
+        known = (called(alias) for alias in state.aliases if alias.name != settings.alias)
+        names = ", ".join(sorted(known))
+        raise InputError(
+            f"No version is called {name.text}.",
+            why=f"There are: {names}." if names else "",
+            todo=SEE_VERSIONS,
+        )
+    if not is_called(named, name):
+        raise InputError(
+            f"No version is called {name.text}: the alias {named.name} stands for {called(named)}.",
+            todo=f"`deploy rollback {called(named)}` goes there.",
+        )
+    if named.weights and not force:
+        raise routes_by_weights(named)
+    return named.version

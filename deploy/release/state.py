@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deploy.aws.function import Function
     from deploy.aws.wait import Deadline
     from deploy.target.environment import Target
+    from deploy.target.version import VersionName
 
 PREVIOUS = re.compile(r" ?\[previous version: ([0-9]+)\]")
 
@@ -28,6 +29,7 @@ class State:
     """What runs now; `latest` is None if the deployer may not read it.
 
     `source_key_arn` is the customer's KMS key that encrypts the code of $LATEST, if it matters and is known.
+    `named` is the alias that stands for the version's name.
     """
 
     latest: Configuration | None
@@ -35,6 +37,7 @@ class State:
     versions: tuple[Configuration, ...] = ()
     aliases: tuple[Alias, ...] = ()
     source_key_arn: str | None = None
+    named: Alias | None = None
 
     @property
     def recorded(self) -> Provenance | None:
@@ -44,9 +47,11 @@ class State:
     @property
     def serving(self) -> Configuration | None:
         """The version that the alias points at."""
-        if self.alias is None:
-            return None
-        return next((each for each in self.versions if each.version == self.alias.version), None)
+        return self.version(self.alias.version) if self.alias else None
+
+    def version(self, number: str) -> Configuration | None:
+        """Return a version by its number."""
+        return next((each for each in self.versions if each.version == number), None)
 
     @property
     def ready(self) -> set[str]:
@@ -62,7 +67,9 @@ class State:
                 yield version
 
 
-def read_state(function: Function, deadline: Deadline | None, code_sha256: str) -> State:
+def read_state(
+    function: Function, deadline: Deadline | None, code_sha256: str, name: VersionName | None = None
+) -> State:
     """Read what runs now, waiting for an update that is under way unless there is no deadline.
 
     Without an alias, a deploy can do without the permission to read it; who does not wait can't. With one,
@@ -72,16 +79,24 @@ def read_state(function: Function, deadline: Deadline | None, code_sha256: str) 
     try:
         latest = wait_until_ready(function, deadline) if deadline else function.configuration()
     except DeployError as error:
-        if error.code in DENIED and deadline and settings.alias is None:
+        if error.code in DENIED and deadline and not settings.publishes:
             return State(None)
         raise
     key_arn = read_source_key(function) if settings.source_key_arn else None
-    if settings.alias is None:
+    if not settings.publishes:
         return State(latest, source_key_arn=key_arn)
     aliases = tuple(function.aliases()) if settings.keep_versions else ()
-    alias = function.alias(settings.alias)
-    state = State(latest, alias, tuple(function.versions()), aliases, key_arn)
+    alias = function.alias(settings.alias) if settings.alias else None
+    named = _find_alias(function, name, aliases) if name else None
+    state = State(latest, alias, tuple(function.versions()), aliases, key_arn, named)
     return _examined(state, function, code_sha256)
+
+
+def _find_alias(function: Function, name: VersionName, aliases: tuple[Alias, ...]) -> Alias | None:
+    """Return the alias of a name, from those that were listed already, if they were."""
+    if aliases:
+        return next((alias for alias in aliases if alias.name == name.alias), None)
+    return function.alias(name.alias)
 
 
 def read_source_key(function: Function) -> str | None:
@@ -115,10 +130,26 @@ def _examined(state: State, function: Function, code_sha256: str) -> State:
     return replace(state, versions=tuple(versions))
 
 
-def read_alias(function: Function) -> State:
-    """Read what a rollback needs, which does not wait for $LATEST: the alias and the versions."""
-    alias = function.session.target.settings.alias
-    return State(None, function.alias(alias) if alias else None, tuple(function.versions()))
+def read_alias(function: Function, name: VersionName | None = None) -> State:
+    """Read what a rollback needs, which does not wait for $LATEST: the alias and the versions.
+
+    If it goes to a name that is not there, it needs the names that are.
+    """
+    settings = function.session.target.settings
+    alias = function.alias(settings.alias) if settings.alias else None
+    named = function.alias(name.alias) if name else None
+    aliases = () if name is None or named else read_aliases(function) or ()
+    return State(None, alias, tuple(function.versions()), aliases, named=named)
+
+
+def read_aliases(function: Function) -> tuple[Alias, ...] | None:
+    """Return all aliases; None if the deployer may not list them."""
+    try:
+        return tuple(function.aliases())
+    except DeployError as error:
+        if error.code in DENIED:
+            return None
+        raise
 
 
 def previous_version(alias: Alias) -> str | None:
@@ -130,17 +161,17 @@ def previous_version(alias: Alias) -> str | None:
 def grants(target: Target) -> Iterator[Grant]:
     """Yield what reading the state, and the difference to it, needs."""
     settings, function = target.settings, function_arn(target)
-    read = function_arn(target, "*" if settings.alias else LATEST)
+    read = function_arn(target, "*" if settings.publishes else LATEST)
     compare = Permission(
         "lambda:GetFunctionConfiguration",
         "do nothing if nothing changed, and wait until an update is in place",
-        needed=settings.alias is not None,
+        needed=settings.publishes,
     )
     yield Grant("Compare", (compare,), (function, read))
     purpose = "show in `deploy plan` what differs, and keep the key that encrypts the package"
     plan = Permission("lambda:GetFunction", purpose, needed=False)
     yield Grant("Plan", (plan,), (function, read))
-    if settings.alias:
+    if settings.publishes:
         versions = (
             Permission("lambda:GetAlias", "see where the alias points"),
             Permission("lambda:ListVersionsByFunction", "use a version again that is wanted already"),
@@ -149,3 +180,6 @@ def grants(target: Target) -> Iterator[Grant]:
     if settings.keep_versions:
         listing = Permission("lambda:ListAliases", "find the versions that no alias points at")
         yield Grant("FindOldVersions", (listing,), (function,))
+    elif settings.version:
+        listing = Permission("lambda:ListAliases", "show the names of versions", needed=False)
+        yield Grant("ListNames", (listing,), (function,))

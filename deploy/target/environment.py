@@ -130,7 +130,7 @@ REQUIRED_BY = (
     ("verify_payload", "", ("verify_expect",)),
     (
         "alias",
-        ": versions are published for an alias alone",
+        ": versions are published for an alias or a name alone",
         ("verify_payload", "verify_expect", "keep_versions"),
     ),
     ("s3_bucket", "", ("s3_prefix", "s3_kms_key_id")),
@@ -156,7 +156,8 @@ def _read_settings(variables: Mapping[str, str]) -> tuple[Settings, list[Problem
     problems += _artifact_problems(values)
     for missing, why, askers in REQUIRED_BY:
         asking = [SETTINGS[asker].name for asker in askers if asker in given]
-        if asking and missing not in given:
+        is_given = missing in given or (missing == "alias" and "version" in given)
+        if asking and not is_given:
             wrong = f"is not set, but {' and '.join(asking)} {'is' if len(asking) == 1 else 'are'}{why}"
             problems.append(Problem(SETTINGS[missing].name, wrong))
     problems += _unknown_settings(variables)

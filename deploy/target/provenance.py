@@ -52,17 +52,6 @@ class Provenance:
             return ""
         return f"[release: {f'{self.app} ' if self.app else ''}v{self.release}]"
 
-    def describe(self, base_sha256: str, config_digest: str) -> str:
-        """Return where a version comes from: app, release, commit, and the digests of base and config."""
-        parts = (
-            self.app,
-            f"v{self.release}" if self.release is not None else None,
-            f"commit {_short(self.commit)}" if self.commit else None,
-            f"base {base_sha256[:12]}",
-            f"config {config_digest[:12]}",
-        )
-        return ", ".join(part for part in parts if part)
-
     def is_older_than(self, other: Provenance | None) -> bool:
         """Whether another one is a later release of the same app."""
         if other is None or other.app != self.app or other.release is None or self.release is None:
@@ -108,11 +97,6 @@ def _read_ci(variables: Mapping[str, str], prefix: str = "") -> tuple[str | None
             commit = variables.get(f"{prefix}{sha}", "")
             return "/".join(filter(None, parts)) or None, commit if COMMIT.fullmatch(commit) else None
     return None, None
-
-
-def _short(commit: str) -> str:
-    sha, dash, dirty = commit.partition("-")
-    return f"{sha[:12]}{dash}{dirty}"
 
 
 def release_in(text: str) -> tuple[str, Provenance | None]:

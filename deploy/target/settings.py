@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deploy.target import parsers
 from deploy.target.arn import FunctionReference, parse_function
+from deploy.target.version import parse_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -156,11 +157,20 @@ class Settings:
         "`_LAMBDA_FUNCTION_ARN` says the same.",
         "release",
     )
+    version: str | None = _setting(
+        "_LAMBDA_VERSION",
+        parse_setting,
+        "1.1.1",
+        "Publish a version with each deploy and give it this name: the alias `1-1-1`. `package` takes the "
+        "name from `package.json`, `pom.xml`, `gradle.properties` or `pyproject.toml` at build time. A name "
+        "stays with its base; only the config may change.",
+        "release",
+    )
     verify_payload: bytes | None = _setting(
         "_LAMBDA_VERIFY_PAYLOAD",
         parsers.json_payload,
         '{"ping": true}',
-        "With an alias: invoke the new version with this JSON before the alias moves.",
+        "With an alias or a version's name: invoke the new version with this JSON before the alias moves.",
         "release",
         secret=True,
     )
@@ -176,7 +186,8 @@ class Settings:
         "_LAMBDA_KEEP_VERSIONS",
         parsers.whole_number,
         "10",
-        "With an alias: keep this many versions and delete older ones; never one that an alias points at.",
+        "With an alias or a version's name: keep this many versions and delete older ones; never one that an "
+        "alias points at.",
         "release",
     )
     s3_bucket: str | None = _setting(
@@ -256,6 +267,11 @@ class Settings:
     def verification(self) -> Verification | None:
         """What verifies a version, if anything does."""
         return Verification(self.verify_payload, self.verify_expect) if self.verify_payload else None
+
+    @property
+    def publishes(self) -> bool:
+        """Whether a deploy publishes a version, for an alias that it moves or for a name."""
+        return self.alias is not None or self.version is not None
 
     @property
     def repairs_drift(self) -> bool:

@@ -14,7 +14,7 @@ from botocore.retries.standard import ExponentialBackoff
 from command import make_slug
 from embedded_aws import EmbeddedAWS
 from fault_proxy import Fault, FaultProxy
-from fault_stage import PLANS, Scene, Stage
+from fault_stage import PLANS, Scene, Stage, State
 
 FAULTS = {
     "refused": Fault(403, "AccessDeniedException"),
@@ -27,7 +27,6 @@ FAULTS = {
 }
 WRITES = {"UpdateFunctionCode", "PublishVersion", "CreateAlias", "UpdateAlias"}
 
-State = tuple[str, list[str], str | None]
 Truth = Callable[[Scene, State, "re.Match[str]"], bool]
 
 
@@ -44,7 +43,7 @@ def latest_is_one_of_the_two(scene: Scene, before: State, _found: "re.Match[str]
 
 
 def latest_is_ours(scene: Scene, before: State, _found: "re.Match[str]") -> bool:
-    return scene.state[0] == scene.code_sha256 and scene.state[2] == before[2]
+    return scene.state[0] == scene.code_sha256 and scene.state[2:] == before[2:]
 
 
 def not_published(scene: Scene, before: State, _found: "re.Match[str]") -> bool:
@@ -55,8 +54,16 @@ def alias_as_it_was(scene: Scene, before: State, _found: "re.Match[str]") -> boo
     return scene.state[2] == before[2]
 
 
+def neither_was_moved(scene: Scene, before: State, _found: "re.Match[str]") -> bool:
+    return scene.state[2:] == before[2:]
+
+
+def name_is_one_of_two(scene: Scene, before: State, found: "re.Match[str]") -> bool:
+    return scene.state[3] in {before[3], found["version"]} and scene.state[2] == before[2]
+
+
 def version_is_there(scene: Scene, before: State, found: "re.Match[str]") -> bool:
-    return found["version"] in scene.state[1] and scene.state[2] == before[2]
+    return found["version"] in scene.state[1] and scene.state[2:] == before[2:]
 
 
 def alias_is_one_of_the_two(scene: Scene, before: State, found: "re.Match[str]") -> bool:
@@ -71,8 +78,11 @@ TRUTHS: dict[str, Truth] = {
     r"AWS has taken the upload; \$LATEST is the new package once .*": latest_is_ours,
     r"\$LATEST is the new package; an alias was not moved\.": latest_is_ours,
     r"\$LATEST is the new package, and not published; the alias was not moved\.": not_published,
-    r"A version may have been published; the alias was not moved\.": alias_as_it_was,
-    r"The new version is published; the alias was not moved\.": alias_as_it_was,
+    r"A version may have been published; the alias was not moved\.": neither_was_moved,
+    r"The new version is published; the alias was not moved\.": neither_was_moved,
+    r"The version is published and has its name; a live alias was not moved\.": alias_as_it_was,
+    r"The alias 1-1-1 was not (moved|changed)(; live was not moved)?\.": neither_was_moved,
+    rf"The alias 1-1-1 is where it was, or at version {VERSION}(; live was not moved)?\.": name_is_one_of_two,
     rf"Version {VERSION} is published; the alias was not moved\.": version_is_there,
     rf"Version {VERSION} was not verified; the alias was not moved\.": version_is_there,
     r"(The alias was not moved|This deploy did not move the alias)\.": alias_as_it_was,

@@ -137,13 +137,14 @@ def test_the_first_deploy_publishes_and_makes_the_alias(function: Function, depl
     outcome = deployed(NAME="canary", **dyno, **answered(function))
     description = function.get("1")["Configuration"]["Description"]
     size = len(function.code())
-    pattern = r"shop-production, v42, commit 2c3a0b24069a, base [0-9a-f]{12}, config [0-9a-f]{12}"
-    assert re.fullmatch(pattern, description)
+    origin, base, rest = re.split("base ([0-9a-f]{64}), ", description)
+    assert origin == "shop-production, v42, commit 2c3a0b24069a, "
+    assert re.fullmatch("config [0-9a-f]{12}, files env.properties", rest)
     assert outcome.stdout.partition("-----> Updating")[2] == (
         f" {function.name} in eu-west-1\n"
         f"       Uploading {size} bytes\n"
         "-----> Publishing a version\n"
-        f"       Version 1: {description}\n"
+        f"       Version 1: {origin}base {base[:12]}, {rest.partition(', files')[0]}\n"
         "-----> Verifying version 1\n"
         "       It answered as expected\n"
         "-----> Moving live to version 1\n"
@@ -168,7 +169,8 @@ def test_a_version_that_is_not_ready_yet_is_waited_for(function: Function, deplo
 def test_descriptions_of_any_length_fit(function: Function, deployed: Deploy) -> None:
     """AWS takes 256 characters, and counts them."""
     deployed(HEROKU_APP_NAME="a" * 300, **ALIAS)
-    assert len(function.get("1")["Configuration"]["Description"]) == 256
+    description = function.get("1")["Configuration"]["Description"]
+    assert re.fullmatch(r"base [0-9a-f]{64}, config [0-9a-f]{12}, files env.properties", description)
 
 
 def test_a_version_that_was_never_ready_is_waited_for_when_it_is_used_again(

@@ -51,7 +51,7 @@ def test_a_rollback_to_a_version_that_fails_stays_where_it_is(function: Function
     ("arguments", "settings", "expected"),
     [
         (["9"], ALIAS, "There is no version 9"),
-        (["$LATEST"], ALIAS, "published version, which is a number"),
+        (["$LATEST"], ALIAS, "published version, by its number or by a name"),
         ([], {}, "_LAMBDA_ALIAS"),
         ([], {"_LAMBDA_ALIAS": "other"}, "There is no alias other yet"),
         ([], ALIAS, "does not remember a version before 1"),

@@ -58,7 +58,7 @@ def test_a_list_of_no_versions_says_so(slug: Path, aws: EmbeddedAWS, function: F
 def test_an_alias_tells_its_version_and_where_that_comes_from(
     slug: Path, aws: EmbeddedAWS, function: Function
 ) -> None:
-    """App, release and commit are in the version's description; `--versions` lists them all."""
+    """App, release, commit, base and baked files are recorded with it; `--versions` lists all versions."""
     env = {
         **aws.settings(function),
         "_LAMBDA_ALIAS": "live",
@@ -75,6 +75,8 @@ def test_an_alias_tells_its_version_and_where_that_comes_from(
     digest = function.get("2")["Configuration"]["CodeSha256"]
     assert f"       Alias:       live is version 2\n       CodeSha256:  {digest}\n" in shown
     assert "       Comes from:  my-app, v43, commit 2c3a0b24069a, base " in shown
+    base = json.loads((slug / ".lambda-deploy/build.json").read_text())["sha256"]
+    assert f"       Base:        {base}\n       Baked files: env.properties\n" in shown
     assert "       Up to date:  yes\n" in shown
     first, second = shown.partition("-----> Versions\n")[2].splitlines()
     assert first.startswith("           2  ")

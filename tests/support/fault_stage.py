@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 import deploy.artifact.limits
+from deploy.artifact import base as bases
+from deploy.target.record import Record
 from embedded_aws import EmbeddedAWS, Function
 from fault_proxy import FaultProxy
 from in_process import Outcome
 from in_process import deploy as run
 
-__all__ = ["PLANS", "Plan", "Scene", "Stage"]
+__all__ = ["PLANS", "Plan", "Scene", "Stage", "State"]
 
 CONFIG = {"DATABASE_URL": "postgres://a-canary-of-the-config"}
 ALIAS = {
@@ -25,6 +27,12 @@ ALIAS = {
     "_LAMBDA_VERIFY_PAYLOAD": '{"ping": true}',
     "_LAMBDA_VERIFY_EXPECT": "pong",
 }
+
+
+NAME = "1-1-1"
+
+# The code of $LATEST, the versions, and where the alias and the name are.
+State = tuple[str, list[str], str | None, str | None]
 
 
 @dataclass
@@ -62,10 +70,10 @@ class Scene:
             client.update_function_code(FunctionName=self.function.name, ZipFile=package)
             client.publish_version(FunctionName=self.function.name)
 
-    def point(self, version: str, description: str = "") -> None:
+    def point(self, version: str, description: str = "", name: str = "live") -> None:
         """Make the alias, as the administrator."""
         self.aws.client().create_alias(
-            FunctionName=self.function.name, Name="live", FunctionVersion=version, Description=description
+            FunctionName=self.function.name, Name=name, FunctionVersion=version, Description=description
         )
 
     def answer(self, _payload: Any, version: str) -> str:
@@ -79,9 +87,10 @@ class Scene:
         return self.aws.left_in(self.bucket) if "_LAMBDA_S3_BUCKET" in self.settings else []
 
     @property
-    def state(self) -> tuple[str, list[str], str | None]:
+    def state(self) -> State:
         """Return all that a deploy may change."""
-        return (self.function.code_sha256(), self.function.versions(), self.function.alias())
+        function = self.function
+        return (function.code_sha256(), function.versions(), function.alias(), function.alias(NAME))
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,20 @@ def _back(scene: Scene) -> None:
     scene.point("2", "[previous version: 1]")
 
 
+def _name(scene: Scene) -> None:
+    _next(scene)
+    scene.settings |= {"_LAMBDA_VERSION": "1.1.1"}
+
+
+def _name_again(scene: Scene) -> None:
+    """Have the name at another config of the same base, and no live alias."""
+    scene.settings |= {**ALIAS, "_LAMBDA_VERSION": "1.1.1"}
+    del scene.settings["_LAMBDA_ALIAS"]
+    base = bases.read(scene.slug).sha256
+    scene.publish(_zip("one"))
+    scene.point("1", Record(base, ("env.properties",), 1, name="1.1.1").describe(), NAME)
+
+
 def _is_latest(scene: Scene) -> bool:
     return scene.function.code_sha256() == scene.code_sha256
 
@@ -131,11 +154,22 @@ def _is_live(scene: Scene) -> bool:
     return version in scene.verified and scene.function.code_sha256("live") == scene.code_sha256
 
 
+def _is_named(scene: Scene) -> bool:
+    version = scene.function.alias(NAME)
+    return version in scene.verified and scene.function.code_sha256(NAME) == scene.code_sha256
+
+
 PLANS = {
     "plain": Plan(_nothing, _is_latest),
     "via S3": Plan(_bucket, _is_latest),
     "alias, first": Plan(_first, _is_live, own=frozenset({"GetAlias", "CreateAlias"})),
     "alias, next": Plan(_next, _is_live),
+    "alias and name": Plan(
+        _name,
+        lambda scene: _is_live(scene) and _is_named(scene),
+        own=frozenset({"GetAlias", "CreateAlias", "UpdateAlias"}),
+    ),
+    "name, next": Plan(_name_again, _is_named, own=frozenset({"GetAlias", "PublishVersion", "UpdateAlias"})),
     "alias, reuse": Plan(_back, _is_live),
     # If a rollback failed, another one without a number could go back to where it came from.
     "rollback": Plan(_back, _is_live, ("rollback",), ("rollback", "1")),

@@ -23,6 +23,7 @@ from deploy.output import Console, Report
 from deploy.release import deploy as deploying
 from deploy.target.environment import Target, read_target
 from deploy.target.provenance import release_in
+from deploy.target.record import Record
 
 if TYPE_CHECKING:
     from deploy.aws.function import Function
@@ -253,7 +254,8 @@ class _Package:
 class _Candidate:
     package: _Package
     provenance: object
-    description: str = ""
+    record: Record = Record("b" * 64, (), 1)  # noqa: RUF009 - it is frozen
+    name: None = None
 
     def to_dict(self) -> dict[str, object]:
         return {}

@@ -11,6 +11,7 @@ from deploy.config.bake import Bake
 from deploy.config.variables import Config
 from deploy.release.candidate import Candidate
 from deploy.target.provenance import Provenance
+from deploy.target.version import parse_name
 
 __all__ = ["OTHER", "OURS", "alias", "candidate", "latest", "version"]
 
@@ -25,12 +26,17 @@ class OurPackage(Package):
 
 
 def candidate(
-    size: int = 1000, unzipped_size: int = 3000, *, provenance: Provenance | None = None
+    size: int = 1000,
+    unzipped_size: int = 3000,
+    *,
+    provenance: Provenance | None = None,
+    name: str | None = None,
 ) -> Candidate:
-    """Return a candidate with the digest OURS and these sizes; its package is an empty ZIP."""
+    """Return a candidate with the digest OURS, these sizes and a name; its package is an empty ZIP."""
     base = Base("nodejs", "base.zip", "b" * 64, 1, 1, 1, None, "0.1.0", None, None)
     package = OurPackage(lambda: io.BytesIO(EMPTY_ZIP), b"", size, unzipped_size)
-    return Candidate(base, Bake(Config({}, ()), ()), package, provenance or Provenance())
+    called = parse_name(name) if name else None
+    return Candidate(base, Bake(Config({}, ()), ()), package, provenance or Provenance(), called)
 
 
 def version(number: str, code_sha256: str = OURS, **changed: Any) -> Configuration:

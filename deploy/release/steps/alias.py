@@ -44,7 +44,7 @@ class MoveAlias(Step):
         with execution.cancellation.leaving(f"The alias {self.name} was not moved."):
             version = execution.when_ready(self.version)
         execution.report.step(f"Moving {self.name} to version {version}")
-        _Write(self.name, version, self.description, self.revision_id).execute(execution)
+        WriteAlias(self.name, version, self.description, self.revision_id).execute(execution)
         execution.version = version
         if self.previous not in {None, version}:
             execution.report.detail(
@@ -77,7 +77,7 @@ class RecordRelease(Step):
     def execute(self, execution: Execution) -> None:
         """Record it: without its number, an older release would take this one's place."""
         alias = self.alias
-        _Write(alias.name, alias.version, self.text, alias.revision_id).execute(execution)
+        WriteAlias(alias.name, alias.version, self.text, alias.revision_id).execute(execution)
 
     @classmethod
     def grants(cls, target: Target) -> Iterator[Grant]:
@@ -87,26 +87,28 @@ class RecordRelease(Step):
 
 
 @dataclass(frozen=True)
-class _Write:
-    """What the alias has to be, over the revision that was read; None if there was no alias."""
+class WriteAlias:
+    """What an alias has to be, over the revision that was read; None if there was no alias.
+
+    `rest` says what else is not done if this fails, as the end of a sentence.
+    """
 
     name: str
     version: str
     description: str
     revision_id: str | None
+    rest: str = ""
 
     def execute(self, execution: Execution) -> None:
         """Write it; whatever is answered, what counts is the alias."""
+        unknown = f"The alias {self.name} is where it was, or at version {self.version}{self.rest}."
         with execution.cancellation.leaving(
-            f"The alias {self.name} is where it was, or at version {self.version}.",
-            if_refused=f"The alias {self.name} was not changed.",
+            unknown, if_refused=f"The alias {self.name} was not changed{self.rest}."
         ):
             try:
                 execution.retry_on_conflict(lambda: self._write(execution))
             except DeployError as error:
-                with execution.cancellation.leaving(
-                    f"The alias {self.name} is where it was, or at version {self.version}."
-                ):
+                with execution.cancellation.leaving(unknown):
                     alias = execution.function.alias(self.name)
                 if not self._is_done(alias):
                     raise self._explain(error, alias) from error

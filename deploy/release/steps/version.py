@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from deploy.aws.answers import Configuration
     from deploy.target.environment import Target
+    from deploy.target.record import Record
 
 MAYBE_PUBLISHED = "A version may have been published; the alias was not moved."
 NOT_PUBLISHED = "$LATEST is the new package, and not published; the alias was not moved."
@@ -25,13 +26,13 @@ class PublishVersion(Step):
     """Publish $LATEST as a new version."""
 
     code_sha256: str
-    description: str
+    record: Record
 
     order: ClassVar[int] = 20
     leaves: ClassVar[str] = "The new version is published; the alias was not moved."
 
     def __str__(self) -> str:
-        return f"publish a version ({self.description})"
+        return f"publish a version ({self.record.summary()})"
 
     def execute(self, execution: Execution) -> None:
         """Publish $LATEST, if it still is our package, and wait until the version is ready."""
@@ -41,12 +42,12 @@ class PublishVersion(Step):
         version = published.version
         with execution.cancellation.leaving(f"Version {version} is published; the alias was not moved."):
             execution.version = execution.when_ready(version)
-        execution.report.detail(f"Version {version}: {self.description}")
+        execution.report.detail(f"Version {version}: {self.record.summary()}")
 
     def _publish(self, execution: Execution) -> Configuration:
         try:
             return execution.retry_on_conflict(
-                lambda: execution.function.publish(self.code_sha256, self.description)
+                lambda: execution.function.publish(self.code_sha256, self.record.describe())
             )
         except DeployError as error:
             if error.code != LOST:
@@ -59,6 +60,6 @@ class PublishVersion(Step):
     @classmethod
     def grants(cls, target: Target) -> Iterator[Grant]:
         """Yield what publishing needs."""
-        if target.settings.alias:
+        if target.settings.publishes:
             publish = Permission("lambda:PublishVersion", "publish a version")
             yield Grant("Publish", (publish,), (function_arn(target),))

@@ -232,6 +232,7 @@ def test_build_json_says_what_was_built(app: Path) -> None:
         "stack": "heroku-24",
         "runtime": None,
         "architecture": None,
+        "version": None,
     }
     assert read(app) == base
     assert ".lambda-deploy/base.zip: " in shown

@@ -47,7 +47,7 @@ def test_a_broken_order_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search itself: a deploy that takes an alias at its version for its own work is caught."""
     prepare(monkeypatch, tries=2)
     monkeypatch.setattr(
-        "deploy.release.steps.alias._Write._is_done", lambda self, alias: alias.version == self.version
+        "deploy.release.steps.alias.WriteAlias._is_done", lambda self, alias: alias.version == self.version
     )
     scenario = SCENARIOS["two of the same code"]
     with pytest.raises(AssertionError, match="v11 ended well, and is not served"):

@@ -19,7 +19,7 @@ from states import OTHER, OURS, alias, candidate, latest, version
 
 LIVE = Settings(alias="live")
 UPLOAD = UpdateCode(OURS, 1000, "revision-$LATEST")
-PUBLISH = PublishVersion(OURS, candidate().description)
+PUBLISH = PublishVersion(OURS, candidate().record)
 OF_42 = Provenance("my-app", 42)
 
 
@@ -131,7 +131,7 @@ def test_a_version_says_where_it_comes_from_as_far_as_there_is_room() -> None:
     """256 characters, even with an app's name of any length."""
     publish = steps(LIVE, State(latest()), provenance=Provenance("a" * 300, 42))[1]
     assert isinstance(publish, PublishVersion)
-    assert publish.description == "a" * 256
+    assert len(publish.record.describe()) <= 256
 
 
 # --- old versions ----------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_steps_are_told_in_words() -> None:
     state = State(latest(), alias("2"), (version("1", OTHER), version("2", OTHER)), (alias("2"),))
     assert [str(step) for step in steps(settings, state)] == [
         "upload 1000 bytes as the code of $LATEST",
-        f"publish a version ({candidate().description})",
+        f"publish a version ({candidate().record.summary()})",
         "invoke it with _LAMBDA_VERIFY_PAYLOAD",
         "move the alias live to it, away from version 2",
         "delete version 1",

@@ -60,8 +60,8 @@ def test_a_rollback_to_nowhere_is_refused(state: State, named: str | None, expec
     ("settings", "named", "expected"),
     [
         (Settings(), None, "nothing to roll back"),
-        (LIVE, "$LATEST", "which is a number"),
-        (LIVE, "0", "which is a number"),
+        (LIVE, "$LATEST", "by its number or by a name"),
+        (LIVE, "0", "by its number or by a name"),
     ],
 )
 def test_a_rollback_that_can_not_be_is_refused_without_asking_aws(

@@ -123,14 +123,3 @@ def test_without_a_release_there_is_nothing_to_note() -> None:
     """A deploy from a laptop belongs to no release."""
     assert Provenance("app").note == ""
     assert release_in("mine") == ("mine", None)
-
-
-def test_a_version_says_where_it_comes_from() -> None:
-    """As far as it is known: app, release, commit, and the digests of base and config."""
-    full = Provenance("my-app", 42, "0123456789abcdef")
-    assert full.describe("b" * 64, "c" * 64) == (
-        "my-app, v42, commit 0123456789ab, base bbbbbbbbbbbb, config cccccccccccc"
-    )
-    changed = Provenance("my-app", None, "0123456789abcdef-dirty")
-    assert changed.describe("b" * 64, "c" * 64).startswith("my-app, commit 0123456789ab-dirty, base ")
-    assert Provenance().describe("b" * 64, "c" * 64) == "base bbbbbbbbbbbb, config cccccccccccc"

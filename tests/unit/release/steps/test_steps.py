@@ -56,6 +56,7 @@ def test_all_steps_are_found_in_the_order_in_which_a_deploy_takes_them() -> None
         "UpdateCode",
         "PublishVersion",
         "VerifyVersion",
+        "NameVersion",
         "MoveAlias",
         "RecordRelease",
         "DeleteVersions",
