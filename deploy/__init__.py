@@ -8,6 +8,7 @@ A folder is a stage, and imports go down this list and never back up (tests/unit
 
     cli.py           the process: environment, signals, streams, exit status
     commands/        one verb a file: arguments → a call below → report
+    fleet/           the same for several targets at once, and the definition file
     doctor/          checks; they read, rehearse and simulate
     infrastructure/  the IAM policy, collected from the steps
     release/         candidate, state, plan, steps, execution, the formation dyno

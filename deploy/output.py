@@ -8,7 +8,6 @@ import io
 import json
 import os
 import select
-import shutil
 import threading
 import time
 from pathlib import Path
@@ -90,7 +89,7 @@ class Console:
         """Show a line of progress on a terminal in place of the one before."""
         with self._turn():
             # A longer line would wrap, and only its last row be cleared.
-            width = shutil.get_terminal_size().columns - 1
+            width = _columns(self._story) - 1
             with contextlib.suppress(OSError):  # the next line finds out
                 _write(self._story, f"{CLEAR_LINE}{line[:width]}")
             self._line_is_open = True
@@ -258,6 +257,13 @@ class _Progress:
         self.started = started
         self.shown = shown
         self.is_visible = False
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return 80
 
 
 def _nowhere() -> TextIO:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from deploy.aws.codes import CONFLICT, DENIED, INVALID, NOT_FOUND
+from deploy.aws.codes import CONFLICT, DENIED, INVALID, LATEST, NOT_FOUND
 from deploy.aws.permissions import example
 from deploy.errors import DeployError
 
@@ -88,7 +88,7 @@ class Inquiry:
     def latest(self) -> Answer:
         """Ask what $LATEST is. Needs lambda:GetFunctionConfiguration."""
         action = "lambda:GetFunctionConfiguration"
-        parameters = {**self._function, "Qualifier": "$LATEST"}
+        parameters = {**self._function, "Qualifier": LATEST}
         answer = self._ask("lambda", action, "get_function_configuration", parameters)
         if answer.error is None and not answer.content.get("CodeSha256"):
             return replace(answer, error=_not_aws(action))
@@ -102,7 +102,7 @@ class Inquiry:
     def permission(self, action: str) -> Answer | None:
         """Ask by a call that changes nothing whether an action is allowed; None if there is no such call."""
         publishes = self._settings.publishes
-        version = {**self._function, "Qualifier": NO_VERSION if publishes else "$LATEST"}
+        version = {**self._function, "Qualifier": NO_VERSION if publishes else LATEST}
         calls: dict[str, tuple[str, dict[str, Any]]] = {
             "lambda:GetFunctionConfiguration": ("get_function_configuration", version),
             "lambda:GetFunction": ("get_function", version),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from deploy.aws.codes import REPLACED
 from deploy.errors import DeployError, InputError
+from deploy.fleet.parallel import for_each, run_each
 from deploy.release.deploy import connect, deploy, prepare_for
 from deploy.target.environment import Target, kind_of_dyno, read_targets
 
@@ -47,19 +48,15 @@ def run(options: argparse.Namespace, context: Context) -> int:
         cancellation.consequence = deployed.leaves
         return deployed
 
-    first, *others = targets
-    if not others:
+    if len(targets) == 1:
         context.report.buffer()
-    with prepare_for(first, context.report, context.cancellation) as candidate:
-        if not others:
-            deploy_one(first, context.report, context.cancellation)
-            return 0
-        from deploy.fleet.conclusion import conclude
-        from deploy.fleet.parallel import run_each
-
-        results = run_each(targets, deploy_one, context.report, context.cancellation)
-    conclude(results, lambda deployed: (deployed.before, deployed.after, deployed.outcome), context.report)
+    with prepare_for(targets[0], context.report, context.cancellation) as candidate:
+        for_each(targets, deploy_one, _describe, context.report, context.cancellation)
     return 0
+
+
+def _describe(deployed: Deployed) -> tuple[str, str, str]:
+    return deployed.before, deployed.after, deployed.outcome
 
 
 def _watch(options: argparse.Namespace, context: Context) -> int:
@@ -86,8 +83,6 @@ def _keep_all_deployed(targets: Sequence[Target], options: argparse.Namespace, c
     report, cancellation = context.report, context.cancellation
     if len(targets) == 1:
         _keep_deployed(targets[0], options, report, cancellation)
-    from deploy.fleet.parallel import run_each
-
     results = run_each(
         targets,
         lambda target, named, child: _keep_deployed(target, options, named, child),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deploy.doctor.app import check_base_of, check_config
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import InputError
+from deploy.fleet.parallel import for_each
 from deploy.infrastructure.policy import policy
 from deploy.target.environment import Target, read_app, read_targets
 from deploy.target.sdk import ROLE
@@ -59,29 +60,24 @@ def run(options: argparse.Namespace, context: Context) -> int:
     except InputError:
         of_app += _show([unknown(name, SETTINGS_ARE_WRONG) for name in ("config", "package")], report)
 
-    def examine(target: Target, report: Report) -> list[Check]:
+    def examine(target: Target, report: Report, _cancellation: Cancellation) -> list[Check]:
         report.step(f"Checking {target.function.name} and what this deployer may do")
         checks = _show(check_aws(target, base if settings.status == "ok" else None), report)
         if settings.status != "ok":
             checks += _show([unknown("other permissions", SETTINGS_ARE_WRONG)], report)
-        return of_app + checks
-
-    def examine_one_of_several(target: Target, report: Report, _cancellation: Cancellation) -> list[Check]:
-        checks = examine(target, report)
+        checks = of_app + checks
+        report.step(_summary(checks))
         report.document(_document(target, checks))
         return checks
 
-    if len(targets) > 1:
-        from deploy.fleet.conclusion import conclude
-        from deploy.fleet.parallel import run_each
-
-        results = run_each(targets, examine_one_of_several, report, context.cancellation)
-        conclude(results, lambda checks: ("", "", _summary(checks)), report)
-        return max(_exit_status(result.value or of_app) for result in results)
-    checks = examine(targets[0], report) if targets else of_app
-    report.step(_summary(checks))
-    report.document(_document(next(iter(targets), None), checks))
-    return _exit_status(checks)
+    if targets:
+        examined = for_each(
+            targets, examine, lambda checks: ("", "", _summary(checks)), report, context.cancellation
+        )
+        return max(map(_exit_status, examined))
+    report.step(_summary(of_app))
+    report.document(_document(None, of_app))
+    return _exit_status(of_app)
 
 
 def _exit_status(checks: Iterable[Check]) -> int:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from deploy.artifact.differences import NO_DIFFERENCE, compare
 from deploy.artifact.limits import check_size
+from deploy.aws.codes import LATEST
 from deploy.errors import DeployError
+from deploy.fleet.parallel import for_each
 from deploy.release.candidate import prepare
 from deploy.release.deploy import assess, prepare_for, running, short
 from deploy.release.plan import decide
@@ -58,17 +60,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
         _show_plan(assessment.plan, candidate, difference, report)
         return assessment
 
-    first, *others = targets
-    with prepare_for(first, report, context.cancellation) as candidate:
-        if others:
-            from deploy.fleet.conclusion import conclude
-            from deploy.fleet.parallel import run_each
-
-            results = run_each(targets, plan_one, report, context.cancellation)
-            conclude(results, _describe, report)
-            assessments = [result.value for result in results if result.value]
-        else:
-            assessments = [plan_one(first, report, context.cancellation)]
+    with prepare_for(targets[0], report, context.cancellation) as candidate:
+        assessments = for_each(targets, plan_one, _describe, report, context.cancellation)
     changes = any(assessment.plan.changes for assessment in assessments)
     return SOMETHING_TO_DO if changes and options.exit_code else 0
 
@@ -113,7 +106,7 @@ def _difference(assessment: Assessment, report: Report) -> Difference | None:
     running = state.serving if state.alias else state.latest
     if running and running.code_sha256 == package.code_sha256:
         return NO_DIFFERENCE
-    qualifier = state.alias.version if state.alias else "$LATEST"
+    qualifier = state.alias.version if state.alias else LATEST
     try:
         deployed = RemoteFile(assessment.function, qualifier)
         return compare(deployed, package.open(), assessment.candidate.baked.files)

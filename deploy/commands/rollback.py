@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deploy.aws.wait import Deadline
 from deploy.config.variables import secrets
 from deploy.errors import InputError
+from deploy.fleet.parallel import for_each
 from deploy.release.deploy import connect, execute
 from deploy.release.naming import called
 from deploy.release.plan import check_rollback, plan_rollback
@@ -48,26 +49,19 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Roll back."""
     targets = read_targets(context.variables, context.slug)
     names = [check_rollback(target.settings, options.version) for target in targets]
-    first, *others = targets
-    if not others:
-        _roll_back(first, options, context.report, context.cancellation)
-        return 0
-    if options.version and not all(names):
+    if options.version and len(targets) > 1 and not all(names):
         raise InputError(
             "Versions are numbered function by function, and there are several functions here.",
             todo="Name one of them in _LAMBDA_FUNCTION_ARN for this command, or name a version that "
             "all of them have, such as 1.1.0. Without a version each of them goes back to the one before.",
         )
-    from deploy.fleet.conclusion import conclude
-    from deploy.fleet.parallel import run_each
-
-    results = run_each(
+    for_each(
         targets,
         lambda target, report, cancellation: _roll_back(target, options, report, cancellation),
+        _describe,
         context.report,
         context.cancellation,
     )
-    conclude(results, _describe, context.report)
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from deploy.fleet.parallel import for_each
 from deploy.release.deploy import assess, prepare_for, running, short
 from deploy.release.naming import called, find_conflict
 from deploy.release.state import read_aliases
@@ -41,16 +42,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return assessment
 
     report.buffer()
-    first, *others = targets
-    with prepare_for(first, report, context.cancellation) as candidate:
+    with prepare_for(targets[0], report, context.cancellation) as candidate:
         report.discard()
-        if others:
-            from deploy.fleet.conclusion import conclude
-            from deploy.fleet.parallel import run_each
-
-            conclude(run_each(targets, show_one, report, context.cancellation), _describe, report)
-        else:
-            show_one(first, report, context.cancellation)
+        for_each(targets, show_one, _describe, report, context.cancellation)
     return 0
 
 

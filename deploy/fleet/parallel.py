@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from deploy.cancel import Cancelled
 from deploy.errors import DeployError, unexpected
+from deploy.fleet.conclusion import conclude
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +31,24 @@ class Result(Generic[Value]):
     value: Value | None = None
     error: DeployError | None = None
     document: object = None
+
+
+def for_each(
+    targets: Sequence[Target],
+    work: Callable[[Target, Report, Cancellation], Value],
+    describe: Callable[[Value], tuple[str, str, str]],
+    report: Report,
+    cancellation: Cancellation,
+) -> list[Value]:
+    """Do the work for the one target, or for several at once, with a table at the end; return what it gave.
+
+    `describe` gives a row of that table. Raises DeployError if the work failed for any of them.
+    """
+    if len(targets) == 1:
+        return [work(targets[0], report, cancellation)]
+    results = run_each(targets, work, report, cancellation)
+    conclude(results, describe, report)
+    return [result.value for result in results if result.value is not None]
 
 
 def run_each(
@@ -62,6 +80,8 @@ def run_each(
             named.document(failure.to_dict())
             done = replace(done, error=failure)
         return replace(done, seconds=time.monotonic() - started, document=named.documented)
+
+    from concurrent.futures import ThreadPoolExecutor  # it takes its time, and most apps have one function
 
     with ThreadPoolExecutor(min(threads, len(targets))) as pool:
         ended = list(pool.map(run, targets, names(targets)))

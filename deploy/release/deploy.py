@@ -74,6 +74,7 @@ class Deployed:
     version: str | None
     is_older: bool
     before: str
+    changed: bool
     document: Mapping[str, object] = field(repr=False)
 
     @property
@@ -86,7 +87,7 @@ class Deployed:
         """What became of the deploy, in a word or two."""
         if self.is_older:
             return "skipped: a newer release is live"
-        return "deployed" if self.document["changed"] else "unchanged"
+        return "deployed" if self.changed else "unchanged"
 
     @property
     def leaves(self) -> str:
@@ -256,7 +257,7 @@ def _deployed(target: Target, assessment: Assessment, version: str | None) -> De
     }
     code_sha256, before = assessment.candidate.package.code_sha256, running(assessment.state)
     moved = target.settings.alias or (name.alias if name else None)
-    return Deployed(code_sha256, moved, version, plan.is_older, before, document)
+    return Deployed(code_sha256, moved, version, plan.is_older, before, plan.changes, document)
 
 
 def running(state: State) -> str:
@@ -285,7 +286,7 @@ def _report(deployed: Deployed, target: Target, state: State, report: Report) ->
         where = f"{deployed.alias} is version {deployed.version}"
         if target.settings.alias and deployed.document["name"]:
             where = f"{where}, {deployed.document['name']}"
-    if deployed.document["changed"]:
+    if deployed.changed:
         report.step(f"Deployed {name}: {where}")
     else:
         report.step(f"Nothing to do: {name} runs this package already ({where})")

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from deploy.aws.codes import NOT_FOUND, REPLACED
+from deploy.aws.codes import LATEST, NOT_FOUND, REPLACED
 from deploy.aws.wait import retry_on_conflict, wait_until_ready
 from deploy.errors import DeployError
 
@@ -64,7 +64,7 @@ class Execution:
             self.ready.add(version)
         return version
 
-    def wait_until_ready(self, qualifier: str = "$LATEST") -> Configuration:
+    def wait_until_ready(self, qualifier: str = LATEST) -> Configuration:
         """Wait until nothing is under way there."""
         return wait_until_ready(self.function, self.deadline, qualifier)
 

@@ -39,7 +39,7 @@ class FakeFunction:
 def drift(answer: object, *, name: str | None = None, is_older: bool = False) -> str | None:
     """Look for drift from our code, or from version 3 of an alias."""
     function: Any = FakeFunction(answer)
-    return find_drift(function, Deployed(OURS, name, "3" if name else None, is_older, "", {}))
+    return find_drift(function, Deployed(OURS, name, "3" if name else None, is_older, "", False, {}))
 
 
 def refused(code: str) -> DeployError:
@@ -77,8 +77,8 @@ def test_a_note_is_added_to_each_drift() -> None:
     """Without an alias: what it would take to have it corrected."""
     function: Any = FakeFunction(latest(OTHER))
     finder = DriftFinder(function, Report(Console(io.StringIO(), io.StringIO())), "It needs an alias.")
-    assert str(finder.find(Deployed(OURS, None, None, False, "", {}))).endswith("\nIt needs an alias.")
-    assert finder.find(Deployed(OTHER, None, None, False, "", {})) is None
+    assert str(finder.find(Deployed(OURS, None, None, False, "", False, {}))).endswith("\nIt needs an alias.")
+    assert finder.find(Deployed(OTHER, None, None, False, "", False, {})) is None
 
 
 def test_a_skipped_release_does_not_mind_what_runs() -> None:
@@ -89,7 +89,7 @@ def test_a_skipped_release_does_not_mind_what_runs() -> None:
 def test_who_may_not_look_is_told_so_once() -> None:
     """The deploy itself needs one permission alone; any other refusal is a failure."""
     stderr = io.StringIO()
-    deployed = Deployed(OURS, None, None, False, "", {})
+    deployed = Deployed(OURS, None, None, False, "", False, {})
     function: Any = FakeFunction(refused("AccessDeniedException"))
     finder = DriftFinder(function, Report(Console(io.StringIO(), stderr)))
     assert [finder.find(deployed) for _ in range(3)] == [None] * 3
