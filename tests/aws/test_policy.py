@@ -58,6 +58,8 @@ def test_each_setting_adds_what_it_needs(slug: Path) -> None:
             {"_LAMBDA_ALIAS": "live", "_LAMBDA_KEEP_VERSIONS": "9"},
             alias | {"FindOldVersions", "DeleteOldVersions"},
         ),
+        ({"_LAMBDA_ALIAS": "live", "_LAMBDA_VERSION": "1.1.1"}, alias | {"OptionalListNames"}),
+        ({"_LAMBDA_VERSION": "1.1.1"}, alias - {"MoveAlias"} | {"NameVersion", "OptionalListNames"}),
         ({"_LAMBDA_S3_BUCKET": "my-deploys"}, plain | {"Upload", "OptionalBucket"}),
         (
             {"_LAMBDA_S3_BUCKET": "my-deploys", "_LAMBDA_S3_KMS_KEY_ID": "alias/deploys"},
@@ -159,7 +161,9 @@ def test_wildcards_in_a_prefix_mean_themselves(slug: Path) -> None:
     [
         {},
         {"_LAMBDA_ALIAS": "live"},
+        {"_LAMBDA_VERSION": "1.1.1"},
         RELEASE,
+        {**RELEASE, "_LAMBDA_VERSION": "1.1.1"},
         {"_LAMBDA_S3_BUCKET": "", "_LAMBDA_S3_KMS_KEY_ID": "alias/deploys"},
         {**RELEASE, "_LAMBDA_S3_BUCKET": "", "_LAMBDA_S3_PREFIX": "a/b-"},
     ],
@@ -188,6 +192,8 @@ def test_its_policy_is_enough_and_no_more(
     assert deploy(slug, "plan", env=env).stderr == ""
     if "_LAMBDA_ALIAS" in settings:
         assert deploy(slug, "rollback", env=env).status == 0
+    if "_LAMBDA_VERSION" in settings:
+        assert deploy(slug, "status", "--versions", env=env).status == 0
     taken = {call.action for call in aws.calls[start:] if call.access_key == aws.deployer.access_key}
     examination = examine(slug, env)
     assert (examination.exit_status, examination.names("failed")) == (0, set())
