@@ -29,7 +29,7 @@ def parse_name(text: str) -> VersionName:
         msg = "is not a name such as 1.1.1: up to 128 letters, digits, `.`, `+`, `-` and `_`"
         raise ValueError(msg)
     if text.isdecimal():
-        msg = f"is a number, and AWS numbers versions by itself: write {text[:9]}.0, for example"
+        msg = "is a number, and AWS numbers versions by itself: write 2.0 for 2, for example"
         raise ValueError(msg)
     return VersionName(text)
 

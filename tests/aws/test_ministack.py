@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from command import make_slug
+from deploy.artifact import base as bases
 from in_process import Outcome
 from in_process import deploy as run
 from ministack import Function, Ministack, serve
@@ -110,6 +111,24 @@ def test_the_alias_serves_what_was_verified(server: Ministack, slug: Path) -> No
     deploy(slug, function, config)
     assert live() == ("3", "welcome")
     assert list(function.versions()) == ["1", "2", "3"]
+
+
+def test_a_name_stays_with_what_it_was_given_to(server: Ministack, slug: Path) -> None:
+    """A name without a live alias, another config under it, and a rollback of the live alias to a name."""
+    function = server.create_function(ACCOUNT, "named", STUB)
+    deploy(slug, function, {"_LAMBDA_VERSION": "1.0.0", "GREETING": "hello"})
+    assert (function.alias("1-0-0"), function.invoke("1-0-0")) == ("1", {"GREETING": "hello"})
+    deploy(slug, function, {"_LAMBDA_VERSION": "1.0.0", "GREETING": "welcome"})
+    assert (function.alias("1-0-0"), function.invoke("1-0-0")) == ("2", {"GREETING": "welcome"})
+
+    config = {**VERIFIED_ALIAS, "_LAMBDA_VERSION": "1.1.0", "GREETING": "hello"}
+    deploy(slug, function, config)
+    assert [function.alias(name) for name in ("live", "1-1-0", "1-0-0")] == ["1", "1", "2"]
+    deploy(slug, function, config, "rollback", "1.0.0")
+    assert function.invoke("live") == {"GREETING": "welcome"}
+    shown = status(slug, function, config)
+    assert [each["names"] for each in shown["versions"]] == [["1.1.0"], ["1.0.0"]]
+    assert (shown["base_sha256"], shown["baked_files"]) == (bases.read(slug).sha256, ["env.json"])
 
 
 def test_one_account_does_not_see_the_function_of_another(server: Ministack, slug: Path) -> None:

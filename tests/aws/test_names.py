@@ -1,12 +1,20 @@
 """Named versions: _LAMBDA_VERSION=1.1.1 gives a version the alias 1-1-1, and keeps it with its base."""
 
 import json
+import zipfile
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from command import make_slug
+from deploy.cancel import Cancellation
+from deploy.output import Console, Report
+from deploy.release.deploy import connect, prepare_for
+from deploy.release.deploy import deploy as deploy_to
+from deploy.release.watch import find_drift
+from deploy.target.environment import read_target
 from deploy.target.record import parse_record
 from deployers import Deployer
 from embedded_aws import EmbeddedAWS, Function
@@ -119,6 +127,36 @@ def test_a_version_that_fails_its_verification_gets_no_name(function: Function, 
     outcome = deployed(status=1, DATABASE_URL="postgres://canary-of-the-config", **settings)
     assert "Version 1 was not verified; the alias was not moved." in outcome.stderr
     assert (function.alias(), function.alias("1-1-1")) == (None, None)
+
+
+def test_without_a_live_alias_a_name_that_was_moved_is_drift(
+    slug: Path, function: Function, deployed: Deploy
+) -> None:
+    """It is what the deploy has set; what $LATEST holds belongs to whoever deploys next."""
+    deployed(**NAMED)
+    env = {**function.aws.settings(function), **NAMED}
+    target = read_target(env, slug)
+    report, cancellation = Report(Console(StringIO(), StringIO())), Cancellation()
+    watched = connect(target, cancellation)
+    with prepare_for(target, report, cancellation) as candidate:
+        done = deploy_to(candidate, target, report, cancellation)
+    deployed(NAME="canary", _LAMBDA_VERSION="1.1.2")
+    assert find_drift(watched, done) is None
+    function.aws.client().update_alias(FunctionName=function.name, Name="1-1-1", FunctionVersion="2")
+    assert "The alias 1-1-1 of" in str(find_drift(watched, done))
+
+
+@pytest.mark.parametrize("files", [("env.json", "config/env.sh"), tuple(f"{n:0>60}.json" for n in range(5))])
+def test_the_recorded_files_are_the_last_ones_of_the_package(
+    function: Function, deployed: Deploy, files: tuple[str, ...]
+) -> None:
+    """So they can be taken out again, also if their names do not fit."""
+    deployed(**NAMED, _LAMBDA_CONFIG_FILES=",".join(files), NAME="canary")
+    record = parse_record(function.get("1")["Configuration"]["Description"])
+    assert record
+    assert record.files == (files if len(files) < 5 else ())
+    with zipfile.ZipFile(BytesIO(function.code())) as package:
+        assert record.baked_files(package.namelist()) == files
 
 
 # --- the same name again ---------------------------------------------------------------------------

@@ -167,6 +167,14 @@ def test_settings_that_contradict_each_other_or_are_none_are_refused(
     assert expected in problems({**VALID, **changed})
 
 
+def test_a_name_for_versions_does_without_an_alias() -> None:
+    """A version is published, so it can be verified, and others deleted."""
+    given = {"_LAMBDA_VERSION": "1.1.1", "_LAMBDA_VERIFY_PAYLOAD": "{}", "_LAMBDA_KEEP_VERSIONS": "5"}
+    settings = read_target({**VALID, **given}, SLUG).settings
+    assert (settings.version, settings.alias, settings.publishes) == ("1.1.1", None, True)
+    assert "_LAMBDA_VERSION is a number" in problems({**VALID, "_LAMBDA_VERSION": "2"})
+
+
 @pytest.mark.parametrize(
     ("given", "missing"),
     [
