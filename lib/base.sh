@@ -49,7 +49,7 @@ function base::make() {
 		fi
 		environment::run_with passed_on \
 			"${python}" -I -S -X utf8 "${build}/.lambda-deploy/runtime/deploy/__main__.py" build "${build}" \
-			--cache "${cache}/lambda-deploy-wheels"
+			--cache "${cache}"
 	) || exit "${?}"
 }
 
