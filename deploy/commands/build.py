@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         context.report,
         read_app(context.variables, app, ["build"]).settings,
         pip=Pip(read_pip_variables(context.variables), options.cache),
-        source_version=build.source_version or find_commit(app) or build.commit,
+        source_version=build.source_version or find_commit(app, context.variables) or build.commit,
         stack=build.stack,
     )
     context.report.document(asdict(base))

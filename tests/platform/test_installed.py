@@ -141,6 +141,9 @@ def test_the_base_keeps_the_commit(installation: Installation, app: Path, tmp_pa
     head = git(app, "rev-parse", "HEAD")
     assert commit(**ci) == head
     assert git(app, "status", "--porcelain") == ""
+    elsewhere = {"GIT_DIR": str(tmp_path / "elsewhere/.git"), "GIT_WORK_TREE": str(tmp_path)}
+    git(tmp_path, "init", "--quiet", "elsewhere")
+    assert commit(**ci, **elsewhere) == head
     (app / "index.js").write_text("changed\n")
     assert commit(**ci) == f"{head}-dirty"
     assert commit(**ci, SOURCE_VERSION="of-the-platform") == "of-the-platform"
