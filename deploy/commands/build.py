@@ -30,7 +30,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Make the base and describe it."""
     try:
         from deploy.build.base import make
-        from deploy.build.folder import prepare
         from deploy.build.source import find_commit
         from deploy.build.wheels import Pip
     except ImportError as error:
@@ -42,7 +41,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
     app: Path = options.app or context.slug
     if not app.is_dir():
         raise InputError(f"{printable(str(app))} is not a folder.", todo="Name the folder of the app.")
-    prepare(app)
     build = read_build(context.variables)
     base = make(
         app,
