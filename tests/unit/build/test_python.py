@@ -288,10 +288,11 @@ def test_a_password_with_odd_characters_is_not_shown(url: str, shown: str) -> No
     assert error.why == f"pip said:\n  ERROR: Invalid requirement: '{shown}"
 
 
-def test_pip_gets_no_setting_of_the_deploy() -> None:
-    """Credentials stay with the deploy, and what would install elsewhere or otherwise is not passed on."""
+def test_pip_gets_nothing_that_it_does_not_need() -> None:
+    """No secret of a CI job or of the deploy, and nothing that would install elsewhere or otherwise."""
     variables = {
         "_AWS_SECRET_ACCESS_KEY": "x", "PIP_TARGET": "x", "PIP_NO_BINARY": "x", "PYTHONPATH": "x",
+        "GITHUB_TOKEN": "x", "CI_JOB_TOKEN": "x", "DATABASE_URL": "x",
         "PIP_INDEX_URL": "a", "HTTPS_PROXY": "b", "HOME": "c",
     }  # fmt: skip
     assert read_pip_variables(variables) == {"PIP_INDEX_URL": "a", "HTTPS_PROXY": "b", "HOME": "c"}
