@@ -229,6 +229,6 @@ def _explain(problems: list[Problem]) -> InputError:
     return InputError(
         f"{count} missing or wrong.",
         why="\n".join(lines),
-        todo="Correct it on the app (`heroku config:set NAME=value`, `heroku config:unset NAME`) or in the "
-        ".env file, and run again.",
+        todo="Correct it among the app's config vars, in the environment or in the .env file, wherever it is "
+        "set, and run again.",
     )
