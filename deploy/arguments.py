@@ -20,6 +20,17 @@ WITH_CONFIG = ("", "config", "package", "plan", "status", "doctor")
 CHANGING = ("", "rollback")
 BUILD = "build"  # in a slug not for people: bin/compile runs it
 SERVICES = "services"  # never for people
+WITHOUT_VARIABLES = (BUILD, "help", SERVICES)  # they read no config, and need no credentials
+
+
+# What holds for a command that has none of the options that say whose variables it uses.
+WITHOUT_SOURCE = {
+    "app": None,
+    "env_file": None,
+    "env_from_process": False,
+    "aws_profile": None,
+    "aws_default_credentials": False,
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -85,8 +96,11 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
         parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
     if hasattr(module, "add_arguments"):
         module.add_arguments(parser)
-    _add_common_arguments(parser, has_app=not is_in_slug and name != BUILD)
-    options = parser.parse_args(rest, argparse.Namespace(run=module.run, prog=parser.prog, app=None))
+    if name not in WITHOUT_VARIABLES:
+        _add_source_arguments(parser, has_app=not is_in_slug)
+    _add_output_arguments(parser)
+    defaults = argparse.Namespace(run=module.run, prog=parser.prog, **WITHOUT_SOURCE)
+    options = parser.parse_args(rest, defaults)
     options.reads_config = name in WITH_CONFIG and not getattr(options, "policy", False)
     options.changes_something = name in CHANGING
     if (options.aws_profile or options.aws_default_credentials) and not options.env_file:
@@ -98,7 +112,7 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
     return options
 
 
-def _add_common_arguments(parser: argparse.ArgumentParser, *, has_app: bool) -> None:
+def _add_source_arguments(parser: argparse.ArgumentParser, *, has_app: bool) -> None:
     if has_app:
         parser.add_argument(
             "--app", metavar="DIR", type=Path, help="the app's folder; the working folder by default"
@@ -128,6 +142,9 @@ def _add_common_arguments(parser: argparse.ArgumentParser, *, has_app: bool) -> 
         help="with --env-file: use the credentials that the AWS CLI would use here: AWS_… variables, ~/.aws, "
         "the container's or the machine's",
     )
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document on stdout, everything else on stderr"
     )

@@ -30,7 +30,7 @@ commands:
                    `deploy help COMMAND` one command
   version          print the version
 
-options of all commands:
+options of all commands except {without}:
 {app}\
   --env-file FILE  take the config vars from a .env file instead of from the
                    environment; settings of the environment (_AWS_…, _LAMBDA_…)
@@ -42,6 +42,8 @@ options of all commands:
   --aws-default-credentials
                    with --env-file: use the credentials that the AWS CLI would use
                    here: AWS_… variables, ~/.aws, the container's or the machine's
+
+options of all commands:
   --json           print one JSON document on stdout, everything else on stderr;
                    if deploy keeps running, a line of JSON for each deploy
   --debug          print a traceback when something fails
@@ -66,8 +68,8 @@ APP = """\
 def page(*, is_in_slug: bool) -> str:
     """Return what --help prints."""
     if is_in_slug:
-        return HELP.format(program=IN_SLUG, build="", app="")
-    return named(HELP.format(program=INSTALLED, build=BUILD, app=APP), INSTALLED)
+        return HELP.format(program=IN_SLUG, build="", app="", without="help")
+    return named(HELP.format(program=INSTALLED, build=BUILD, app=APP, without="build and help"), INSTALLED)
 
 
 def named(text: str, program: str) -> str:

@@ -11,26 +11,23 @@ readonly BASE_LONGEST_VALUE=4096
 # The settings that a build reads; none of them is a secret.
 readonly BASE_SETTINGS=(_LAMBDA_ARTIFACT _LAMBDA_JAR_FILE _LAMBDA_RUNTIME _LAMBDA_ARCHITECTURE)
 
-# How pip reaches the network, for the dependencies of a Python app.
-readonly BASE_NETWORK=(
-	HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
-	SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE NETRC
-)
-
 # Runs `deploy build`, which prints its own steps and errors.
 function base::make() {
 	local python="${1}" build="${2}" env_dir="${3}" cache="${4}"
 	local kind name value
-	local -a passed_on=(PATH HOME TMPDIR LANG LC_ALL LD_LIBRARY_PATH STACK SOURCE_VERSION)
+	local -a passed_on=(STACK SOURCE_VERSION) of_pip=()
 	local -a config_vars=("${BASE_SETTINGS[@]}") assignments=()
+
+	pip::read_names passed_on process
 
 	# A build may know names of config vars, but no values. The exceptions are its own settings, and where a
 	# Python app's dependencies come from.
 	kind="$(app::kind "${build}")"
 	if [[ "${kind}" == Python ]]; then
-		# shellcheck disable=SC2154 # It is in pip.sh.
-		config_vars+=("${PASSED_ON_TO_PIP[@]}")
-		passed_on+=("${BASE_NETWORK[@]}" "${PASSED_ON_TO_PIP[@]}")
+		pip::read_names of_pip pip
+		config_vars+=("${of_pip[@]}")
+		pip::read_names passed_on network
+		passed_on+=("${of_pip[@]}")
 	fi
 	for name in "${config_vars[@]}"; do
 		value="$(environment::read "${env_dir}" "${name}")"
@@ -49,7 +46,7 @@ function base::make() {
 		fi
 		environment::run_with passed_on \
 			"${python}" -I -S -X utf8 "${build}/.lambda-deploy/runtime/deploy/__main__.py" build "${build}" \
-			--cache "${cache}/lambda-deploy-wheels"
+			--cache "${cache}"
 	) || exit "${?}"
 }
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SLUG = ".lambda-deploy"
+ARTIFACT = f"{SLUG}/artifact"  # what is the base if that is one of the app's own files
 
 # What the launcher of an image exports to the processes of the app: that this is a container of the app's.
 MARK = "_DEPLOY_IMAGE"
@@ -58,12 +59,18 @@ def write(app: str, layers: str) -> None:
 
 
 def _move_base(app: Path, layer: Path) -> None:
-    """Move the rest of the slug into a layer; a base that is one of the app's own files stays there, too."""
-    base = json.loads((app / SLUG / "build.json").read_text(encoding="utf-8"))["base"]
+    """Move the rest of the slug into a layer, with a copy of the base if that is one of the app's own files.
+
+    The copy gets a place of its own: at the top of a layer, `bin` and `env.launch` mean something.
+    """
     shutil.move(app / SLUG, layer / SLUG)
-    if not (layer / base).exists():
-        (layer / base).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(app / base, layer / base)
+    build_file = layer / SLUG / "build.json"
+    build = json.loads(build_file.read_text(encoding="utf-8"))
+    if not (layer / build["base"]).exists():
+        base = f"{ARTIFACT}/{Path(build['base']).name}"
+        (layer / ARTIFACT).mkdir()
+        shutil.copyfile(app / build["base"], layer / base)
+        build_file.write_text(f"{json.dumps({**build, 'base': base}, indent=2)}\n", encoding="ascii")
 
 
 def _declare(layer: Path) -> None:

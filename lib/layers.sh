@@ -47,8 +47,13 @@ function layers::register_processes() {
 		type="${line%%:*}"
 		existing="$(procfile::find "${workspace}/Procfile" "${type}")"
 		# The Procfile of an app that is deployed by bin/compile, too, may have ours.
-		if [[ -n "${existing}" && "${existing}" != *.lambda-deploy/bin/deploy* ]]; then
-			procfile::explain_taken "${existing}" "${type}: deploy"
+		# shellcheck disable=SC2310 # Neither condition can fail in another way.
+		if [[ -n "${existing}" ]] && ! procfile::is_ours "${existing}" "${line}"; then
+			if procfile::runs "${existing}" "${type}: deploy"; then
+				output::detail "Procfile: \"${type}\" is the app's own, and deploys as well"
+			else
+				procfile::explain_taken "${existing}" "${type}: deploy"
+			fi
 			continue
 		fi
 		# Without `default`, it is never what starts if nobody names a process type.

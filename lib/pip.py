@@ -15,6 +15,7 @@ import sys
 import urllib.request
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
@@ -77,9 +78,24 @@ def _links(place: str) -> list[str]:
 
 def _with_user(link: str, place: str) -> str:
     """Return a link with the name and password of the page that has it, if both are on one host."""
-    at, source = urlsplit(link), urlsplit(place)
-    same = (at.scheme, at.hostname, at.port) == (source.scheme, source.hostname, source.port)
-    return urlunsplit(at._replace(netloc=source.netloc)) if same else link
+    is_same = _host(link) == _host(place)
+    return urlunsplit(urlsplit(link)._replace(netloc=urlsplit(place).netloc)) if is_same else link
+
+
+def _host(link: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(link)
+    return parts.scheme, parts.hostname, parts.port
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, and logs in again on the same host alone: another one may be anybody's."""
+
+    def redirect_request(self, req: urllib.request.Request, *others: Any) -> urllib.request.Request | None:  # noqa: ANN401
+        new = super().redirect_request(req, *others)
+        login = req.unredirected_hdrs.get("Authorization")
+        if new and login and _host(new.full_url) == _host(req.full_url):
+            new.add_unredirected_header("Authorization", login)
+        return new
 
 
 def _read(link: str) -> bytes:
@@ -87,15 +103,16 @@ def _read(link: str) -> bytes:
         return Path(link).read_bytes()
     parts = urlsplit(link)
     user, _, host = parts.netloc.rpartition("@")
-    headers = {"Accept": "text/html, */*;q=0.1"}
+    request = urllib.request.Request(urlunsplit(parts._replace(netloc=host, fragment="")))  # noqa: S310
+    request.add_header("Accept", "text/html, */*;q=0.1")
     if user:
         name, _, password = user.partition(":")
         token = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
-        headers["Authorization"] = f"Basic {token}"
-    request = urllib.request.Request(urlunsplit(parts._replace(netloc=host, fragment="")), headers=headers)  # noqa: S310
+        request.add_unredirected_header("Authorization", f"Basic {token}")
     context = ssl.create_default_context(cafile=os.environ.get("PIP_CERT") or None)
+    opener = urllib.request.build_opener(_Redirects, urllib.request.HTTPSHandler(context=context))
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT, context=context) as answer:  # noqa: S310
+        with opener.open(request, timeout=TIMEOUT) as answer:
             return bytes(answer.read())
     except HTTPError:
         raise

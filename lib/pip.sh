@@ -7,12 +7,21 @@ shopt -s inherit_errexit
 
 readonly PIP_SCRIPTS="${BASH_SOURCE[0]%/*}"
 
-# The only settings of pip that are passed on: where packages come from, and how to get there.
+# The only variables that pip gets, with what they are for at the start of each line.
 # (This name must not begin with PIP_: environment::unset_prefix would unset a variable of that name.)
-readonly PASSED_ON_TO_PIP=(
-	PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS
-	PIP_INDEX_URL PIP_NO_INDEX PIP_PROXY PIP_RETRIES PIP_TIMEOUT PIP_TRUSTED_HOST
-)
+readonly NAMES_FOR_PIP="${PIP_SCRIPTS}/../deploy/target/pip.txt"
+
+# Adds the names of the variables for one purpose to the array named first.
+function pip::read_names() {
+	local -n pip_names="${1}"
+	local purpose="${2}"
+	local -a fields
+	while read -ra fields; do
+		if [[ "${fields[0]}" == "${purpose}" ]]; then
+			pip_names+=("${fields[@]:1}")
+		fi
+	done <"${NAMES_FOR_PIP}"
+}
 
 # Downloads the locked dependencies, as wheels for this interpreter whichever pip is used: one of them
 # holds machine code.
@@ -21,15 +30,16 @@ function pip::download() {
 	local lock="${buildpack}/requirements.lock"
 	local log="${workspace}/pip.log"
 	local packages options
-	local -a pip=() target=()
+	local -a pip=() target=() settings=()
 
 	pip::find pip "${python}" "${workspace}"
+	pip::read_names settings pip
 	options="$(python::run "${python}" pip_options)"
 	mapfile -t target <<<"${options}"
 	packages="$(grep --count '==' "${lock}")"
 	output::detail "Downloading boto3 and $((packages - 1)) other packages"
 	if ! (
-		environment::unset_prefix PIP_ "${PASSED_ON_TO_PIP[@]}"
+		environment::unset_prefix PIP_ "${settings[@]}"
 		environment::unset_prefix PYTHON
 		# Older pips read a setup.cfg in the current folder.
 		cd -- "${workspace}"

@@ -95,17 +95,18 @@ function procfile::copy() {
 # Adds one line, unless there is a process type of that name already.
 function procfile::add() {
 	local procfile="${1}" line="${2}"
-	local existing existing_command command last_byte
+	local existing last_byte
 
 	existing="$(procfile::find "${procfile}" "${line%%:*}")"
-	existing_command="$(procfile::command "${existing}")"
-	command="$(procfile::command "${line}")"
+	# shellcheck disable=SC2310 # Neither condition can fail in another way.
 	if [[ -z "${existing}" ]]; then
 		last_byte="$(tail -c 1 -- "${procfile}")"
 		printf '%s%s\n' "${last_byte:+$'\n'}" "${line}" >>"${procfile}"
 		output::detail "Procfile: added \"${line}\""
-	elif [[ " ${existing_command} " == *" ${command} "* ]]; then
+	elif procfile::is_ours "${existing}" "${line}"; then
 		output::detail "Procfile: has \"${line}\" already"
+	elif procfile::runs "${existing}" "${line}"; then
+		output::detail "Procfile: \"${line%%:*}\" is the app's own, and deploys as well"
 	else
 		procfile::explain_taken "${existing}" "${line}"
 	fi
@@ -117,18 +118,43 @@ function procfile::find() {
 	LC_ALL=C grep --text --max-count=1 "^${type}[[:blank:]]*:" "${procfile}" || true
 }
 
+# Whether a line of a Procfile is the one that this buildpack adds: the whole command is the same.
+function procfile::is_ours() {
+	local existing="${1}" line="${2}"
+	local existing_command command
+	existing_command="$(procfile::command "${existing}")"
+	command="$(procfile::command "${line}")"
+	[[ "${existing_command}" == "${command}" ]]
+}
+
+# Whether a line of the app's own runs our command among others.
+function procfile::runs() {
+	local existing="${1}" line="${2}"
+	local existing_command command
+	existing_command="$(procfile::command "${existing}")"
+	command="$(procfile::command "${line}")"
+	[[ " ${existing_command} " == *" ${command} "* ]]
+}
+
 function procfile::explain_taken() {
 	local existing="${1}" line="${2}"
 	local type="${line%%:*}"
-	local command existing_command run
+	local command existing_command both run
 
 	command="$(procfile::command "${line}")"
 	existing_command="$(procfile::command "${existing}")"
+	# In an image, the command of a slug has to be replaced by that of an image.
+	both=" ${existing_command} "
+	both="${both// .lambda-deploy\/bin\/deploy / ${command} }"
+	if [[ "${both}" == " ${existing_command} " ]]; then
+		both+="&& ${command} "
+	fi
+	both="${both:1:-1}"
 	if [[ "${type}" == release ]]; then
 		output::notice <<-EOT
 			Procfile has a process type "release" of the app's own, so it stays as it is, and
 			_LAMBDA_RELEASE_PHASE has no effect. To have both, put this into the Procfile:
-			  release: ${existing_command} && ${command}
+			  release: ${both}
 		EOT
 	else
 		run="$(platform::command run "${command}")"

@@ -56,7 +56,7 @@ def _todo_for_keys(code: str, message: str, role: str, target: Target) -> str:
     if code in EXPIRED:
         return f"Set new temporary credentials: they are what the role is assumed with. {RUN_AGAIN}"
     if code in UNKNOWN_KEYS:
-        return f"The access key that it is assumed with is wrong: {SET_KEYS}"
+        return f"The access key that it is assumed with is wrong. {SET_KEYS}"
     if code not in DENIED:
         return f"Fix the problem that AWS reports. {RUN_AGAIN}"
     caller = CALLER.search(message)

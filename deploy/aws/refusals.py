@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from deploy.target.environment import Target
 
 RUN_AGAIN = "Run `deploy` again."
-SET_KEYS = "`heroku config:set _AWS_ACCESS_KEY_ID=… _AWS_SECRET_ACCESS_KEY=…`"
+SET_KEYS = "Set _AWS_ACCESS_KEY_ID and _AWS_SECRET_ACCESS_KEY, both from the same key."
 
 DENIED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (\S+)")
 DENIED_TO_LAMBDA = re.compile(r"permission to (\w+) for ([\w.-]+)/")
@@ -117,7 +117,7 @@ def _wrong_key(_message: str, call: Call) -> DeployError:
         "AWS does not know the access key in _AWS_ACCESS_KEY_ID.",
         why="The key was deleted or mistyped, it belongs to another partition (China, GovCloud), or "
         f"the region {call.target.region} is not enabled for the account.",
-        todo=f"Check _AWS_ACCESS_KEY_ID{temporary}: {SET_KEYS}",
+        todo=f"Check _AWS_ACCESS_KEY_ID{temporary}. {SET_KEYS}",
     )
 
 
@@ -127,7 +127,7 @@ def _wrong_signature(message: str, _call: Call) -> DeployError:
     return DeployError(
         "_AWS_SECRET_ACCESS_KEY does not belong to _AWS_ACCESS_KEY_ID.",
         why="The signature made with it is not the one that AWS expects.",
-        todo=f"Set both from the same key: {SET_KEYS}",
+        todo=SET_KEYS,
     )
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy import __version__
 from deploy.artifact import base as bases
 from deploy.artifact.base import BASE_ZIP, BUILD_FILE, FOLDER, Base
-from deploy.build import artifact, java, nodejs, python
+from deploy.build import artifact, folder, java, nodejs, python
 from deploy.build.version import find_version
 from deploy.build.wheels import Pip
 from deploy.errors import DeployError, InputError
 from deploy.target.settings import Settings
-from deploy.text import megabytes, printable
+from deploy.text import megabytes
 
 if TYPE_CHECKING:
     from deploy.build.made import Made
@@ -26,8 +25,6 @@ KINDS = Path(__file__).with_name("kinds.txt")
 OTHER = "other"  # anything that is named as the artifact
 NO_SETTINGS = Settings()
 NO_PIP_SETTINGS = Pip()
-
-IN_THE_WAY = (FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
 def make(
@@ -43,7 +40,7 @@ def make(
 
     Raise InputError if there is nothing to deploy, or if it can't be deployed.
     """
-    _make_folder(app)
+    folder.prepare(app)
     named = artifact.read_name(app, settings)
     kind = _kind(app, named)
     made = _make(app, kind, named, settings=settings, pip=pip, output=output)
@@ -65,7 +62,7 @@ def make(
     try:
         bases.write(app, base)
     except OSError as error:
-        raise _not_written(app, error, app / BUILD_FILE) from None
+        raise folder.explain(app, error, app / BUILD_FILE) from None
     size, unzipped = megabytes(base.size), megabytes(base.unzipped_size)
     output.detail(f"{base.base}: {size}, {base.entries} entries, {unzipped} unzipped")
     return base
@@ -100,42 +97,10 @@ def _make(
             return python.make(app, settings, pip, output)
         return nodejs.make(app, output)
     except OSError as error:
-        shown = _shown_path(app, error, app / BASE_ZIP)
-        if isinstance(error, IN_THE_WAY) and shown.startswith(f"{FOLDER}/"):
-            raise _not_written(app, error, app / BASE_ZIP) from None
+        shown = folder.shown_path(app, error, app / BASE_ZIP)
+        if isinstance(error, folder.IN_THE_WAY) and shown.startswith(f"{FOLDER}/"):
+            raise folder.explain(app, error, app / BASE_ZIP) from None
         raise DeployError(
             f"{shown}: {error.strerror}.",
             why="The base could not be made.",
         ) from None
-
-
-def _make_folder(app: Path) -> None:
-    """Make the folder of the base, and forget an earlier build: one that fails leaves nothing to deploy."""
-    folder = app / FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-        (app / BUILD_FILE).unlink(missing_ok=True)
-    except OSError as error:
-        raise _not_written(app, error, folder) from None
-
-
-def _not_written(app: Path, error: OSError, path: Path) -> DeployError:
-    """Return the error for what could not be written: the path that `error` names, or else `path`."""
-    shown = _shown_path(app, error, path)
-    if isinstance(error, IN_THE_WAY):
-        return InputError(
-            f"{shown}: {error.strerror}.",
-            why=f"The buildpack keeps what it builds in {FOLDER}, and something else is in its place.",
-            todo=f"Remove {shown} from the app, and push again.",
-        )
-    return DeployError(
-        f"{shown}: {error.strerror}.",
-        why=f"The build has to write to {FOLDER}, and could not.",
-        todo="See that the disk has room and that the build may write there, and push again.",
-    )
-
-
-def _shown_path(app: Path, error: OSError, otherwise: Path) -> str:
-    """Return the path in the app that an error is about."""
-    name = error.filename2 or error.filename
-    return printable(os.path.relpath(name if isinstance(name, (str, os.PathLike)) else otherwise, app))

@@ -156,7 +156,8 @@ def _no_jar(app: Path, found: Mapping[str, Candidate]) -> InputError:
         if found
         else (
             "Add heroku/java or heroku/gradle before this buildpack, so that the app is built first, "
-            "or name the JAR or ZIP: `heroku config:set _LAMBDA_ARTIFACT=path/in/the/app.jar`."
+            "or name the JAR or ZIP: set _LAMBDA_ARTIFACT to its path in the app, or write the path into "
+            ".lambda-artifact."
         )
     )
     return InputError("There is no JAR to deploy.", why=why, todo=todo)
@@ -172,7 +173,10 @@ def _advice(paths: Iterable[str], found: Mapping[str, Candidate]) -> str:
     whole = [path for path in able if path.endswith(WITH_DEPENDENCIES_ENDS)]
     if able:
         path = printable((whole or able)[0])
-        return f"Say which is the function: `heroku config:set _LAMBDA_ARTIFACT={path}`, and push again."
+        return (
+            f"Say which is the function: set _LAMBDA_ARTIFACT={path}, or write that path into "
+            ".lambda-artifact, and push again."
+        )
     return (
         "Lambda can run none of them. Have the build make a JAR that holds the app and its dependencies, and "
         f"push again: {MAKE_WHOLE}"

@@ -66,8 +66,8 @@ SPRING_BOOT = Problem(
 NO_CODE = Problem(
     "no class in it, and no JAR in its lib/",
     "holds no class, and no JAR in lib/: there is nothing for Lambda to run.\n"
-    "Look at what the build puts into it, or name another file: "
-    "`heroku config:set _LAMBDA_ARTIFACT=path/in/the/app.jar`.",
+    "Look at what the build puts into it, or name another file: set _LAMBDA_ARTIFACT to its path in the app, "
+    "or write the path into .lambda-artifact.",
 )
 
 

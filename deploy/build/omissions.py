@@ -65,8 +65,9 @@ def note_hidden_output(app: Path, names: Sequence[str], output: Report) -> None:
         output.notice(
             f"The package holds no code of the app, but there is build output in {' and '.join(found)}.\n"
             "Hidden folders are left out. To deploy one, name it, or the folder in it that is the function: "
-            f"`heroku config:set _LAMBDA_ARTIFACT={found[0]}`. To deploy it beside the app's files, "
-            f"re-include it in .lambdaignore: {' or '.join(f'`!/{name}/`' for name in found)}."
+            f"set _LAMBDA_ARTIFACT={found[0]}, or write the path into .lambda-artifact. To deploy it beside "
+            "the app's files, re-include it in .lambdaignore: "
+            f"{' or '.join(f'`!/{name}/`' for name in found)}."
         )
 
 

@@ -25,8 +25,9 @@ UNREACHABLE = re.compile(
 )
 FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large")
 
-# A URL's user, password and path: each may hold a token.
-URL = re.compile(r"(\w+://)(?:[^\s/@]*@)?([^\s/]*)/?\S*")
+# A URL's scheme, host and path.
+URL = re.compile(r"(\w+://)([^\s/]*)(/\S*)?")
+NOT_OF_A_HOST = re.compile(r"[^\w.:\[\]-]")
 MOST_LINES = 5
 MOST_VERSIONS = 8
 LONGEST_LINE = 250
@@ -101,5 +102,13 @@ def _said(log: str, variables: Mapping[str, str]) -> str:
 
 
 def _redacted(text: str, variables: Mapping[str, str]) -> str:
+    """Return a text without secrets: a URL's user, password and path may each hold one."""
     secrets = {name: value for name, value in variables.items() if name.startswith("PIP_")}
-    return printable_lines(Redactor(secrets).redact(URL.sub(r"\1\2/...", text)))
+    return printable_lines(URL.sub(_host_alone, Redactor(secrets).redact(text)))
+
+
+def _host_alone(url: re.Match[str]) -> str:
+    """Return a URL with nothing but its host; without that, too, if the password may hold a slash."""
+    scheme, place, path = url.groups(default="")
+    host = "" if "@" in path else NOT_OF_A_HOST.split(place.rpartition("@")[2])[0]
+    return f"{scheme}{host}/..."

@@ -27,6 +27,7 @@ OTHER_LOCKS = {
     "pdm.lock": "`pdm export --prod -o requirements.txt`",
     "Pipfile.lock": "`pipenv requirements --hash > requirements.txt`",
 }
+PATCHES = 100  # more than any version of Python has had
 EDITABLE = re.compile(rb"\s*(-e|--editable)[\s=]")
 
 
@@ -125,11 +126,17 @@ def _check_complete(app: Path, content: Mapping[str, Any], dependencies: list[st
 
 
 def _check_version(name: str, required: object, python: LambdaPython) -> None:
-    """Raise InputError if a project does not run on this version of Python."""
+    """Raise InputError if a project runs on no release of this version of Python.
+
+    Which one the runtime has is AWS's choice, so the number of the patch does not count.
+    """
+    if not isinstance(required, str):
+        return
     try:
-        is_fit = not isinstance(required, str) or SpecifierSet(required).contains(f"{python.version}.99")
+        specifiers = SpecifierSet(required)
     except InvalidSpecifier:
         return
+    is_fit = any(specifiers.contains(f"{python.version}.{patch}") for patch in range(PATCHES))
     if not is_fit:
         raise InputError(
             f"{name} asks for Python {printable(str(required))}, and the app is built for {python.runtime}.",

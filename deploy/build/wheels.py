@@ -35,6 +35,8 @@ ADDED = ("INSTALLER", "REQUESTED", "direct_url.json")
 RECORD = "RECORD"
 SCRIPTS = "bin"
 
+# Our own folder in the one that keeps downloads, which may be anyone's: we delete nothing else there.
+CACHE = "lambda-deploy-wheels"
 LARGEST_CACHE = 1024 * 1024 * 1024  # bytes; pip never throws away what it keeps
 
 
@@ -60,8 +62,9 @@ def install(
     target.mkdir()
     arguments = [*ALWAYS, "--target", str(target), *python.pip_options]
     if pip.cache:
-        _bound(pip.cache)
-        arguments += ["--cache-dir", str(pip.cache)]
+        cache = pip.cache / CACHE
+        _bound(cache)
+        arguments += ["--cache-dir", str(cache)]
     if wanted.is_lock:
         arguments += ["--no-deps", "--require-hashes"]
     arguments += ["--requirement", str(_requirement_file(app, wanted, folder))]
@@ -154,6 +157,10 @@ def _rewrite_record(record: Path, target: Path) -> None:
 
 def _bound(cache: Path) -> None:
     """Empty a cache that has grown too large: most of it belongs to versions that nobody asks for now."""
-    sizes = (path.stat().st_size for path in cache.rglob("*") if path.is_file())
-    if sum(sizes) > LARGEST_CACHE:
+    size = 0
+    for folder, _, names in os.walk(cache):
+        for name in names:
+            with contextlib.suppress(OSError):  # another build may have removed it meanwhile
+                size += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - strings throughout
+    if size > LARGEST_CACHE:
         shutil.rmtree(cache, ignore_errors=True)

@@ -30,7 +30,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Make the base and describe it."""
     try:
         from deploy.build.base import make
-        from deploy.build.folder import prepare
         from deploy.build.source import find_commit
         from deploy.build.wheels import Pip
     except ImportError as error:
@@ -42,14 +41,13 @@ def run(options: argparse.Namespace, context: Context) -> int:
     app: Path = options.app or context.slug
     if not app.is_dir():
         raise InputError(f"{printable(str(app))} is not a folder.", todo="Name the folder of the app.")
-    prepare(app)
     build = read_build(context.variables)
     base = make(
         app,
         context.report,
         read_app(context.variables, app, ["build"]).settings,
         pip=Pip(read_pip_variables(context.variables), options.cache),
-        source_version=build.source_version or find_commit(app) or build.commit,
+        source_version=build.source_version or find_commit(app, context.variables) or build.commit,
         stack=build.stack,
     )
     context.report.document(asdict(base))

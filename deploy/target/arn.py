@@ -22,6 +22,8 @@ PARTITION_OF_REGION = (
     ("eusc-", "aws-eusc"),
 )
 
+SEPARATOR = re.compile(r"[\s,]+")
+
 
 @dataclass(frozen=True)
 class FunctionReference:
@@ -41,6 +43,11 @@ class FunctionReference:
         if self.account:
             return f"{self.account}:function:{self.name}"
         return self.name
+
+
+def split_functions(text: str) -> list[str]:
+    """Return the functions that a value of `_LAMBDA_FUNCTION_ARN` names."""
+    return [name for name in SEPARATOR.split(text) if name]
 
 
 def parse_function(text: str) -> FunctionReference:

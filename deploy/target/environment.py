@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deploy.errors import InputError
 from deploy.target import parsers
+from deploy.target.arn import split_functions
 from deploy.target.provenance import Provenance, read_provenance
 from deploy.target.sdk import SDK_SETTINGS, find_near_misses, find_region, read_sdk_settings
 from deploy.target.settings import NAMES, PREFIX, SETTINGS, Problem, Settings, Stage, closest
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from deploy.target.arn import FunctionReference
 
 FUNCTION = "_LAMBDA_FUNCTION_ARN"
-FUNCTION_SEPARATOR = re.compile(r"[\s,]+")
 
 Dyno = Literal["formation", "release", "other"]
 
@@ -97,7 +97,7 @@ def read_targets(variables: Mapping[str, str], slug: Path) -> tuple[Target, ...]
 
 def _for_each_function(variables: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     """Yield the variables as they would be for each function alone; once if there is none."""
-    names = [name for name in FUNCTION_SEPARATOR.split(variables.get(FUNCTION, "")) if name]
+    names = split_functions(variables.get(FUNCTION, ""))
     if len(names) < 2:  # noqa: PLR2004
         yield variables
         return
@@ -229,6 +229,6 @@ def _explain(problems: list[Problem]) -> InputError:
     return InputError(
         f"{count} missing or wrong.",
         why="\n".join(lines),
-        todo="Correct it on the app (`heroku config:set NAME=value`, `heroku config:unset NAME`) or in the "
-        ".env file, and run again.",
+        todo="Correct it among the app's config vars, in the environment or in the .env file, wherever it is "
+        "set, and run again.",
     )

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The only settings of pip that are passed on: where packages come from, and how to get there.
-PASSED_ON = frozenset(
-    """
-    PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS
-    PIP_INDEX_URL PIP_KEYRING_PROVIDER PIP_NO_INDEX PIP_PROXY PIP_RETRIES PIP_TIMEOUT PIP_TRUSTED_HOST
-""".split()
-)
+# The only variables that pip gets, with what they are for at the start of each line: every process needs
+# some, some are for the network, and some are settings of pip: where packages come from, and how to get
+# there. lib/pip.sh reads the file, too.
+NAMES = Path(__file__).with_name("pip.txt")
 
 
 def read_pip_variables(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that pip gets: none of the deploy's own, none that would change what it does."""
-    return {
-        name: value
-        for name, value in variables.items()
-        if name in PASSED_ON or not name.startswith(("_", "PIP_", "PYTHON"))
-    }
+    """Return the variables that pip gets: no secret of a CI job, and none that would change what it does."""
+    lines = (line.split() for line in NAMES.read_text(encoding="ascii").splitlines())
+    return {name: variables[name] for _, *names in lines for name in names if name in variables}

@@ -140,7 +140,7 @@ def read_sdk_settings(variables: Mapping[str, str]) -> tuple[dict[str, str], lis
         Problem(
             f"_{name}",
             "names a profile, but there is none in a dyno: a deploy uses the keys in its settings and reads "
-            f"no file in ~/.aws. Remove it: `heroku config:unset _{name}`",
+            f"no file in ~/.aws. Unset _{name}",
         )
         for name in PROFILES
         if name in settings and not FILES & settings.keys()

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from deploy.errors import InputError
+from deploy.target.arn import split_functions
 from deploy.target.provenance import CI_VARIABLES
 from deploy.text import printable
 
@@ -138,8 +139,9 @@ def _with_credentials(
     kept |= {f"_{name}": value for name, value in _handed_down(process, credentials)}
     if not credentials.profile and f"_{TOKEN_FILE}" in kept:
         kept = {f"_{name}": process[name] for name in ROLE if process.get(name)} | kept
-    names_region = variables.get("_LAMBDA_FUNCTION_ARN", "").startswith("arn:")
-    if not names_region and not any(variables.get(f"_{name}") for name in REGIONS):
+    functions = split_functions(variables.get("_LAMBDA_FUNCTION_ARN", ""))
+    name_regions = bool(functions) and all(function.startswith("arn:") for function in functions)
+    if not name_regions and not any(variables.get(f"_{name}") for name in REGIONS):
         kept |= {f"_{name}": process[name] for name in REGIONS if process.get(name)}
     return kept
 

@@ -42,7 +42,7 @@ DENIED = (
         (
             Answer(403, "InvalidSignatureException", f"The request signature … x-amz-security-token:{TOKEN}"),
             "_AWS_SECRET_ACCESS_KEY does not belong to _AWS_ACCESS_KEY_ID",
-            "Set both from the same key",
+            "both from the same key",
         ),
         (
             Answer(

@@ -252,7 +252,7 @@ def test_works_for_every_folder_name(build: Build, tmp_path: Path, name: str) ->
 
     assert (first.status, first.stderr) == (second.status, second.stderr) == (0, "")
     assert "Using the dependencies in the cache" in second.stdout
-    cache = str(home / "cache/lambda-deploy-wheels")
+    cache = str(home / "cache")
     assert told(moved)["arguments"] == ["build", str(home / "app"), "--cache", cache]
     assert told(moved)["environment"]["_LAMBDA_JAR_FILE"] == "x.jar"
     assert sorted(path.name for path in home.iterdir()) == ["app", "app.told.json", "cache", "env"]
@@ -396,7 +396,7 @@ def test_starts_the_base_with_nothing_else(build: Build) -> None:
         "STACK": "heroku-24",
         "_LAMBDA_JAR_FILE": "target/app.jar",
     }
-    assert start["arguments"] == ["build", str(build.app), "--cache", f"{build.cache}/lambda-deploy-wheels"]
+    assert start["arguments"] == ["build", str(build.app), "--cache", str(build.cache)]
     assert (start["isolated"], start["no_site"], start["utf8"]) == (1, 1, 1)
 
 

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -709,6 +709,50 @@ def test_takes_pip_from_an_index_with_a_password(index: tuple[str, list[str | No
     assert (missing.status, missing.stdout) == (1, "")
     assert missing.stderr == "ERROR: No matching distribution found for pip==2.0\n"
     assert set(seen) == {f"Basic {base64.b64encode(b'me:s@cret').decode()}"}
+
+
+def serve(pages: Mapping[str, tuple[int, bytes]], seen: list[str | None]) -> ThreadingHTTPServer:
+    """Start a server of these pages, which notes the login of each request; a redirect's page is where to."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers["Authorization"])
+            status, content = pages[self.path]
+            self.send_response(status)
+            if status != 200:
+                self.send_header("Location", content.decode())
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def test_logs_in_nowhere_but_at_the_index(tmp_path: Path) -> None:
+    """A redirect to another host gets no password; one on the same host is followed with it."""
+    other_seen: list[str | None] = []
+    seen: list[str | None] = []
+    wheel = "pip-1.0-py3-none-any.whl"
+    with serve({f"/{wheel}": (200, b"a wheel")}, other_seen) as other:
+        pages = {
+            "/simple/pip/": (302, b"/moved/pip/"),
+            "/moved/pip/": (200, f'<a href="/files/{wheel}">'.encode()),
+            f"/files/{wheel}": (302, f"http://127.0.0.1:{other.server_port}/{wheel}".encode()),
+        }
+        with serve(pages, seen) as server:
+            lock = tmp_path / "pip.lock"
+            lock.write_text(f"pip==1.0 --hash=sha256:{hashlib.sha256(b'a wheel').hexdigest()}\n")
+            command = (sys.executable, "-I", "-S", str(ROOT / "lib/pip.py"), str(lock), str(tmp_path))
+            index = f"http://me:secret@127.0.0.1:{server.server_port}/simple"
+            assert run(*command, environment={"PIP_INDEX_URL": index}).status == 0
+            server.shutdown()
+        other.shutdown()
+    assert other_seen == [None]
+    assert seen == [f"Basic {base64.b64encode(b'me:secret').decode()}"] * 3
 
 
 def test_explains_that_pip_can_not_be_downloaded(build: Build) -> None:

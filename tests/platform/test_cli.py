@@ -71,7 +71,7 @@ def test_each_command_has_help_of_its_own(slug: Path, name: str) -> None:
     """`deploy COMMAND --help` and `deploy help COMMAND` are the same."""
     shown = printed(slug, name, "--help")
     assert shown.startswith(f"usage: deploy {name} ")
-    assert "--env-file FILE" in shown
+    assert ("--env-file FILE" in shown) == (name != "help")
     assert printed(slug, "help", name) == shown
 
 
@@ -202,6 +202,10 @@ def test_the_build_asks_which_services_the_slug_needs(installed: Path) -> None:
         ("--onc", "deploy: unrecognized arguments: --onc."),
         ("--once --watch", "deploy: argument --watch: not allowed with argument --once."),
         ("help nonsense", "deploy: there is no command nonsense."),
+        ("build --env-from-process", "deploy build: unrecognized arguments: --env-from-process."),
+        ("build --env-file=.env", "deploy build: unrecognized arguments: --env-file=.env."),
+        ("build --aws-profile=me", "deploy build: unrecognized arguments: --aws-profile=me."),
+        ("help settings --env-file=.env", "deploy help: unrecognized arguments: --env-file=.env."),
     ],
 )
 def test_wrong_arguments_have_exit_status_2(slug: Path, arguments: str, complaint: str) -> None:

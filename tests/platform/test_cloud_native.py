@@ -252,6 +252,30 @@ def test_registers_the_release_phase(small: Lifecycle, app: Path) -> None:
     assert " !       release: ./migrate && deploy\n" in second.stderr
 
 
+@pytest.mark.parametrize(
+    ("own", "advice"),
+    [
+        ("./migrate && .lambda-deploy/bin/deploy", "./migrate && deploy"),
+        ("./x .lambda-deploy/bin/deploy.sh", "./x .lambda-deploy/bin/deploy.sh && deploy"),
+        ("./migrate && deploy", None),
+    ],
+)
+def test_never_drops_a_release_command_of_the_app(
+    small: Lifecycle, app: Path, own: str, advice: str | None
+) -> None:
+    """A line that runs our command among others is the app's own; it stays, and is not replaced by ours."""
+    small.config["_LAMBDA_RELEASE_PHASE"] = "true"
+    (app / "Procfile").write_text(f"release: {own}\n")
+
+    result, image = small.build(app, **index(small))
+
+    assert result.status == 0
+    assert list(image.processes) == ["deploy"]
+    assert re.findall(r"^ !       release: (.*)$", result.stderr, re.MULTILINE) == (
+        [advice] if advice else []
+    )
+
+
 def test_explains_that_there_is_no_python(small: Lifecycle, app: Path) -> None:
     """The words are those of Cloud Native Buildpacks."""
     programs = small.folder / "programs"
@@ -333,20 +357,34 @@ def test_deploys_from_the_image(built: tuple[Result, Image], function: Function)
         assert package.read("env.properties") == b"GREETING=Gr\\u00fc\\u00dfe\n"
 
 
-def test_deploys_a_jar_from_the_image(real: Lifecycle, built: tuple[Result, Image], tmp_path: Path) -> None:
-    """A base that is a file of the app's own is in the layer, too, and stays in the app."""
+@pytest.mark.parametrize("where", [None, "bin/deploy", "env.launch/function.jar", "exec.d/deploy/notes"])
+def test_deploys_a_jar_from_the_image(
+    real: Lifecycle, built: tuple[Result, Image], tmp_path: Path, where: str | None
+) -> None:
+    """A base that is a file of the app's own is in the layer, too, wherever it lies, and stays in the app."""
     require("setpriv" if os.geteuid() == 0 else "env")
-    other = Lifecycle(real.buildpack, real.folder / "java", real.python)
+    other = Lifecycle(real.buildpack, real.folder / tmp_path.name, real.python)
+    if where:
+        other.config["_LAMBDA_ARTIFACT"] = where
+    other.folder.mkdir()
     shutil.copytree(built[1].layers, other.folder / "layers", symlinks=True)
     app = make_maven_app(other.folder / "app")
+    jar = app / (where or "target/function-1.0.jar")
+    jar.parent.mkdir(parents=True, exist_ok=True)
+    (app / "target/function-1.0.jar").rename(jar)
 
     result, image = other.build(app)
     package = image.launch("deploy", "package", "-o", str(tmp_path / "x.jar"), container={"NAME": "value"})
 
     assert (result.status, result.stderr) == (0, "")
-    assert (image.folder / "base/target/function-1.0.jar").read_bytes() == (
-        app / "target/function-1.0.jar"
-    ).read_bytes()
+    copied = image.folder / "base/.lambda-deploy/artifact" / jar.name
+    assert copied.read_bytes() == jar.read_bytes()
+    assert {path.name for path in (image.folder / "base").iterdir()} == {
+        ".lambda-deploy",
+        "bin",
+        "env.launch",
+        "exec.d",
+    }
     assert (package.status, package.stderr) == (0, "")
     assert sorted(image.reused) == ["interpreter", "runtime"]
 

@@ -105,7 +105,7 @@ def test_nothing_is_installed_at_the_top_level_but_lambda_deploy(installation: I
     (wheel,) = (installation.folder / "wheels").glob("*.whl")
     names = ZipFile(wheel).namelist()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"lambda_deploy"}
-    assert "lambda_deploy/deploy/build/kinds.txt" in names
+    assert {f"lambda_deploy/deploy/{path}" for path in ("build/kinds.txt", "target/pip.txt")} <= set(names)
 
 
 def test_messages_name_the_command_that_people_have(installation: Installation, app: Path) -> None:
@@ -141,6 +141,9 @@ def test_the_base_keeps_the_commit(installation: Installation, app: Path, tmp_pa
     head = git(app, "rev-parse", "HEAD")
     assert commit(**ci) == head
     assert git(app, "status", "--porcelain") == ""
+    elsewhere = {"GIT_DIR": str(tmp_path / "elsewhere/.git"), "GIT_WORK_TREE": str(tmp_path)}
+    git(tmp_path, "init", "--quiet", "elsewhere")
+    assert commit(**ci, **elsewhere) == head
     (app / "index.js").write_text("changed\n")
     assert commit(**ci) == f"{head}-dirty"
     assert commit(**ci, SOURCE_VERSION="of-the-platform") == "of-the-platform"

@@ -241,6 +241,8 @@ def make_small_buildpack(folder: Path) -> Path:
     (folder / "deploy/__main__.py").write_text(SMALL_MAIN)
     (folder / "deploy/build").mkdir()
     shutil.copy(ROOT / "deploy/build/kinds.txt", folder / "deploy/build")
+    (folder / "deploy/target").mkdir()
+    shutil.copy(ROOT / "deploy/target/pip.txt", folder / "deploy/target")
 
     (folder / "wheels").mkdir()
     lock_wheel(folder, SMALL_DEPENDENCY)

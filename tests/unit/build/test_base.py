@@ -326,7 +326,7 @@ def test_a_folder_that_can_not_be_made_is_told(
     ("thing", "path", "expected"),
     [
         ("file", ".lambda-deploy", ".lambda-deploy: File exists."),
-        ("dangling link", ".lambda-deploy", ".lambda-deploy: File exists."),
+        ("dangling link", ".lambda-deploy", ".lambda-deploy is a symbolic link."),
         ("folder", ".lambda-deploy/build.json", ".lambda-deploy/build.json: Is a directory."),
         ("folder", ".lambda-deploy/base.zip", ".lambda-deploy/base.zip: Is a directory."),
     ],
@@ -354,6 +354,17 @@ def test_a_build_that_fails_leaves_nothing_of_the_one_before(app: Path) -> None:
     assert "pipe is neither a file" in refusal(app)
     with pytest.raises(InputError, match="has not been built"):
         read(app)
+
+
+def test_a_build_with_a_wrong_setting_changes_nothing(app: Path) -> None:
+    """The base of the last build can still be deployed: build.json and what it names stay together."""
+    nodejs(app)
+    make_base(app)
+    before = {path.name: path.read_bytes() for path in (app / ".lambda-deploy").iterdir()}
+    failed = deploy(app, "build", app, env={"_LAMBDA_ARCHITECTURE": "aarch64"})
+    assert failed.returncode == 2
+    assert {path.name: path.read_bytes() for path in (app / ".lambda-deploy").iterdir()} == before
+    assert sorted(before) == ["base.zip", "build.json"]
 
 
 def test_a_build_json_that_leads_out_of_the_slug_is_refused(app: Path) -> None:

@@ -106,7 +106,7 @@ def test_where_it_is_not_certain_zips_are_listed_and_what_can_not_work_is_not_re
         f"  target/a.jar ({WITHOUT})\n  target/a-bin.zip\n"
         "  target/a-site.zip (no class in it, and no JAR in its lib/)\n"
     ) in text
-    assert "`heroku config:set _LAMBDA_ARTIFACT=target/a-bin.zip`" in text
+    assert "set _LAMBDA_ARTIFACT=target/a-bin.zip" in text
     assert make_base(app, jar_file="target/a-bin.zip")[0].base == "target/a-bin.zip"
 
 
@@ -124,7 +124,7 @@ def test_of_several_jars_one_that_works_is_recommended(app: Path) -> None:
     assert "Lambda can run none of them. Have the build make a JAR that holds the app" in text
     assert "_LAMBDA_ARTIFACT" not in text
     jar(app, "target/e.jar", **WHOLE)
-    assert "`heroku config:set _LAMBDA_ARTIFACT=target/e.jar`" in refusal(app)
+    assert "set _LAMBDA_ARTIFACT=target/e.jar" in refusal(app)
 
 
 def test_a_damaged_jar_beside_an_assembly_is_not_certain(app: Path) -> None:

@@ -40,7 +40,7 @@ def test_two_candidates_are_listed(app: Path) -> None:
     text = refusal(app)
     assert "  target/a.jar\n  target/b.jar\n" in text
     assert "sources" not in text
-    assert "heroku config:set _LAMBDA_ARTIFACT=target/a.jar" in text
+    assert "set _LAMBDA_ARTIFACT=target/a.jar" in text
 
 
 def test_the_setting_names_the_jar_or_zip(app: Path) -> None:
@@ -117,7 +117,7 @@ def test_what_else_may_be_the_function_is_listed(
     label = {"target/f.war": " (Lambda can't run a WAR)"}
     listed = "".join(f"  {name}{label.get(name, '')}\n" for name in shown or found)
     assert f"  no JAR at all\nThe build left as well:\n{listed}" in text
-    assert f"`heroku config:set _LAMBDA_ARTIFACT={suggested}`" in text
+    assert f"set _LAMBDA_ARTIFACT={suggested}" in text
     assert "heroku/java" not in text
     assert make_base(app, jar_file=suggested)[0].base == suggested
 
@@ -164,7 +164,7 @@ EXECUTABLE = (
 NO_CLASS = (
     "holds no class, and no JAR in lib/: there is nothing for Lambda to run.\n"
     " !     Look at what the build puts into it, or name another file: "
-    "`heroku config:set _LAMBDA_ARTIFACT=path/in/the/app.jar`.\n"
+    "set _LAMBDA_ARTIFACT to its path in the app, or write the path into .lambda-artifact.\n"
 )
 
 

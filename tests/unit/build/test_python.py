@@ -1,7 +1,9 @@
 """The base of a Python app: its files, and what it depends on, for the Python of the function."""
 
+import os
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from bases import fill, make_base, refusal
 from deploy.artifact.base import BASE_ZIP, Base
 from deploy.build import inside_pip, wheels
 from deploy.build.lambda_python import LambdaPython
+from deploy.build.pip_errors import explain
+from deploy.build.requirements import Requirements
 from deploy.build.wheels import Pip
 from deploy.errors import DeployError
 from deploy.target.environment import read_app
@@ -267,10 +271,28 @@ def test_no_secret_of_an_index_is_shown(app: Path, tmp_path: Path) -> None:
     assert "t0ken" not in text
 
 
-def test_pip_gets_no_setting_of_the_deploy() -> None:
-    """Credentials stay with the deploy, and what would install elsewhere or otherwise is not passed on."""
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:p@ss/w0rd@index.example/simple", "https:///..."),
+        ("https://me:p@ss@index.example/simple", "https://index.example/..."),
+        ("https://index.example/t0ken/simple/a@1.0", "https:///..."),
+        ("https://index.example:8443", "https://index.example:8443/..."),
+    ],
+)
+def test_a_password_with_odd_characters_is_not_shown(url: str, shown: str) -> None:
+    """Where the host of a URL ends is not certain if its password holds a slash: then none of it is shown."""
+    python = LambdaPython("python3.13", "x86_64")
+    log = f"ERROR: Invalid requirement: '{url}'"
+    error = explain(log, Requirements("requirements.txt"), python, {})
+    assert error.why == f"pip said:\n  ERROR: Invalid requirement: '{shown}"
+
+
+def test_pip_gets_nothing_that_it_does_not_need() -> None:
+    """No secret of a CI job or of the deploy, and nothing that would install elsewhere or otherwise."""
     variables = {
         "_AWS_SECRET_ACCESS_KEY": "x", "PIP_TARGET": "x", "PIP_NO_BINARY": "x", "PYTHONPATH": "x",
+        "GITHUB_TOKEN": "x", "CI_JOB_TOKEN": "x", "DATABASE_URL": "x",
         "PIP_INDEX_URL": "a", "HTTPS_PROXY": "b", "HOME": "c",
     }  # fmt: skip
     assert read_pip_variables(variables) == {"PIP_INDEX_URL": "a", "HTTPS_PROXY": "b", "HOME": "c"}
@@ -292,16 +314,36 @@ def test_a_missing_pip_is_explained(app: Path, monkeypatch: pytest.MonkeyPatch, 
 def test_a_cache_does_not_grow_for_ever(
     app: Path, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pip keeps all that it ever downloaded."""
+    """pip keeps all that it ever downloaded; what else is in the folder is not ours, and is kept."""
     make_wheel(index, "dependency")
     (app / "requirements.txt").write_text("dependency\n")
-    fill(tmp_path, "cache/http/a")
+    fill(tmp_path, f"cache/{wheels.CACHE}/http/a", "cache/somebody-elses")
     pip = Pip(pip_of(index).variables, cache=tmp_path / "cache")
     make_base(app, pip=pip)
-    assert (tmp_path / "cache/http/a").exists()
+    assert (tmp_path / "cache" / wheels.CACHE / "http/a").exists()
     monkeypatch.setattr(wheels, "LARGEST_CACHE", 1)
     make_base(app, pip=pip)
-    assert not (tmp_path / "cache/http/a").exists()
+    assert not (tmp_path / "cache" / wheels.CACHE / "http/a").exists()
+    assert (tmp_path / "cache/somebody-elses").exists()
+
+
+def test_two_builds_may_share_a_cache(
+    app: Path, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that another build removes while this one measures the cache fails nothing."""
+    make_wheel(index, "dependency")
+    (app / "requirements.txt").write_text("dependency\n")
+    fill(tmp_path, f"cache/{wheels.CACHE}/gone", f"cache/{wheels.CACHE}/kept")
+
+    def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+        for found in real(folder):
+            (tmp_path / "cache" / wheels.CACHE / "gone").unlink(missing_ok=True)
+            yield found
+
+    real = os.walk
+    monkeypatch.setattr("deploy.build.wheels.os.walk", walk)
+    make_base(app, pip=Pip(pip_of(index).variables, cache=tmp_path / "cache"))
+    assert not (tmp_path / "cache" / wheels.CACHE / "gone").exists()
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,17 @@ def test_the_first_file_that_names_something_counts(
 
 
 @pytest.mark.parametrize(
+    "required",
+    [">=3.9,<=3.13", "==3.13.5", "==3.13.*", ">=3.13.4", ">3.13.0,<3.13.2", "~=3.13.2", "!=3.13.0"],
+)
+def test_any_release_of_the_version_will_do(app: Path, report: Report, required: str) -> None:
+    """AWS decides which patch of Python a runtime has, and a project may name one that it was tested with."""
+    text = f"{PROJECT}dependencies = ['a']\nrequires-python = '{required}'\n"
+    (app / "pyproject.toml").write_text(text)
+    assert read(app, PYTHON, report) == Requirements("pyproject.toml", ("a",))
+
+
+@pytest.mark.parametrize(
     ("files", "expected"),
     [
         ({"pyproject.toml": "["}, "pyproject.toml is not valid TOML."),

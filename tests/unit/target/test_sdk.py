@@ -51,8 +51,8 @@ def test_each_setting_reaches_the_sdk_and_nothing_of_the_apps_own() -> None:
         ("_AWS_MAX_ATTEMPTS", "0", "not a whole number"),
         ("_AWS_RETRY_MODE", "often", "legacy, standard, adaptive"),
         ("_AWS_CA_BUNDLE", "/no/such/file", "does not exist"),
-        ("_AWS_PROFILE", "canary", "Remove it: `heroku config:unset _AWS_PROFILE`"),
-        ("_AWS_DEFAULT_PROFILE", "canary", "Remove it: `heroku config:unset _AWS_DEFAULT_PROFILE`"),
+        ("_AWS_PROFILE", "canary", "Unset _AWS_PROFILE"),
+        ("_AWS_DEFAULT_PROFILE", "canary", "Unset _AWS_DEFAULT_PROFILE"),
     ],
 )
 def test_what_the_sdk_would_fail_on_is_explained_before(name: str, text: str, wrong: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.errors import InputError
-from deploy.target.source import read_env_file
+from deploy.target.source import Credentials, read_env_file
 
 
 @pytest.fixture
@@ -74,3 +74,27 @@ def test_a_broken_file_is_explained(path: Path, content: bytes | None, expected:
     told = f"{caught.value.what}{caught.value.why}{caught.value.todo}"
     assert expected in told
     assert "canary" not in told
+
+
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:a"
+
+
+@pytest.mark.parametrize(
+    ("functions", "is_needed"),
+    [
+        (ARN, False),
+        (f"{ARN}, {ARN}b", False),
+        (f"{ARN}, b", True),
+        (f"b {ARN}", True),
+        ("b", True),
+        ("", True),
+    ],
+)
+def test_the_machines_region_is_for_functions_that_name_none(
+    path: Path, functions: str, is_needed: bool
+) -> None:
+    """One of several may name its region, and another one not."""
+    path.write_text(f"_LAMBDA_FUNCTION_ARN={functions!r}\n")
+    process = {"AWS_REGION": "eu-west-1"}
+    read = read_env_file(path, process, Credentials(default=True))
+    assert ("_AWS_REGION" in read) == is_needed
