@@ -79,7 +79,7 @@ function pip::find() {
 
 	output::detail "Downloading pip, which this image does not have"
 	# shellcheck disable=SC2310 # It is a single command.
-	if ! wheel="$(python::run_script "${python}" pip.py "${PIP_SCRIPTS}/pip.lock" "${workspace}" 2>"${log}")"; then
+	if ! wheel="$(python::run_script "${python}" pip.py "${workspace}" 2>"${log}")"; then
 		pip::explain_failed_download "${log}" "${python}"
 		exit 1
 	fi

@@ -57,7 +57,8 @@ function runtime::key() {
 	binary="$(python::run "${python}" abi)"
 	dependencies="$(sha256sum <"${buildpack}/requirements.lock")"
 	# Every file that decides what an entry holds.
-	recipe="$(cat -- "${buildpack}"/lib/{cache.sh,pip.lock,pip.sh,runtime.py,runtime.sh} | sha256sum)"
+	recipe="$(cat -- "${buildpack}"/lib/{cache.sh,pip.sh,runtime.py,runtime.sh} \
+		"${buildpack}"/deploy/build/{pip.lock,pip_wheel.py} | sha256sum)"
 	services="$(runtime::services "${buildpack}" "${python}")"
 	echo "stack=${stack:-unknown}"
 	echo "python=${binary}"

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 NO_PIP = 77  # the exit status of a Python without a pip that can be used
 
 
-def main(markers: "dict[str, str]", arguments: "list[str]") -> int:
-    """Run pip with these values of environment markers and return its exit status."""
-    found = find()
+def main(markers: "dict[str, str]", arguments: "list[str]", wheel: "str | None" = None) -> int:
+    """Run pip with these values of environment markers and return its exit status.
+
+    It is the pip of a wheel, if that is named, or else any that this Python has.
+    """
+    found = find(wheel)
     if found is None:
         return NO_PIP
     run, module = found
@@ -29,13 +32,14 @@ def main(markers: "dict[str, str]", arguments: "list[str]") -> int:
     return int(run(arguments))
 
 
-def find() -> "tuple[Callable[[list[str]], int], Any] | None":
-    """Return what runs pip, and pip's module of markers: of an installed pip, or of a wheel of ensurepip."""
+def find(wheel: "str | None") -> "tuple[Callable[[list[str]], int], Any] | None":
+    """Return what runs pip, and pip's module of markers: of the wheel, or of any that is there."""
     library = Path(json.__file__).parent.parent
-    bundled = (library / "ensurepip" / "_bundled", Path("/usr/share/python-wheels"))
-    for wheel in (None, *(wheel for folder in bundled for wheel in sorted(folder.glob("pip-*.whl")))):
-        if wheel:
-            sys.path.insert(0, str(wheel))
+    folders = (library / "ensurepip" / "_bundled", Path("/usr/share/python-wheels"))
+    bundled = [str(path) for folder in folders for path in sorted(folder.glob("pip-*.whl"))]
+    for each in [wheel] if wheel else [None, *bundled]:
+        if each:
+            sys.path.insert(0, each)
         try:
             from pip._internal.cli.main import main as run
             from pip._vendor.packaging import markers
@@ -48,4 +52,4 @@ def find() -> "tuple[Callable[[list[str]], int], Any] | None":
 
 if __name__ == "__main__":
     job = json.load(sys.stdin)
-    sys.exit(main(job["markers"], job["arguments"]))
+    sys.exit(main(job["markers"], job["arguments"], job["wheel"]))

@@ -13,17 +13,21 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deploy.build import inside_pip, requirements
+from deploy.build import inside_pip, pip_wheel, requirements
 from deploy.build.pip_errors import explain
+from deploy.build.pip_wheel import DownloadError
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from typing import Any
 
     from deploy.build.lambda_python import LambdaPython
     from deploy.build.requirements import Requirements
     from deploy.output import Report
+
+    Job = dict[str, Any]  # what inside_pip reads
 
 ALWAYS = (
     "install", "--no-input", "--progress-bar", "off", "--disable-pip-version-check", "--no-compile",
@@ -69,7 +73,8 @@ def install(
         arguments += ["--no-deps", "--require-hashes"]
     arguments += ["--requirement", str(_requirement_file(app, wanted, folder))]
     output.detail(f"Dependencies of {wanted.source}, for {python}")
-    status, log = _run(app, python, arguments, pip)
+    job: Job = {"markers": python.markers, "arguments": arguments, "wheel": None}
+    status, log = _run(app, job, folder, pip=pip, output=output)
     if status != 0:
         raise explain(log, wanted, python, pip.variables)
     _tidy(target)
@@ -83,32 +88,54 @@ def _requirement_file(app: Path, wanted: Requirements, folder: Path) -> Path:
     return path
 
 
-def _run(app: Path, python: LambdaPython, arguments: list[str], pip: Pip) -> tuple[int, str]:
+def _run(app: Path, job: Job, folder: Path, *, pip: Pip, output: Report) -> tuple[int, str]:
     """Run pip in the app's folder, and return its exit status and what it said."""
-    job = json.dumps({"markers": python.markers, "arguments": arguments})
     for interpreter in _interpreters(pip.variables):
-        try:
-            done = subprocess.run(
-                [interpreter, "-I", inside_pip.__file__],
-                cwd=app,
-                env=dict(pip.variables),
-                input=job,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                errors="replace",
-                check=False,
-            )
-        except OSError:
-            continue
-        if done.returncode != inside_pip.NO_PIP:
-            return done.returncode, done.stdout
+        done = _start(interpreter, app, job, pip)
+        if done and done[0] != inside_pip.NO_PIP:
+            return done
+    output.detail("Downloading pip, which is not installed here")
+    try:
+        wheel = _download_pip(folder, pip)
+    except DownloadError as error:
+        return 1, str(error)
+    done = _start(sys.executable, app, {**job, "wheel": str(wheel)}, pip)
+    if done and done[0] != inside_pip.NO_PIP:
+        return done
     raise DeployError(
         "There is no pip to install the app's dependencies with.",
-        why="Looked for it in the Python that runs this build, in its ensurepip, in /usr/share/python-wheels "
-        "and in each python3 and python on the PATH.",
-        todo="Put heroku/python before this buildpack, or install pip on this machine, and build again.",
+        why="Neither the Python that runs this build nor any python3 and python on the PATH has one, and the "
+        "one that was downloaded does not start.",
+        todo="Install pip on this machine, or put heroku/python before this buildpack, and build again.",
     )
+
+
+def _start(interpreter: str, app: Path, job: Job, pip: Pip) -> tuple[int, str] | None:
+    """Run the pip of an interpreter, or the wheel that the job names; None if the interpreter can't start."""
+    try:
+        done = subprocess.run(
+            [interpreter, "-I", inside_pip.__file__],
+            cwd=app,
+            env=dict(pip.variables),
+            input=json.dumps(job),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError:
+        return None
+    return done.returncode, done.stdout
+
+
+def _download_pip(folder: Path, pip: Pip) -> Path:
+    """Return the wheel of pip, kept with the other downloads if there is a folder for them."""
+    if pip.cache:
+        with contextlib.suppress(OSError):
+            (pip.cache / CACHE).mkdir(parents=True, exist_ok=True)
+            return pip_wheel.download(pip.cache / CACHE, pip.variables)
+    return pip_wheel.download(folder, pip.variables)
 
 
 def _interpreters(variables: Mapping[str, str]) -> Iterator[str]:

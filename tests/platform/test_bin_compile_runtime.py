@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,7 +24,6 @@ from typing import Any
 import pytest
 
 from buildpack import (
-    ROOT,
     SMALL_DEPENDENCY,
     UNREACHABLE,
     Build,
@@ -33,10 +31,12 @@ from buildpack import (
     add_python_script,
     contents,
     lock_wheel,
-    run,
     small_build,
 )
+from deploy.build import pip_wheel
+from deploy.build.pip_wheel import DownloadError
 from tools import require
+from wheels import pack_pip
 
 FIRST_BUILD = """\
 -----> Installing the deploy runtime
@@ -150,10 +150,10 @@ def test_gives_all_reasons_at_once(second_build: Build) -> None:
     assert "the buildpack asks for other versions" in result.stdout
 
 
-@pytest.mark.parametrize("name", ["pip.sh", "runtime.py", "runtime.sh"])
+@pytest.mark.parametrize("name", ["lib/pip.sh", "lib/runtime.py", "lib/runtime.sh", "deploy/build/pip.lock"])
 def test_the_recipe_belongs_to_the_key(second_build: Build, name: str) -> None:
     """A buildpack that installs or prunes in another way does not use what the one before it made."""
-    with (second_build.buildpack / "lib" / name).open("a") as recipe:
+    with (second_build.buildpack / name).open("a") as recipe:
         recipe.write("# changed\n")
 
     result = second_build.compile()
@@ -635,16 +635,11 @@ def test_uses_any_other_pip(build: Build, tmp_path: Path) -> None:
 
 
 def test_downloads_a_pip_where_there_is_none(build: Build) -> None:
-    """Heroku's build images have no pip: the one that lib/pip.lock names is downloaded, and used."""
-    real = next(Path(sys.executable).parents[1].glob("lib/python3*/site-packages/pip"))
+    """Heroku's build images have no pip: the one that pip.lock names is downloaded, and used."""
     add_python_script(build.app, NO_PIP)
-    wheel = build.buildpack / "wheels/pip-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for path in real.rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
-                archive.write(path, f"pip/{path.relative_to(real)}")
+    wheel = pack_pip(build.buildpack / "wheels")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (build.buildpack / "lib/pip.lock").write_text(f"pip==1.0 --hash=sha256:{digest}\n")
+    (build.buildpack / "deploy/build/pip.lock").write_text(f"pip==1.0 --hash=sha256:{digest}\n")
 
     result = build.compile()
 
@@ -657,7 +652,7 @@ def test_takes_no_other_pip(build: Build) -> None:
     """A pip whose hash is another one is not started."""
     add_python_script(build.app, NO_PIP)
     (build.buildpack / "wheels/pip-1.0-py3-none-any.whl").write_bytes(b"another")
-    (build.buildpack / "lib/pip.lock").write_text(f"pip==1.0 --hash=sha256:{'0' * 64}\n")
+    (build.buildpack / "deploy/build/pip.lock").write_text(f"pip==1.0 --hash=sha256:{'0' * 64}\n")
 
     result = build.compile()
 
@@ -695,19 +690,14 @@ def test_takes_pip_from_an_index_with_a_password(index: tuple[str, list[str | No
     """An index of the user's own is asked as pip would ask it, and its password is not shown."""
     address, seen = index
     lock = tmp_path / "pip.lock"
-    script = [sys.executable, "-I", "-S", str(ROOT / "lib/pip.py"), str(lock), str(tmp_path)]
-    environment = {"PIP_INDEX_URL": f"http://me:s%40cret@{address}/"}
+    variables = {"PIP_INDEX_URL": f"http://me:s%40cret@{address}/"}
+    digest = hashlib.sha256(b"a wheel").hexdigest()
+    lock.write_text(f"pip==1.0 --hash=sha256:{digest}\n")
 
-    def download(version: str) -> Result:
-        digest = hashlib.sha256(b"a wheel").hexdigest()
-        lock.write_text(f"pip=={version} --hash=sha256:{digest}\n")
-        return run(script[0], *script[1:], environment=environment)
-
-    assert download("1.0") == Result(0, f"{tmp_path}/pip-1.0-py3-none-any.whl\n", "")
-    missing = download("2.0")
-
-    assert (missing.status, missing.stdout) == (1, "")
-    assert missing.stderr == "ERROR: No matching distribution found for pip==2.0\n"
+    assert pip_wheel.download(tmp_path, variables, lock) == tmp_path / "pip-1.0-py3-none-any.whl"
+    lock.write_text(f"pip==2.0 --hash=sha256:{digest}\n")
+    with pytest.raises(DownloadError, match=r"^ERROR: No matching distribution found for pip==2\.0$"):
+        pip_wheel.download(tmp_path, variables, lock)
     assert set(seen) == {f"Basic {base64.b64encode(b'me:s@cret').decode()}"}
 
 
@@ -746,9 +736,8 @@ def test_logs_in_nowhere_but_at_the_index(tmp_path: Path) -> None:
         with serve(pages, seen) as server:
             lock = tmp_path / "pip.lock"
             lock.write_text(f"pip==1.0 --hash=sha256:{hashlib.sha256(b'a wheel').hexdigest()}\n")
-            command = (sys.executable, "-I", "-S", str(ROOT / "lib/pip.py"), str(lock), str(tmp_path))
             index = f"http://me:secret@127.0.0.1:{server.server_port}/simple"
-            assert run(*command, environment={"PIP_INDEX_URL": index}).status == 0
+            assert pip_wheel.download(tmp_path, {"PIP_INDEX_URL": index}, lock).read_bytes() == b"a wheel"
             server.shutdown()
         other.shutdown()
     assert other_seen == [None]

@@ -204,6 +204,11 @@ else:
     print(told)
 """
 
+# What the scripts use of the deploy package before it runs.
+SMALL_PARTS = """
+build/__init__.py build/kinds.txt build/pip.lock build/pip_wheel.py target/pip.txt
+""".split()
+
 # A member of a shape that is called documentation is no documentation.
 SMALL_MODEL = {
     "documentation": "<p>Long.</p>",
@@ -239,10 +244,9 @@ def make_small_buildpack(folder: Path) -> Path:
     (folder / "deploy").mkdir()
     (folder / "deploy/__init__.py").touch()
     (folder / "deploy/__main__.py").write_text(SMALL_MAIN)
-    (folder / "deploy/build").mkdir()
-    shutil.copy(ROOT / "deploy/build/kinds.txt", folder / "deploy/build")
-    (folder / "deploy/target").mkdir()
-    shutil.copy(ROOT / "deploy/target/pip.txt", folder / "deploy/target")
+    for name in SMALL_PARTS:
+        (folder / "deploy" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "deploy" / name, folder / "deploy" / name)
 
     (folder / "wheels").mkdir()
     lock_wheel(folder, SMALL_DEPENDENCY)

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import re
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.build.wheels import Pip
 
-__all__ = ["hash_of", "make_wheel", "pip_of"]
+__all__ = ["hash_of", "make_wheel", "pack_pip", "pip_of"]
 
 
 def make_wheel(
@@ -42,6 +43,17 @@ def make_wheel(
             archive.writestr(entry, text)
         archive.writestr(f"{info}/RECORD", record)
     return path
+
+
+def pack_pip(folder: Path) -> Path:
+    """Make a wheel of the pip that is installed here, as version 1.0."""
+    real = next(Path(sys.prefix).glob("lib/python3*/site-packages/pip"))
+    wheel = folder / "pip-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path in real.rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, f"pip/{path.relative_to(real)}")
+    return wheel
 
 
 def hash_of(wheel: Path) -> str:

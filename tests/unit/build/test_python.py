@@ -13,7 +13,7 @@ from packaging.utils import parse_wheel_filename
 
 from bases import fill, make_base, refusal
 from deploy.artifact.base import BASE_ZIP, Base
-from deploy.build import inside_pip, wheels
+from deploy.build import inside_pip, pip_wheel, wheels
 from deploy.build.lambda_python import LambdaPython
 from deploy.build.pip_errors import explain
 from deploy.build.requirements import Requirements
@@ -21,7 +21,7 @@ from deploy.build.wheels import Pip
 from deploy.errors import DeployError
 from deploy.target.environment import read_app
 from deploy.target.pip import read_pip_variables
-from wheels import hash_of, make_wheel, pip_of
+from wheels import hash_of, make_wheel, pack_pip, pip_of
 
 
 @pytest.fixture
@@ -298,17 +298,55 @@ def test_pip_gets_nothing_that_it_does_not_need() -> None:
     assert read_pip_variables(variables) == {"PIP_INDEX_URL": "a", "HTTPS_PROXY": "b", "HOME": "c"}
 
 
-def test_a_missing_pip_is_explained(app: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Each Python on the PATH is asked before."""
+@pytest.fixture
+def python_without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have the build run on a Python without a pip of its own, and return a folder with another such one."""
     fake = tmp_path / "bin/python3"
     fake.parent.mkdir()
-    fake.write_text(f"#!/bin/sh\necho asked >>{tmp_path}/log\nexit {inside_pip.NO_PIP}\n")
+    fake.write_text(
+        f"#!/bin/sh\necho asked >>{tmp_path}/log\njob=$(/bin/cat)\n"
+        f"""case $job in *'"wheel": null'*) exit {inside_pip.NO_PIP} ;; esac\n"""
+        f"""printf %s "$job" | {sys.executable} "$@"\n"""
+    )
     fake.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    monkeypatch.setattr(sys, "executable", str(fake))
+    return fake.parent
+
+
+def test_pip_is_downloaded_where_there_is_none(
+    app: Path, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python_without_pip: Path
+) -> None:
+    """Each Python on the PATH is asked before; what was downloaded is kept, and compared with its hash."""
+    make_wheel(index, "dependency")
     (app / "requirements.txt").write_text("dependency\n")
-    with pytest.raises(DeployError, match="There is no pip to install the app's dependencies with"):
-        make_base(app, pip=Pip({"PATH": str(fake.parent)}))
-    assert (tmp_path / "log").read_text() == "asked\n"
+    wheel = pack_pip(index)
+    lock = tmp_path / "pip.lock"
+    lock.write_text(f"pip==1.0 --hash={hash_of(wheel)}\n")
+    monkeypatch.setattr(pip_wheel.download, "__defaults__", (lock,))
+    pip = Pip(pip_of(index, PATH=str(python_without_pip)).variables, cache=tmp_path / "cache")
+    _, shown = make_base(app, pip=pip)
+    assert "       Downloading pip, which is not installed here\n" in shown
+    assert "dependency/__init__.py" in names(app)
+    assert (tmp_path / "log").read_text() == "asked\n" * 3
+    kept = tmp_path / "cache" / wheels.CACHE / wheel.name
+    assert kept.read_bytes() == wheel.read_bytes()
+    wheel.unlink()
+    make_base(app, pip=pip)
+    kept.write_bytes(b"damaged")
+    with pytest.raises(DeployError):
+        make_base(app, pip=pip)
+
+
+def test_a_pip_that_can_not_be_downloaded_is_explained(
+    app: Path, tmp_path: Path, python_without_pip: Path
+) -> None:
+    """As any other download, without the password of the index."""
+    (app / "requirements.txt").write_text("dependency\n")
+    variables = {"PATH": str(python_without_pip), "PIP_INDEX_URL": "http://me:s3cret@127.0.0.1:9/simple"}
+    with pytest.raises(DeployError, match="the package index wasn't reachable") as caught:
+        make_base(app, pip=Pip(variables))
+    assert "s3cret" not in f"{caught.value.what}{caught.value.why}{caught.value.todo}"
+    assert (tmp_path / "log").read_text() == "asked\n" * 2
 
 
 def test_a_cache_does_not_grow_for_ever(
