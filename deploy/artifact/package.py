@@ -103,6 +103,12 @@ def holds(app: Path, base: Base, name: str) -> bool:
         return archive.read_directory(source).find(name) is not None
 
 
+def holds_any(app: Path, base: Base, fits: Callable[[str], bool]) -> bool:
+    """Whether the base has a file whose name fits; raise InputError if it can't be read."""
+    with _open_base(app, base) as source:
+        return any(fits(entry.name) for entry in archive.read_directory(source))
+
+
 def _open_base(app: Path, base: Base) -> BinaryIO:
     path, shown = app / base.base, printable(base.base)
     try:
