@@ -219,10 +219,23 @@ class _Command:
         if options.env_file:
             chosen = Credentials(options.aws_profile, default=options.aws_default_credentials)
             self.variables = read_env_file(options.env_file, self.variables, chosen)
+            if options.reads_config:
+                _check_env_file(options.env_file, self._slug)
         elif options.reads_config and not options.env_from_process:
             check_source(self.variables)
         context = Context(self.variables, self._slug, self._report, self._cancellation)
         return int(options.run(options, context))
+
+
+def _check_env_file(path: Path, slug: Path) -> None:
+    from deploy.artifact import base as bases
+    from deploy.artifact.package import check_env_file
+
+    try:
+        base = bases.read(slug)
+    except InputError:  # the command says it
+        return
+    check_env_file(slug, base, path)
 
 
 def _as_utf_8(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import itertools
 import json
 import os
 import select
@@ -140,7 +141,7 @@ class Report:
         self._prefix = f"{printable(name)}: " if name else ""
         self._clock = clock
         self._progress = _Progress()
-        self._buffered: list[str] | None = None
+        self._buffered: list[tuple[bool, str]] | None = None  # pages and lines
         self._stays = False
         self.documented: object = None
 
@@ -164,10 +165,11 @@ class Report:
         self._buffered = [] if self._buffered is None else self._buffered
 
     def flush(self) -> None:
-        """Write what was kept back."""
+        """Write what was kept back; lines in one go, for other threads write between two of them."""
         buffered, self._buffered = self._buffered, None
-        for line in buffered or ():
-            self.console.story(line)
+        for is_page, texts in itertools.groupby(buffered or (), lambda each: each[0]):
+            write = self.console.page if is_page else self.console.story
+            write("\n".join(text for _, text in texts))
 
     def discard(self) -> None:
         """Forget what was kept back: nothing came of it."""
@@ -192,13 +194,21 @@ class Report:
 
     def notice(self, text: str) -> None:
         """Point out something that the owner should know but that stops nothing."""
-        self._page(text, YELLOW)
+        self.console.page(self._as_page(text, YELLOW))
+
+    def remark(self, text: str) -> None:
+        """Point out something that is of interest only if what is kept back is."""
+        page = self._as_page(text, YELLOW)
+        if self._buffered is None:
+            self.console.page(page)
+        else:
+            self._buffered.append((True, page))
 
     def error(self, error: DeployError) -> None:
         """Explain an error: what happened, why, what it left, what to do."""
         self.flush()
         parts = [part for part in (error.what, error.why, error.left, error.todo) if part]
-        self._page("\n\n".join(parts), RED)
+        self.console.page(self._as_page("\n\n".join(parts), RED))
 
     def document(self, content: object) -> None:
         """Write the JSON document of `--json`; without it nothing.
@@ -243,12 +253,12 @@ class Report:
         if self._buffered is None:
             self.console.story(line)
         else:
-            self._buffered.append(line)
+            self._buffered.append((False, line))
 
-    def _page(self, text: str, colour: str) -> None:
+    def _as_page(self, text: str, colour: str) -> str:
         bang = self.console.coloured(colour, " !", page=True)
         lines = printable_lines(text).split("\n")
-        self.console.page("\n".join(f"{bang}     {self._prefix}{line}" if line else bang for line in lines))
+        return "\n".join(f"{bang}     {self._prefix}{line}" if line else bang for line in lines)
 
 
 class _Progress:

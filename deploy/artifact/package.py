@@ -103,6 +103,28 @@ def holds(app: Path, base: Base, name: str) -> bool:
         return archive.read_directory(source).find(name) is not None
 
 
+def holds_any(app: Path, base: Base, fits: Callable[[str], bool]) -> bool:
+    """Whether the base has a file whose name fits; raise InputError if it can't be read."""
+    with _open_base(app, base) as source:
+        return any(fits(entry.name) for entry in archive.read_directory(source))
+
+
+def check_env_file(app: Path, base: Base, path: Path) -> None:
+    """Raise InputError if the base holds the file that the config is read from, for then it is deployed."""
+    file, root = Path(os.path.realpath(path)), Path(os.path.realpath(app))
+    if not file.is_relative_to(root):
+        return
+    parts = file.relative_to(root).parts
+    # A base that was made of a folder in the app has its files' paths in that folder.
+    starts = range(len(parts)) if base.kind == "other" else (0,)
+    if any(holds(app, base, "/".join(parts[start:])) for start in starts):
+        raise InputError(
+            f"{printable(str(path))} is in the base, and would be deployed with the app.",
+            why="It was in the app's folder when the base was built.",
+            todo="Move it out of that folder, or name it in .lambdaignore, and build the app again.",
+        )
+
+
 def _open_base(app: Path, base: Base) -> BinaryIO:
     path, shown = app / base.base, printable(base.base)
     try:

@@ -36,11 +36,17 @@ class Configuration:
     last_modified: str
     description: str
     running: Mapping[str, Any] = field(repr=False)
+    package_type: str = ""
 
     @property
     def is_ready(self) -> bool:
         """Whether nothing is under way; what is, ends by itself."""
         return self.state != "Pending" and self.update_status != "InProgress"
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is a container image, which takes no ZIP."""
+        return self.package_type == "Image"
 
     @property
     def has_failed(self) -> bool:
@@ -94,6 +100,7 @@ def configuration(answer: Mapping[str, Any]) -> Configuration:
             **{name: answer[name] for name in RUNNING_CONFIGURATION if name in answer},
             "SnapStart": answer.get("SnapStart", {}).get("ApplyOn", "None"),
         },
+        package_type=_text(answer, "PackageType"),
     )
 
 

@@ -12,6 +12,7 @@ from deploy.aws.codes import DENIED, NO_CREDENTIALS
 from deploy.aws.refusals import RUN_AGAIN, SET_KEYS, Call
 from deploy.errors import DeployError, InputError
 from deploy.target.sdk import EXTERNAL_ID, PROFILES, ROLE, TOKEN_FILE
+from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,18 +83,33 @@ def explain_credentials(error: Exception, target: Target) -> DeployError | None:
             explained = explain(profile, error)
             break
     else:
-        if not isinstance(error, OSError) or str(error.filename) != target.sdk.get(TOKEN_FILE):
+        if isinstance(error, sdk.ParamValidationError) and "WebIdentityToken" in str(error):
+            explained = _no_token(target)
+        elif isinstance(error, OSError) and str(error.filename) == target.sdk.get(TOKEN_FILE):
+            explained = DeployError(f"The file in _{TOKEN_FILE} can't be read: {error.strerror}.")
+        else:
             return None
-        explained = DeployError(f"The file in _{TOKEN_FILE} can't be read: {error.strerror}.")
     explained.code, explained.is_refusal = NO_CREDENTIALS, True
     return explained
+
+
+def _no_token(target: Target) -> DeployError:
+    return DeployError(
+        f"There is no token in {printable(target.sdk[TOKEN_FILE])}, which _{TOKEN_FILE} names."
+        if TOKEN_FILE in target.sdk
+        else "There is no token in the file that the profile names.",
+        why="It is empty, or too short for a token.",
+        todo="Have CI issue an OIDC token for this job, and write it to that file before the deploy.",
+    )
 
 
 def _explain_none(_profile: str, _error: Exception) -> DeployError:
     return DeployError(
         "There are no credentials.",
-        why="The settings name none, and there are none where the AWS CLI would look.",
-        todo="Sign in to AWS here, or set the deployer's keys: _AWS_ACCESS_KEY_ID, _AWS_SECRET_ACCESS_KEY.",
+        why="The AWS CLI would find none here: not in AWS_…, ~/.aws, the container, the machine. "
+        "With --aws-profile or --aws-default-credentials, keys in the settings do not count.",
+        todo="Sign in to AWS here, or leave the option out and set the deployer's keys: _AWS_ACCESS_KEY_ID, "
+        "_AWS_SECRET_ACCESS_KEY.",
     )
 
 

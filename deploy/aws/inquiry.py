@@ -94,6 +94,13 @@ class Inquiry:
             return replace(answer, error=_not_aws(action))
         return answer
 
+    def serving(self) -> Answer:
+        """Ask what the version is that the alias points at. Needs lambda:GetFunctionConfiguration on it."""
+        parameters = {**self._function, "Qualifier": self._settings.alias}
+        return self._ask(
+            "lambda", "lambda:GetFunctionConfiguration", "get_function_configuration", parameters
+        )
+
     def dry_run(self) -> Answer:
         """Rehearse an update of the code. Needs lambda:UpdateFunctionCode."""
         parameters = {**self._function, "ZipFile": _tiny_zip(), "DryRun": True}

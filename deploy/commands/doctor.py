@@ -1,4 +1,8 @@
-"""`deploy doctor`: whether a deploy with these settings would work, and what to do if it would not."""
+"""`deploy doctor`: whether a deploy with these settings would work, and what to do if it would not.
+
+Exit status: 0 a deploy should work, and the function can run it; 1 AWS, the network or a permission would
+stop it, or the function could not run it; 2 the settings, the slug or the artifact are wrong.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +97,7 @@ def _document(target: Target | None, checks: Iterable[Check]) -> dict[str, objec
             {
                 "name": check.name,
                 "status": check.status,
-                "stops_a_deploy": check.exit_status > 0,
+                "stops_a_deploy": check.stops_a_deploy,
                 "detail": check.detail,
                 "todo": check.todo,
             }
@@ -136,8 +140,13 @@ def _summary(checks: list[Check]) -> str:
     failures = sum(check.status == "failed" for check in checks)
     unknowns = sum(check.status == "unknown" for check in checks)
     open_questions = f", {unknowns} could not be checked" if unknowns else ""
-    if _exit_status(checks):
+    if any(check.stops_a_deploy for check in checks):
         return f"{failures} of {len(checks)} checks failed{open_questions}"
+    if _exit_status(checks):
+        return (
+            "A deploy should work, but the function could not run it; "
+            f"{failures} of {len(checks)} checks failed{open_questions}"
+        )
     if failures:
         return f"A deploy should work; {failures} of {len(checks)} checks failed{open_questions}"
     return f"A deploy should work: {len(checks) - unknowns} of {len(checks)} checks are ok{open_questions}"

@@ -39,10 +39,7 @@ NOT_CHECKED = (
 
 
 def check_aws(target: Target, base: Base | None) -> Iterator[Check]:
-    """Check credentials, clock and function, and then each permission that the settings need.
-
-    Whether the function can run what is deployed stops no deploy: it may be corrected afterwards.
-    """
+    """Check credentials, clock and function, and then each permission that the settings need."""
     try:
         session = Session(target)
         inquiry = Inquiry(session)
@@ -56,7 +53,8 @@ def check_aws(target: Target, base: Base | None) -> Iterator[Check]:
     dry_run = latest if obstacle(latest) else inquiry.dry_run()
     yield check_function(latest, dry_run, target)
     if latest.error is None and base is not None:
-        yield from check_fit(latest.content, target, base)
+        serving = inquiry.serving().content if target.settings.alias else {}
+        yield from check_fit(latest.content, serving, target, base)
     yield from _check_permissions(session, inquiry, identity=identity, latest=latest, dry_run=dry_run)
 
 

@@ -20,6 +20,7 @@ from deploy.cancel import NOTHING_CHANGED
 from deploy.config.variables import secrets
 from deploy.errors import DeployError, has_room
 from deploy.release.candidate import prepare
+from deploy.release.fit import point_out_misfits
 from deploy.release.plan import decide
 from deploy.release.state import read_source_key, read_state
 from deploy.release.steps.step import Execution
@@ -132,6 +133,8 @@ def assess(
     if look_once:
         plan = decide(candidate, target.settings, state, force=force)
     else:
+        if state.latest:
+            point_out_misfits(state.latest.running, target, candidate.base, report)
         plan = _decide(candidate, function, state, force=force)
     return Assessment(candidate, function, deadline, force, state, plan)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy.aws.codes import DENIED, LATEST, NOT_FOUND
 from deploy.aws.permissions import Grant, Permission, function_arn
+from deploy.aws.refusals import container_image
 from deploy.aws.wait import wait_until_ready
 from deploy.errors import DeployError
 from deploy.target.provenance import Provenance, release_in
@@ -82,6 +83,8 @@ def read_state(
         if error.code in DENIED and deadline and not settings.publishes:
             return State(None)
         raise
+    if latest.is_image:
+        raise container_image(function.name)
     key_arn = read_source_key(function) if settings.source_key_arn else None
     if not settings.publishes:
         return State(latest, source_key_arn=key_arn)

@@ -6,12 +6,14 @@ A variable of the process that is meant for the deploy, and not for the function
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from deploy.errors import InputError
 from deploy.target.arn import split_functions
+from deploy.target.profile import find_region_of
 from deploy.target.provenance import CI_VARIABLES
 from deploy.text import printable
 
@@ -43,6 +45,9 @@ AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE AWS_EC2_METADATA_V1_DISABLED AWS_METADATA
 AWS_METADATA_SERVICE_NUM_ATTEMPTS
 """.split()
 METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED"
+
+QUOTED = re.compile(r"\s*(export\s+)?[^=\s]+[ \t]*=[ \t]*['\"]")
+QUOTE_IS_WRONG = ": the quote that begins there is not closed, or text follows the closing one"
 
 
 @dataclass(frozen=True)
@@ -97,15 +102,14 @@ def read_env_file(
     except UnicodeDecodeError:
         raise InputError(f"{shown} is not UTF-8 text.") from None
     wrong = [
-        str(binding.original.line)
-        for binding in bindings
-        if binding.error or (binding.key is not None and binding.value is None)
+        each.original for each in bindings if each.error or (each.key is not None and each.value is None)
     ]
     if wrong:
+        lines = [f"Line {each.line}{QUOTE_IS_WRONG * bool(QUOTED.match(each.string))}." for each in wrong]
         raise InputError(
             f"{shown} has lines that are not NAME=value.",
-            why=f"Line {', '.join(wrong)}.",
-            todo="Quote values with blanks or line breaks: NAME='a value'",
+            why="\n".join(lines),
+            todo="Quote values with blanks or line breaks: NAME='a value'. In them, the quote itself is \\'.",
         )
     values = {each.key: each.value for each in bindings if each.key and each.value is not None}
     if impossible := sorted(name for name, value in values.items() if "\0" in f"{name}{value}"):
@@ -142,8 +146,20 @@ def _with_credentials(
     functions = split_functions(variables.get("_LAMBDA_FUNCTION_ARN", ""))
     name_regions = bool(functions) and all(function.startswith("arn:") for function in functions)
     if not name_regions and not any(variables.get(f"_{name}") for name in REGIONS):
-        kept |= {f"_{name}": process[name] for name in REGIONS if process.get(name)}
+        kept |= _region(process, kept, credentials)
     return kept
+
+
+def _region(
+    process: Mapping[str, str], settings: Mapping[str, str], credentials: Credentials
+) -> dict[str, str]:
+    """Return the region as the AWS CLI finds it: AWS_REGION wins over the older name, and both over files."""
+    name = next((name for name in REGIONS if process.get(name)), "")
+    profile = credentials.profile or next(
+        (each for n in PROFILES if (each := settings.get(f"_{n}"))), "default"
+    )
+    region = process.get(name) or find_region_of(profile, *(settings.get(f"_{file}", "") for file in FILES))
+    return {"_AWS_DEFAULT_REGION": region} if region else {}
 
 
 def _handed_down(process: Mapping[str, str], credentials: Credentials) -> Iterator[tuple[str, str]]:

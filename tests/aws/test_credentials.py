@@ -150,6 +150,25 @@ def test_a_token_that_is_refused_is_explained(
     assert said.count("can't be assumed") == 1
 
 
+@pytest.mark.parametrize("token", ["", "abc"])
+def test_a_file_without_a_token_is_named(aws: EmbeddedAWS, slug: Path, tmp_path: Path, token: str) -> None:
+    """CI may not have issued one; the SDK does not send what is too short, so there is no answer of AWS's."""
+    path = tmp_path / "token"
+    path.write_text(token)
+    env = settings(
+        aws.create_function(),
+        keys=False,
+        _AWS_ROLE_ARN=aws.create_role("ci", web_identity=TOKEN),
+        _AWS_WEB_IDENTITY_TOKEN_FILE=str(path),
+    )
+    for arguments in ([], ["doctor"]):
+        refused = run(slug, *arguments, env=env)
+        assert refused.status == 1
+        said = refused.stdout + refused.stderr
+        assert f"There is no token in {path}, which _AWS_WEB_IDENTITY_TOKEN_FILE names." in said
+        assert "cut off" not in said
+
+
 def test_a_session_is_renewed_before_it_expires(aws: EmbeddedAWS) -> None:
     """A formation dyno runs for days, and a session for an hour."""
     function = aws.create_function()
@@ -343,6 +362,35 @@ def test_a_profile_that_can_not_be_used_is_explained(
     assert expected in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "variables"),
+    [
+        (["--aws-profile", "prod"], {}),
+        (["--aws-default-credentials"], {"AWS_PROFILE": "prod"}),
+        (["--aws-default-credentials"], {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-3"}),
+    ],
+)
+def test_the_region_comes_with_the_credentials(
+    aws: EmbeddedAWS, slug: Path, env_file: Path, option: list[str], variables: dict[str, str]
+) -> None:
+    """Of a function that is named without one, and only if no setting names it; as the AWS CLI finds it."""
+    function, home = aws.create_function(), env_file.parent / "home"
+    keys = (
+        f"aws_access_key_id = {aws.deployer.access_key}\naws_secret_access_key = {aws.deployer.secret_key}\n"
+    )
+    (home / ".aws").mkdir(parents=True)
+    (home / ".aws/config").write_text(
+        f"[default]\nregion = eu-west-2\n{keys}[profile prod]\n{keys}s3 =\n  region = x\nregion = eu-west-1\n"
+    )
+    env = {**settings(function, keys=False), "HOME": str(home), **variables}
+    env["_LAMBDA_FUNCTION_ARN"] = function.name
+    deploys(slug, "--env-file", env_file, *option, env=env)
+    elsewhere = run(
+        slug, "--env-file", str(env_file), *option, env={**env, "_AWS_DEFAULT_REGION": "eu-central-1"}
+    )
+    assert f"There is no function {function.name} in the region eu-central-1" in elsewhere.stderr
+
+
 def test_the_default_credentials_are_those_of_the_aws_cli(
     aws: EmbeddedAWS, slug: Path, tmp_path: Path, env_file: Path
 ) -> None:
@@ -411,6 +459,10 @@ def test_the_default_credentials_may_be_the_containers_or_the_machines(
         assert len(server.requests) == 3
     assert refused.status == 1
     assert "There are no credentials" in refused.stderr
+    keys = settings(aws.create_function(), HOME=str(tmp_path), AWS_EC2_METADATA_DISABLED="true")
+    ignored = run(slug, "--env-file", str(env_file), option, env=keys)
+    assert (ignored.status, "The settings name none" in ignored.stderr) == (1, False)
+    assert "--aws-default-credentials, keys in the settings do not count." in ignored.stderr
 
 
 def test_without_a_file_for_the_config_the_options_are_refused(aws: EmbeddedAWS, slug: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from aws_answers import Answer, Answers
 from bases import make_base
 from command import make_slug
-from deploy.doctor.fit import LANGUAGES
+from deploy.release.fit import LANGUAGES
 from embedded_aws import EmbeddedAWS, Function
 from examination import ARN, PLAIN, Examination, examine
 
@@ -88,18 +88,21 @@ def examine_with(slug: Path, env: Mapping[str, str], configuration: Mapping[str,
         ("java", "java21", ""),
         ("java", "provided.al2023", ""),
         ("nodejs", "nodejs22.x", ""),
-        ("nodejs", "python3.13", ""),
+        ("nodejs", "python3.13", "The function runs python3.13, and this app is a Node.js app."),
+        ("nodejs", "ruby3.4", "The function runs ruby3.4, and this app is a Node.js app."),
         ("nodejs", "provided.al2023", ""),
         ("java", "", ""),
     ],
 )
 def test_a_runtime_may_not_be_the_app_s(tmp_path: Path, kind: str, runtime: str, what: str) -> None:
-    """Java needs a Java, a Node.js app may hold Python too. No deploy is stopped; what fits is not told."""
+    """No deploy is stopped, but the function could not run it: the summary says both."""
     slug = make_slug(tmp_path)
     build_file = slug / ".lambda-deploy/build.json"
     build_file.write_text(json.dumps({**json.loads(build_file.read_text()), "kind": kind}))
     examination = examine_with(slug, {}, {"Runtime": runtime} if runtime else {})
-    assert examination.exit_status == 0
+    assert examination.exit_status == (1 if what else 0)
+    summary = "A deploy should work, but the function could not run it; 1 of"
+    assert (summary in examination.output) == bool(what)
     assert examination.names("failed") == ({"runtime"} if what else set())
     if what:
         check = examination.checks["runtime"]
@@ -108,6 +111,14 @@ def test_a_runtime_may_not_be_the_app_s(tmp_path: Path, kind: str, runtime: str,
             f"Set the function's runtime to a {LANGUAGES[kind].name}, or name another function in "
             "_LAMBDA_FUNCTION_ARN."
         )
+
+
+@pytest.mark.parametrize(("name", "is_wrong"), [("lib/handler.py", False), ("node_modules/gyp/x.py", True)])
+def test_a_node_js_app_may_hold_python(tmp_path: Path, name: str, *, is_wrong: bool) -> None:
+    """All its files are packed, in whatever language; those of its dependencies are no handlers."""
+    slug = make_slug(tmp_path, {name: b"pass\n"})
+    examination = examine_with(slug, {}, {"Runtime": "python3.13"})
+    assert examination.names("failed") == ({"runtime"} if is_wrong else set())
 
 
 PYTHON, ARM64 = {"kind": "python", "runtime": "python3.13"}, {"architecture": "arm64"}
@@ -133,7 +144,7 @@ def test_what_a_base_was_built_for_is_compared_with_the_function(
     build_file = slug / ".lambda-deploy/build.json"
     build_file.write_text(json.dumps({**json.loads(build_file.read_text()), **built}))
     examination = examine_with(slug, {}, configuration)
-    assert examination.exit_status == 0
+    assert examination.exit_status == (1 if wrong else 0)
     assert examination.names("failed") == ({wrong[0]} if wrong else set())
     if wrong:
         assert wrong[1] in examination.checks[wrong[0]]["todo"]
@@ -204,14 +215,15 @@ SET_IT = (
 def test_the_wrapper_has_to_be_the_baked_file(
     tmp_path: Path, *, settings: dict[str, str], wrapper: str | None, status: str, detail: str, todo: str
 ) -> None:
-    """Without it the function does not find its config; that stops no deploy. The whole text."""
+    """Without it the function does not find its config, or does not start at all. The whole text."""
     slug = make_slug(tmp_path, {"start.sh": b"#!/bin/sh\n"})
     variables = {"AWS_LAMBDA_EXEC_WRAPPER": wrapper} if wrapper else {}
     configuration = {"Runtime": "nodejs22.x", "Environment": {"Variables": {"A": "canary", **variables}}}
     examination = examine_with(slug, settings, configuration)
     check = examination.checks["wrapper"]
     assert (check["status"], check["detail"], check["todo"]) == (status, detail, todo)
-    assert examination.exit_status == 0
+    assert examination.exit_status == int("does not start" in detail)
+    assert not check["stops_a_deploy"]
     assert "canary" not in examination.output
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
+from deploy.artifact.base import Base
 from deploy.aws.answers import Alias, Configuration, Invocation
 from deploy.aws.codes import CONFLICT, LATEST, LOST, NO_ANSWER, NOT_FOUND, REPLACED
 from deploy.cancel import Cancellation
@@ -256,6 +257,7 @@ class _Candidate:
     provenance: object
     record: Record = Record("b" * 64, (), 1)  # noqa: RUF009 - it is frozen
     name: None = None
+    base: Base = Base("nodejs", "base.zip", "b" * 64, 1, 1, 1, None, "0.1.0", None, None)  # noqa: RUF009
 
     def to_dict(self) -> dict[str, object]:
         return {}

@@ -9,6 +9,7 @@ import stat
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import in_process
 from buildpack import contents
 from command import deploy, make_slug
 from deploy.artifact.base import Base
-from deploy.artifact.package import open_package, write
+from deploy.artifact.package import check_env_file, open_package, write
 from deploy.config.formats import ConfigFile
 from deploy.errors import DeployError, InputError
 
@@ -117,6 +118,41 @@ def test_config_never_takes_the_place_of_code(app: Path, name: str, why: str) ->
     assert name in caught.value.what
     assert "_LAMBDA_CONFIG_FILES" in caught.value.todo
     assert f"for example {name}." not in caught.value.todo
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "is_refused"),
+    [
+        ("nodejs", "app/config/index.js", True),
+        ("nodejs", "app/dist/config/index.js", False),
+        ("other", "app/dist/config/index.js", True),
+        ("nodejs", "app/secret.env", False),
+        ("nodejs", "config/index.js", False),
+        ("nodejs", "outside", True),
+    ],
+)
+def test_the_file_of_the_config_is_not_deployed(
+    app: Path, tmp_path: Path, kind: str, path: str, *, is_refused: bool
+) -> None:
+    """It holds the deployer's keys. A base of a folder has its files' paths in that folder."""
+    (app / "config").mkdir()
+    (app / "config/index.js").touch()
+    (tmp_path / "outside").symlink_to("app/config/index.js")
+    base = replace(base_of(app), kind=kind)
+    with pytest.raises(InputError, match="is in the base") if is_refused else contextlib.nullcontext():
+        check_env_file(app, base, tmp_path / path)
+
+
+def test_an_env_file_in_the_app_is_refused_unless_it_is_ignored(tmp_path: Path) -> None:
+    """By the command, with the way out; before the build it stands for nothing."""
+    slug = make_slug(tmp_path, {"secret.env": b"NAME=canary\n"})
+    option = ("--env-file", str(slug / "secret.env"))
+    refused = in_process.deploy(slug, "plan", "--offline", *option, env={})
+    assert refused.status == 2
+    assert "secret.env is in the base, and would be deployed with the app." in refused.stderr
+    assert "name it in .lambdaignore, and build the app again" in refused.stderr
+    make_slug(tmp_path, {".lambdaignore": b"secret.env\n"})
+    assert in_process.deploy(slug, "plan", "--offline", *option, env={}).status == 0
 
 
 @pytest.mark.parametrize("name", ["env.json", "lib/env.json", "lib.json", "config.sh"])

@@ -27,6 +27,12 @@ def test_values_are_taken_literally(path: Path) -> None:
     }
 
 
+def test_the_last_of_several_values_wins(path: Path) -> None:
+    """As in a shell that reads the file."""
+    path.write_text("NAME=first\nOTHER=x\nNAME=last\n")
+    assert read_env_file(path, {})["NAME"] == "last"
+
+
 def test_a_file_with_windows_line_ends_is_read_as_well(path: Path) -> None:
     """An editor's line ends are not part of the values."""
     path.write_bytes(b"A=1\r\nB='2'\r\n\r\nC=3\r\n")
@@ -61,6 +67,9 @@ def test_a_laptops_own_proxy_is_the_way_out(path: Path, name: str) -> None:
         (None, "can't be read"),
         (b"A=1\nB\n", "Line 2."),
         (b"A=canary\n'x\n=\n", "not NAME=value"),
+        (b"A=1\nB='canary\nC=2\n", "Line 2: the quote that begins there is not closed"),
+        (b'export B = "canary\nC=2\n', "Line 1: the quote that begins there is not closed"),
+        (b"A=1\nB='it's canary'\n", "Line 2: the quote that begins there is not closed, or text follows"),
         (b"A=canary\xff\n", "is not UTF-8"),
         (b"FINE=1\nA='canary\0'\n", "Look at A."),
     ],
