@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor", "help", "version")
 WITH_CONFIG = ("", "config", "package", "plan", "status", "doctor")
 CHANGING = ("", "rollback")
+DEPLOY = "deploy"
 BUILD = "build"  # in a slug not for people: bin/compile runs it
 SERVICES = "services"  # never for people
 WITHOUT_VARIABLES = (BUILD, "help", SERVICES)  # they read no config, and need no credentials
@@ -78,14 +79,15 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
     """Return the arguments, with the chosen command's `run`; no other command is imported."""
     program, commands = (IN_SLUG, COMMANDS) if is_in_slug else (INSTALLED, (BUILD, *COMMANDS))
     arguments = _as_options(arguments, commands, program)
-    if arguments and not arguments[0].startswith("-"):
+    is_named = list(arguments[:1]) == [DEPLOY]  # the command without a name, which people name nevertheless
+    if arguments and not is_named and not arguments[0].startswith("-"):
         name, *rest = arguments
         if name not in (*commands, BUILD, SERVICES):
             raise _unknown(name, commands, program)
         module = import_module(f"deploy.commands.{name}")
         parser = _Parser(prog=f"{program} {name}", description=module.__doc__, allow_abbrev=False)
     else:
-        name, rest = "", list(arguments)
+        name, rest = "", list(arguments[is_named:])
         if before := next((name for name in rest if name in commands), ""):
             raise InputError(
                 f"{program}: options come after the command: `{program} {before} …`.",

@@ -9,7 +9,8 @@ usage: {program} [--force] [--once | --watch] [options]
 
 Deploys the app's function to AWS Lambda, with the app's config vars baked into it.
 
-Without a command: makes the package and uploads it to _LAMBDA_FUNCTION_ARN.
+Without a command, or with deploy as one: makes the package and uploads it to
+_LAMBDA_FUNCTION_ARN.
 
   --force          deploy even over a newer release, and even if the alias routes
                    by weights

@@ -85,8 +85,8 @@ def _roll_back(
     with cancellation.leaving(done if plan.steps else cancellation.consequence):
         if plan.steps:
             report.detail(
-                "The next deploy, also by a formation dyno, deploys its own slug and config again; "
-                "`heroku rollback` takes these back as well"
+                "The next deploy, also by a formation dyno, deploys its own base and config again: to stay "
+                "back, roll the app back too"
             )
             report.step(f"Rolled back {function.name}: {alias} is version {version}, it was version {left}")
         else:

@@ -36,6 +36,9 @@ NOT_CHECKED = (
     "not checked: only a call that changes something would show it, and iam:SimulatePrincipalPolicy is not "
     "allowed or has no answer"
 )
+NOT_SIMULATED = (
+    "not checked: the policy simulator does not see what the function's account allows to the deployer's"
+)
 
 
 def check_aws(target: Target, base: Base | None) -> Iterator[Check]:
@@ -71,27 +74,46 @@ def _check_permissions(
     if target.settings.s3_bucket and not why:
         known["s3:ListBucket"] = inquiry.bucket()
         yield _check_bucket(known["s3:ListBucket"], session)
+    foreign: list[str] = []
     for grant in grants(target):
         unasked = why or (absent if grant.service == "lambda" else "")
-        yield from _check_grant(grant, inquiry, known, identity=identity, target=target, why=unasked)
+        yield from _check_grant(
+            grant, inquiry, known, identity=identity, target=target, why=unasked, foreign=foreign
+        )
     if target.settings.s3_bucket and not why:
         yield from _check_versioning(inquiry.versioning(), target.settings.s3_bucket)
 
 
 def _check_grant(
-    grant: Grant, inquiry: Inquiry, known: dict[str, Answer], *, identity: Answer, target: Target, why: str
+    grant: Grant,
+    inquiry: Inquiry,
+    known: dict[str, Answer],
+    *,
+    identity: Answer,
+    target: Target,
+    why: str,
+    foreign: list[str],
 ) -> Iterator[Check]:
+    """Check the permissions of a grant; `foreign` are those that the account of the function has refused."""
     simulated: Mapping[str, bool] | None = None
     for permission in grant.permissions:
         action = permission.action
         if why:
             yield unknown(action, why)
         elif answer := known.get(action) or inquiry.permission(action):
-            yield _check_answer(permission, grant, answer, target)
+            yield _check_answer(permission, grant, answer, target, foreign)
+        elif grant.service == "lambda" and _is_elsewhere(identity, target):
+            yield unknown(action, NOT_SIMULATED)
         else:
             if simulated is None:
                 simulated = inquiry.simulate(identity.content.get("Arn", ""), grant)
             yield _check_simulated(permission, grant, simulated.get(action))
+
+
+def _is_elsewhere(identity: Answer, target: Target) -> bool:
+    """Whether the function is in an account that is not the deployer's."""
+    account: str | None = identity.content.get("Account")
+    return bool(account) and target.function.account not in {None, account}
 
 
 def _check_simulated(permission: Permission, grant: Grant, is_allowed: bool | None) -> Check:
@@ -105,7 +127,9 @@ def _check_simulated(permission: Permission, grant: Grant, is_allowed: bool | No
     return _missing(permission, why, _remedy(permission.action, grant))
 
 
-def _check_answer(permission: Permission, grant: Grant, answer: Answer, target: Target) -> Check:
+def _check_answer(
+    permission: Permission, grant: Grant, answer: Answer, target: Target, foreign: list[str]
+) -> Check:
     action = permission.action
     if answer.error is None or answer.allows:
         return ok(action, permission.purpose)
@@ -116,17 +140,17 @@ def _check_answer(permission: Permission, grant: Grant, answer: Answer, target: 
     if "explicit deny" in why:
         todo = f"A policy denies {action} explicitly: that statement has to go, an Allow does not help."
     elif caller := other_account(why, action, target.function):
-        account = target.function.account or ""
-        todo = (
-            f"_LAMBDA_FUNCTION_ARN names the account {account}, and the access key belongs to {caller}. "
-            f"{todo_for_other_account(account, caller, action)}"
-        )
+        foreign.append(action)
+        if len(foreign) > 1:
+            return _missing(permission, f"For the same reason as {foreign[0]}.", "")
+        why = answer.error.what
+        todo = todo_for_other_account(target.function.account or "", caller, action)
     return _missing(permission, why, todo)
 
 
 def _missing(permission: Permission, why: str, todo: str) -> Check:
     if not permission.needed:
-        todo += " A deploy does without."
+        todo = f"{todo} A deploy does without.".strip()
     detail = f"missing, to {permission.purpose}\n{why}"
     return Check(permission.action, "failed", detail, todo, int(permission.needed))
 

@@ -160,6 +160,7 @@ def _cleanup(settings: Settings, state: State, version: str | None) -> tuple[Del
 
 # --- going back -----------------------------------------------------------------------------------
 
+ANOTHER_VERSION = "Name another version: `deploy rollback VERSION`; `deploy status --versions` lists them."
 SEE_VERSIONS = "Name one: `deploy rollback VERSION`; `deploy status --versions` lists them."
 
 
@@ -171,8 +172,8 @@ def check_rollback(settings: Settings, version: str | None) -> VersionName | Non
     if settings.alias is None:
         raise InputError(
             "There is nothing to roll back: no deploy moves an alias.",
-            todo="Set _LAMBDA_ALIAS, and each deploy from then on can be undone. Without one, "
-            "`heroku rollback` and a deploy bring an earlier release back.",
+            todo="Set _LAMBDA_ALIAS, and each deploy from then on can be undone. Without one, a deploy of an "
+            "earlier release of the app brings that back.",
         )
     if version is None or is_number(version):
         return None
@@ -199,9 +200,11 @@ def plan_rollback(settings: Settings, state: State, version: str | None, *, forc
         version = _named_version(settings, state, parse_name(version), force=force)
     version = version or previous_version(state.alias)
     if version is None:
+        is_alone = len(state.versions) == 1
         raise InputError(
             f"The alias {settings.alias} does not remember a version before {state.alias.version}.",
-            todo=SEE_VERSIONS,
+            why="That is the only version: there is none to roll back to." if is_alone else "",
+            todo="Each deploy of something else publishes one." if is_alone else SEE_VERSIONS,
         )
     if state.version(version) is None:
         raise InputError(
@@ -211,7 +214,7 @@ def plan_rollback(settings: Settings, state: State, version: str | None, *, forc
         )
     move = _move_alias(settings.alias, state.alias, version, UNKNOWN, force=force)
     if move and settings.verification:
-        return Plan((VerifyVersion(settings.verification, version), *move))
+        return Plan((VerifyVersion(settings.verification, version, ANOTHER_VERSION), *move))
     return Plan(move)
 
 

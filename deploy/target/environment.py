@@ -226,9 +226,12 @@ def _explain(problems: list[Problem]) -> InputError:
         if example := problem.example or examples.get(problem.name, ""):
             lines.append(f"  For example: {problem.name}={example}")
     count = "One setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+    # A build reads no .env file.
+    where, again = ", in the environment or in the .env file", "run again"
+    if all(problem.stage == "build" for problem in problems):
+        where, again = " or in the environment of the build", "push or build again"
     return InputError(
         f"{count} missing or wrong.",
         why="\n".join(lines),
-        todo="Correct it among the app's config vars, in the environment or in the .env file, wherever it is "
-        "set, and run again.",
+        todo=f"Correct it among the app's config vars{where}, wherever it is set, and {again}.",
     )

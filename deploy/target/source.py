@@ -154,11 +154,11 @@ def _region(
     process: Mapping[str, str], settings: Mapping[str, str], credentials: Credentials
 ) -> dict[str, str]:
     """Return the region as the AWS CLI finds it: AWS_REGION wins over the older name, and both over files."""
-    name = next((name for name in REGIONS if process.get(name)), "")
-    profile = credentials.profile or next(
-        (each for n in PROFILES if (each := settings.get(f"_{n}"))), "default"
-    )
-    region = process.get(name) or find_region_of(profile, *(settings.get(f"_{file}", "") for file in FILES))
+    if name := next((name for name in REGIONS if process.get(name)), ""):
+        return {f"_{name}": process[name]}
+    named = (text for name in PROFILES if (text := settings.get(f"_{name}")))
+    profile = credentials.profile or next(named, "default")
+    region = find_region_of(profile, *(settings.get(f"_{file}", "") for file in FILES))
     return {"_AWS_DEFAULT_REGION": region} if region else {}
 
 

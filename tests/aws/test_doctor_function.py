@@ -12,7 +12,7 @@ from bases import make_base
 from command import make_slug
 from deploy.release.fit import LANGUAGES
 from embedded_aws import EmbeddedAWS, Function
-from examination import ARN, PLAIN, Examination, examine
+from examination import ARN, LAMBDA_ACTIONS, PLAIN, RELEASE, Examination, examine
 
 
 @pytest.fixture(scope="module")
@@ -267,12 +267,29 @@ def test_a_function_of_another_account_is_told_with_both_accounts(slug: Path) ->
     with Answers([Answer(403, "AccessDeniedException", denied)]) as server:
         examination = examine(slug, {**PLAIN, "_AWS_ENDPOINT_URL": server.url})
     assert examination.exit_status == 1
+    assert examination.checks["lambda:UpdateFunctionCode"]["detail"] == (
+        "missing, to upload the package\n"
+        "_LAMBDA_FUNCTION_ARN names the account 123456789012, and the access key belongs to 999999999999."
+    )
     assert examination.checks["lambda:UpdateFunctionCode"]["todo"] == (
-        "_LAMBDA_FUNCTION_ARN names the account 123456789012, and the access key belongs to 999999999999. "
         "Correct the account in _LAMBDA_FUNCTION_ARN, or set an access key of the account 123456789012. If "
         "it is meant to be so, the function's resource-based policy has to allow lambda:UpdateFunctionCode "
         "to 999999999999 (`aws lambda add-permission`), besides the deployer's own policy."
     )
+
+
+def test_a_function_of_another_account_is_explained_once(
+    slug: Path, aws: EmbeddedAWS, function: Function
+) -> None:
+    """Other permissions refer to that, and none is ok because the deployer's own account would allow it."""
+    aws.identity = "arn:aws:iam::999999999999:user/x"
+    aws.denied = LAMBDA_ACTIONS
+    examination = examine(slug, {**aws.settings(function), **RELEASE})
+    assert examination.output.count("belongs to 999999999999") == 2  # JSON, and for people
+    assert examination.names("ok") & LAMBDA_ACTIONS == set()
+    alias = examination.checks["lambda:GetAlias"]
+    assert alias["detail"].endswith("\nFor the same reason as lambda:UpdateFunctionCode.")
+    assert "not checked: the policy simulator" in examination.checks["lambda:PublishVersion"]["detail"]
 
 
 def test_a_policy_may_deny_explicitly(slug: Path) -> None:

@@ -44,6 +44,8 @@ def test_a_rollback_to_a_version_that_fails_stays_where_it_is(function: Function
     config = {"DATABASE_URL": "postgres://canary-of-the-config"}
     outcome = deployed("rollback", status=1, **VERIFY, **config)
     assert "Version 1 of" in outcome.stderr
+    assert "Name another version: `deploy rollback VERSION`" in outcome.stderr
+    assert "deploy again" not in outcome.stderr
     assert function.alias() == "2"
 
 

@@ -195,6 +195,8 @@ def test_the_build_asks_which_services_the_slug_needs(installed: Path) -> None:
         ("--nonsense", "deploy: unrecognized arguments: --nonsense."),
         ("--force plan", "deploy: options come after the command: `deploy plan …`."),
         ("--json status", "deploy: options come after the command: `deploy status …`."),
+        ("deploy plan", "deploy: options come after the command: `deploy plan …`."),
+        ("deploy --onc", "deploy: unrecognized arguments: --onc."),
         ("--env-file", "deploy: argument --env-file: expected one argument."),
         ("package", "deploy package: the following arguments are required: -o/--output."),
         ("config more", "deploy config: unrecognized arguments: more."),
@@ -220,6 +222,14 @@ def test_wrong_arguments_have_exit_status_2(slug: Path, arguments: str, complain
 
 
 # --- deploy ----------------------------------------------------------------------------------------
+
+
+def test_the_deploy_may_be_called_by_its_name(slug: Path, aws: EmbeddedAWS) -> None:
+    """`lambda-deploy deploy --env-file …` is what people try first; so is `deploy deploy --help`."""
+    function = aws.create_function()
+    result = in_process.deploy(slug, "deploy", "--json", env=aws.settings(function))
+    assert (result.status, json.loads(result.stdout)["changed"]) == (0, True)
+    assert printed(slug, "deploy", "--help") == printed(slug, "--help")
 
 
 def test_a_deploy_tells_its_story_and_ends_with_the_outcome(slug: Path, aws: EmbeddedAWS) -> None:

@@ -27,10 +27,14 @@ ANSWER_LENGTH = 300  # characters of its answer, shown then
 
 @dataclass(frozen=True)
 class VerifyVersion(Step):
-    """Invoke a version, the published one if none is named, before traffic reaches it."""
+    """Invoke a version, the published one if none is named, before traffic reaches it.
+
+    `todo` is what to do if its answer is not as expected.
+    """
 
     verification: Verification
     version: str | None = None
+    todo: str = "Fix the function or its config, and deploy again."
 
     order: ClassVar[int] = 30
 
@@ -52,7 +56,7 @@ class VerifyVersion(Step):
         try:
             invocation = execution.function.invoke(version, self.verification.payload, seconds)
         except TimeoutError as error:
-            raise _too_slow(version, seconds) from error
+            raise _too_slow(version, seconds, self.todo) from error
         except DeployError as error:
             if error.code == NOT_FOUND:
                 raise deleted(version) from error
@@ -67,7 +71,7 @@ class VerifyVersion(Step):
             raise DeployError(
                 f"Version {version} of {execution.function.name} {wrong}.",
                 why=_evidence(invocation, execution),
-                todo="Fix the function or its config, and deploy again.",
+                todo=self.todo,
             )
 
     def _wrong(self, invocation: Invocation, seconds: float, check: Callable[[], None]) -> str | None:
@@ -86,10 +90,10 @@ class VerifyVersion(Step):
             yield Grant("Verify", (invoke,), (function_arn(target, "*"),))
 
 
-def _too_slow(version: str, seconds: int) -> DeployError:
+def _too_slow(version: str, seconds: int, todo: str) -> DeployError:
     return DeployError(
         f"Version {version} could not be verified: no answer in {seconds} seconds.",
-        todo="Fix the function or its config, or let _LAMBDA_TIMEOUT give it more seconds.",
+        todo=f"{todo} A larger _LAMBDA_TIMEOUT gives it more seconds.",
     )
 
 

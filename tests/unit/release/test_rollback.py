@@ -2,8 +2,9 @@
 
 import pytest
 
+from deploy.aws.answers import Configuration
 from deploy.errors import DeployError, InputError
-from deploy.release.plan import check_rollback, plan_rollback
+from deploy.release.plan import ANOTHER_VERSION, SEE_VERSIONS, check_rollback, plan_rollback
 from deploy.release.state import State
 from deploy.release.steps.alias import MoveAlias
 from deploy.release.steps.verification import VerifyVersion
@@ -27,7 +28,7 @@ def test_it_goes_to_the_version_that_is_named_and_verifies_it() -> None:
     settings = Settings(alias="live", verify_payload=b"{}")
     state = State(latest(), alias("3"), VERSIONS)
     verification, move = plan_rollback(settings, state, "2").steps
-    assert verification == VerifyVersion(Verification(b"{}"), "2")
+    assert verification == VerifyVersion(Verification(b"{}"), "2", ANOTHER_VERSION)
     assert isinstance(move, MoveAlias)
     assert plan_rollback(settings, state, "3").steps == ()
 
@@ -54,6 +55,16 @@ def test_a_rollback_to_nowhere_is_refused(state: State, named: str | None, expec
     """Before anything is changed, with exit status 2."""
     with pytest.raises(InputError, match=expected):
         plan_rollback(LIVE, state, named)
+
+
+@pytest.mark.parametrize("versions", [VERSIONS, VERSIONS[2:]])
+def test_another_version_is_advised_only_if_there_is_one(versions: tuple[Configuration, ...]) -> None:
+    """After the first deploy there is none to name."""
+    with pytest.raises(InputError) as caught:
+        plan_rollback(LIVE, State(latest(), alias("3"), versions), None)
+    is_alone = len(versions) == 1
+    assert (caught.value.todo == SEE_VERSIONS) == (not is_alone)
+    assert ("That is the only version" in caught.value.why) == is_alone
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,16 @@ def test_an_app_needs_neither_a_function_nor_credentials() -> None:
     assert "_LAMBDA_TIMEOUT" not in caught.value.why
 
 
+def test_where_to_correct_it_is_said_by_stage() -> None:
+    """A build reads no .env file, and after it the build has to run again."""
+    wrong = {"_LAMBDA_ARCHITECTURE": "z80", "_LAMBDA_TIMEOUT": "long"}
+    for stage, expected in (("build", "push or build again"), ("release", "in the .env file")):
+        with pytest.raises(InputError) as caught:
+            read_app(wrong, SLUG, [stage])  # type: ignore[list-item]
+        assert expected in caught.value.todo
+        assert (".env" in caught.value.todo) == (stage == "release")
+
+
 # --- problems --------------------------------------------------------------------------------------
 
 
