@@ -56,7 +56,7 @@ docs: $(VENV)/.installed
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o requirements-dev.lock
-	echo pip | $(BIN)/uv pip compile - --python-version 3.10 --generate-hashes --no-header --no-annotate --quiet --upgrade -o deploy/build/pip.lock
+	echo pip | $(BIN)/uv pip compile - --python-version 3.10 --generate-hashes --no-header --no-annotate --quiet --upgrade -o deploy/build/python/pip.lock
 	$(BIN)/uv pip compile tests/fakes/ministack.in --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o tests/fakes/ministack.lock
 
 clean:

@@ -9,7 +9,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # the buildpack's folder is not ours
 sys.path.append(str(Path(__file__).parents[1]))
 
-from deploy.build.pip_wheel import DownloadError, download  # noqa: E402 - after the path was set
+from deploy.build.python.pip_wheel import DownloadError, download  # noqa: E402 - after the path was set
 
 if __name__ == "__main__":
     try:

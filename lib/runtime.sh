@@ -58,7 +58,7 @@ function runtime::key() {
 	dependencies="$(sha256sum <"${buildpack}/requirements.lock")"
 	# Every file that decides what an entry holds.
 	recipe="$(cat -- "${buildpack}"/lib/{cache.sh,pip.sh,runtime.py,runtime.sh} \
-		"${buildpack}"/deploy/build/{pip.lock,pip_wheel.py} | sha256sum)"
+		"${buildpack}"/deploy/build/python/{pip.lock,pip_wheel.py} | sha256sum)"
 	services="$(runtime::services "${buildpack}" "${python}")"
 	echo "stack=${stack:-unknown}"
 	echo "python=${binary}"

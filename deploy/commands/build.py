@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Make the base and describe it."""
     try:
-        from deploy.build.base import make
-        from deploy.build.source import find_commit
-        from deploy.build.wheels import Pip
+        from deploy.build.commit import find_commit
+        from deploy.build.maker import make
+        from deploy.build.python.wheels import Pip
     except ImportError as error:
         raise InputError(
             "This slug has been built already, and can't be built again here.",

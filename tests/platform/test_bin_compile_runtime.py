@@ -33,8 +33,8 @@ from buildpack import (
     lock_wheel,
     small_build,
 )
-from deploy.build import pip_wheel
-from deploy.build.pip_wheel import DownloadError
+from deploy.build.python import pip_wheel
+from deploy.build.python.pip_wheel import DownloadError
 from tools import require
 from wheels import pack_pip
 
@@ -150,7 +150,9 @@ def test_gives_all_reasons_at_once(second_build: Build) -> None:
     assert "the buildpack asks for other versions" in result.stdout
 
 
-@pytest.mark.parametrize("name", ["lib/pip.sh", "lib/runtime.py", "lib/runtime.sh", "deploy/build/pip.lock"])
+@pytest.mark.parametrize(
+    "name", ["lib/pip.sh", "lib/runtime.py", "lib/runtime.sh", "deploy/build/python/pip.lock"]
+)
 def test_the_recipe_belongs_to_the_key(second_build: Build, name: str) -> None:
     """A buildpack that installs or prunes in another way does not use what the one before it made."""
     with (second_build.buildpack / name).open("a") as recipe:
@@ -639,7 +641,7 @@ def test_downloads_a_pip_where_there_is_none(build: Build) -> None:
     add_python_script(build.app, NO_PIP)
     wheel = pack_pip(build.buildpack / "wheels")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (build.buildpack / "deploy/build/pip.lock").write_text(f"pip==1.0 --hash=sha256:{digest}\n")
+    (build.buildpack / "deploy/build/python/pip.lock").write_text(f"pip==1.0 --hash=sha256:{digest}\n")
 
     result = build.compile()
 
@@ -652,7 +654,7 @@ def test_takes_no_other_pip(build: Build) -> None:
     """A pip whose hash is another one is not started."""
     add_python_script(build.app, NO_PIP)
     (build.buildpack / "wheels/pip-1.0-py3-none-any.whl").write_bytes(b"another")
-    (build.buildpack / "deploy/build/pip.lock").write_text(f"pip==1.0 --hash=sha256:{'0' * 64}\n")
+    (build.buildpack / "deploy/build/python/pip.lock").write_text(f"pip==1.0 --hash=sha256:{'0' * 64}\n")
 
     result = build.compile()
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import simulated
-from deploy.build.programs import architecture_of
+from deploy.build.elf import architecture_of
 from embedded_aws import Function
 from lambda_runtime import invoke_java, unpack
 from paths import APPS

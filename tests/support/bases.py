@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.artifact.base import Base
-from deploy.build.base import make
-from deploy.build.wheels import Pip
+from deploy.build.maker import make
+from deploy.build.python.wheels import Pip
 from deploy.errors import InputError
 from deploy.output import Console, Report
 from deploy.target.pip import read_pip_variables

@@ -206,7 +206,8 @@ else:
 
 # What the scripts use of the deploy package before it runs.
 SMALL_PARTS = """
-build/__init__.py build/kinds.txt build/pip.lock build/pip_wheel.py target/pip.txt
+build/__init__.py build/kinds.txt build/python/__init__.py build/python/pip.lock build/python/pip_wheel.py
+target/pip.txt
 """.split()
 
 # A member of a shape that is called documentation is no documentation.

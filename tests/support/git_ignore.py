@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from deploy.build.ignore import Rules
+from deploy.build.lambdaignore.rules import Rules
 
 __all__ = ["ENVIRONMENT", "Git", "excludes"]
 

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.build.wheels import Pip
+from deploy.build.python.wheels import Pip
 
 __all__ = ["hash_of", "make_wheel", "pack_pip", "pip_of"]
 

@@ -12,8 +12,8 @@ from deploy.text import printable_lines
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deploy.build.lambda_python import LambdaPython
-    from deploy.build.requirements import Requirements
+    from deploy.build.python.requirements import Requirements
+    from deploy.build.python.runtime import LambdaPython
 
 NOT_FOUND = re.compile(r"^ERROR: No matching distribution found for (.+?)(?: \(from .*)?$", re.MULTILINE)
 VERSIONS = re.compile(r"\(from versions: (.+?)\)$", re.MULTILINE)

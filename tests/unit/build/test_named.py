@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from bases import fill, jar, make_base, refusal
 from deploy.artifact.base import BASE_ZIP, read
-from deploy.build.artifact import FILE, Named, read_name
-from deploy.build.compression import COMPRESSION
-from deploy.build.programs import architecture_of
+from deploy.build.elf import architecture_of
+from deploy.build.named import FILE, Named, read_name
+from deploy.build.zip.compression import COMPRESSION
 from deploy.errors import InputError
 from deploy.target.environment import read_app
 from deploy.target.settings import Settings

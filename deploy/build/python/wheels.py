@@ -13,9 +13,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deploy.build import inside_pip, pip_wheel, requirements
-from deploy.build.pip_errors import explain
-from deploy.build.pip_wheel import DownloadError
+from deploy.build.python import pip_runner, pip_wheel, requirements
+from deploy.build.python.pip_errors import explain
+from deploy.build.python.pip_wheel import DownloadError
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from deploy.build.lambda_python import LambdaPython
-    from deploy.build.requirements import Requirements
+    from deploy.build.python.requirements import Requirements
+    from deploy.build.python.runtime import LambdaPython
     from deploy.output import Report
 
-    Job = dict[str, Any]  # what inside_pip reads
+    Job = dict[str, Any]  # what pip_runner reads
 
 ALWAYS = (
     "install", "--no-input", "--progress-bar", "off", "--disable-pip-version-check", "--no-compile",
@@ -92,7 +92,7 @@ def _run(app: Path, job: Job, folder: Path, *, pip: Pip, output: Report) -> tupl
     """Run pip in the app's folder, and return its exit status and what it said."""
     for interpreter in _interpreters(pip.variables):
         done = _start(interpreter, app, job, pip)
-        if done and done[0] != inside_pip.NO_PIP:
+        if done and done[0] != pip_runner.NO_PIP:
             return done
     output.detail("Downloading pip, which is not installed here")
     try:
@@ -100,7 +100,7 @@ def _run(app: Path, job: Job, folder: Path, *, pip: Pip, output: Report) -> tupl
     except DownloadError as error:
         return 1, str(error)
     done = _start(sys.executable, app, {**job, "wheel": str(wheel)}, pip)
-    if done and done[0] != inside_pip.NO_PIP:
+    if done and done[0] != pip_runner.NO_PIP:
         return done
     raise DeployError(
         "There is no pip to install the app's dependencies with.",
@@ -114,7 +114,7 @@ def _start(interpreter: str, app: Path, job: Job, pip: Pip) -> tuple[int, str] |
     """Run the pip of an interpreter, or the wheel that the job names; None if the interpreter can't start."""
     try:
         done = subprocess.run(
-            [interpreter, "-I", inside_pip.__file__],
+            [interpreter, "-I", pip_runner.__file__],
             cwd=app,
             env=dict(pip.variables),
             input=json.dumps(job),

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.artifact.window import PIECE
-from deploy.build import compression as compressing
-from deploy.build.compression import SourceFile, create
+from deploy.build.zip import compression as compressing
+from deploy.build.zip.compression import SourceFile, create
 from deploy.errors import DeployError, InputError
 from paths import REPOSITORY
 from tools import require
@@ -139,7 +139,7 @@ def test_every_python_on_this_machine_makes_the_same_bytes(tmp_path: Path) -> No
     program = f"""
 import sys
 sys.path[:0] = sys.argv[1:]
-from deploy.build.compression import SourceFile, create
+from deploy.build.zip.compression import SourceFile, create
 files = [SourceFile(name, path, size=size) for name, path, size in {files}]
 print(create(files, open("/dev/null", "wb")).sha256.hex())
 """
@@ -217,7 +217,7 @@ resource.setrlimit(resource.RLIMIT_DATA, (96 * 1024**2, 96 * 1024**2))
 from deploy.artifact.archive import read_directory
 from deploy.artifact.window import PIECE
 from deploy.artifact.assembly import AssembledFile, assemble, digests
-from deploy.build.compression import SourceFile, create
+from deploy.build.zip.compression import SourceFile, create
 from deploy.config.formats import ConfigFile
 with open({str(tmp_path / "base")!r}, "w+b") as base:
     create([SourceFile(name, path, size=size) for name, path, size in {files}], base)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.artifact.base import BASE_ZIP
-from deploy.build import ignore
-from deploy.build.base import make
+from deploy.build.lambdaignore.rules import read_rules
+from deploy.build.maker import make
 from deploy.errors import InputError
 from deploy.output import Console, Report
 from git_ignore import ENVIRONMENT, Git, excludes
@@ -54,7 +54,7 @@ PATHS = spelled([
 def test_what_git_excludes_is_excluded(lines: str, paths: set[str], git: Git) -> None:
     """Any lines exclude exactly the files that git would exclude, whatever their names are."""
     path = git.rules(lines.encode())
-    rules = ignore.read(path)
+    rules = read_rules(path)
     assert {path for path in paths if excludes(rules, path)} == git.excluded(path, paths)
 
 
@@ -159,7 +159,7 @@ def test_what_is_the_platforms_and_hidden_files_are_never_deployed(app: Path, na
 
 def test_without_a_file_nothing_is_excluded(tmp_path: Path) -> None:
     """Most apps have none."""
-    rules = ignore.read(tmp_path / ".lambdaignore")
+    rules = read_rules(tmp_path / ".lambdaignore")
     assert not rules.excludes("index.js", is_folder=False)
     assert not rules.includes_by_name(".output")
 
@@ -171,7 +171,7 @@ def test_what_is_not_a_file_is_refused(tmp_path: Path, place: Callable[[Path], N
     """What it was to exclude, secrets perhaps, must not be deployed because it can't be read."""
     place(tmp_path / ".lambdaignore")
     with pytest.raises(InputError, match=r"^\.lambdaignore is not a regular file\.$"):
-        ignore.read(tmp_path / ".lambdaignore")
+        read_rules(tmp_path / ".lambdaignore")
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-le"])
@@ -180,4 +180,4 @@ def test_another_encoding_than_utf_8_is_refused(tmp_path: Path, encoding: str) -
     path = tmp_path / ".lambdaignore"
     path.write_text("geheim/\nschlüssel.pem\n", encoding=encoding)
     with pytest.raises(InputError, match=r"^\.lambdaignore is not UTF-8 text\.$"):
-        ignore.read(path)
+        read_rules(path)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from deploy.artifact.archive import Directory, read_directory
 from deploy.artifact.assembly import AssembledFile, assemble
-from deploy.build.checks import check_contents, check_entries, note_modes, note_names
+from deploy.build.zip.checks import check_contents, check_entries, note_modes, note_names
 from deploy.config.formats import ConfigFile
 from deploy.errors import InputError
 from deploy.output import Console, Report

@@ -1,4 +1,4 @@
-"""Runs pip for another Python than its own: `python -I inside_pip.py`, with a job in JSON on stdin.
+"""Runs pip for another Python than its own: `python -I pip_runner.py`, with a job in JSON on stdin.
 
 pip takes the platform and the version to install for from its options, but evaluates environment markers for
 its own interpreter (https://github.com/pypa/pip/issues/11664). So the job holds the values of the markers and

@@ -12,8 +12,8 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from deploy.build.globs import Automaton
-from deploy.errors import InputError
+from deploy.build.lambdaignore.globs import Automaton
+from deploy.files import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,36 +77,13 @@ class Rules:
         return line < 0 and not self.excludes(folder, is_folder=True)
 
 
-def read(path: Path) -> Rules:
+def read_rules(path: Path) -> Rules:
     """Read the rules from a file. Return none if it does not exist.
 
     Raise InputError if it is not a regular file or not UTF-8. Git would read other encodings too, but
     rules in UTF-16, as some editors and shells write it, would silently match nothing.
     """
     return Rules(read_lines(path) if os.path.lexists(path) else ())
-
-
-def read_lines(path: Path) -> list[bytes]:
-    """Return the lines of a file of the app, split at line feeds.
-
-    Raise InputError if it is not a regular file or not UTF-8.
-    """
-    if not path.is_file():
-        raise InputError(
-            f"{path.name} is not a regular file.", todo="Replace it with one, or remove it, and push again."
-        )
-    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    if not _is_text(content):
-        raise InputError(f"{path.name} is not UTF-8 text.", todo="Save it as UTF-8, and push again.")
-    return content.split(b"\n")
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        content.decode()
-    except ValueError:
-        return False
-    return b"\0" not in content
 
 
 def _without_trailing_spaces(line: bytes) -> bytes:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from deploy.build import ignore, uv_lock
+from deploy.build.python import uv_lock
 from deploy.errors import InputError
+from deploy.files import read_lines
 from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from deploy.build.lambda_python import LambdaPython
+    from deploy.build.python.runtime import LambdaPython
     from deploy.output import Report
 
 TXT, PROJECT = "requirements.txt", "pyproject.toml"
@@ -67,7 +68,7 @@ def read(app: Path, python: LambdaPython, output: Report) -> Requirements | None
 
 
 def _read_txt(app: Path) -> Requirements | None:
-    lines = [line.strip() for line in ignore.read_lines(app / TXT)]
+    lines = [line.strip() for line in read_lines(app / TXT)]
     lines = [line for line in lines if line and not line.startswith(b"#")]
     for line in lines:
         if EDITABLE.match(line):
@@ -147,7 +148,7 @@ def _check_version(name: str, required: object, python: LambdaPython) -> None:
 def _toml(path: Path) -> dict[str, Any]:
     parser = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        content = parser.loads(b"\n".join(ignore.read_lines(path)).decode().replace("\r\n", "\n"))
+        content = parser.loads(b"\n".join(read_lines(path)).decode().replace("\r\n", "\n"))
     except (ValueError, RecursionError):
         raise InputError(f"{path.name} is not valid TOML.", todo="Correct it, and push again.") from None
     return dict(content)

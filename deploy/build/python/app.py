@@ -8,19 +8,21 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from deploy.artifact.base import BASE_ZIP
-from deploy.build import ignore, requirements, tree, wheels
-from deploy.build.compression import COMPRESSION
-from deploy.build.ignore import Rules
-from deploy.build.lambda_python import DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, LambdaPython
-from deploy.build.made import Made
+from deploy.build.lambdaignore.rules import Rules
+from deploy.build.python import requirements, wheels
+from deploy.build.python.runtime import DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, LambdaPython
+from deploy.build.result import Made
+from deploy.build.zip import tree
+from deploy.build.zip.compression import COMPRESSION
 from deploy.errors import InputError
+from deploy.files import read_lines
 from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from deploy.build.compression import SourceFile
-    from deploy.build.wheels import Pip
+    from deploy.build.python.wheels import Pip
+    from deploy.build.zip.compression import SourceFile
     from deploy.output import Report
     from deploy.target.settings import Settings
 
@@ -75,7 +77,7 @@ def _declared_runtime(app: Path) -> str | None:
     """Return the runtime of the version in .python-version; None if there is none that Lambda may have."""
     if not (app / VERSION_FILE).is_file():
         return None
-    lines = [line.strip() for line in ignore.read_lines(app / VERSION_FILE)]
+    lines = [line.strip() for line in read_lines(app / VERSION_FILE)]
     first = next((line for line in lines if line and not line.startswith(b"#")), b"")
     found = VERSION.fullmatch(first)
     return f"python{found[1].decode()}" if found else None
@@ -86,7 +88,7 @@ def _rules(app: Path) -> Rules:
     environments = (path.parent.name for path in sorted(app.glob(f"*/{VIRTUAL_ENVIRONMENT}")))
     lines = [*LEFT_OUT, *(_pattern(name) for name in environments)]
     if (app / tree.IGNORE_FILE).exists():
-        lines += ignore.read_lines(app / tree.IGNORE_FILE)
+        lines += read_lines(app / tree.IGNORE_FILE)
     return Rules(lines)
 
 

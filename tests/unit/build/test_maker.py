@@ -15,7 +15,7 @@ from bases import fill, jar, make_base, refusal
 from command import deploy
 from deploy import __version__
 from deploy.artifact.base import BASE_ZIP, read
-from deploy.build.compression import COMPRESSION
+from deploy.build.zip.compression import COMPRESSION
 from deploy.errors import DeployError, InputError
 
 

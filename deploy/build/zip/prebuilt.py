@@ -10,11 +10,11 @@ from deploy.artifact import archive
 from deploy.artifact import assembly as assembling
 from deploy.artifact.content import read_content
 from deploy.artifact.limits import check_unzipped
-from deploy.build.checks import check_contents, check_entries, note_modes, note_names
-from deploy.build.classes import problem_of
-from deploy.build.compression import Written
-from deploy.build.made import Made
-from deploy.build.programs import BOOTSTRAP, HEAD, architecture_of, note_bootstrap
+from deploy.build.elf import BOOTSTRAP, HEAD, architecture_of, note_bootstrap
+from deploy.build.java.classes import problem_of
+from deploy.build.result import Made
+from deploy.build.zip.checks import check_contents, check_entries, note_modes, note_names
+from deploy.build.zip.compression import Written
 from deploy.errors import DeployError, InputError
 from deploy.text import printable
 

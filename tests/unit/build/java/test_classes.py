@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bases import fill, jar, make_base
 from deploy.artifact.archive import read_directory
-from deploy.build.classes import problem_of
+from deploy.build.java.classes import problem_of
 from jars import GSON, HANDLER, THIN, WHOLE, class_file
 from zips import zip_of
 

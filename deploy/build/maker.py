@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 from deploy import __version__
 from deploy.artifact import base as bases
 from deploy.artifact.base import BASE_ZIP, BUILD_FILE, FOLDER, Base
-from deploy.build import artifact, folder, java, nodejs, python
+from deploy.build import folder, named, nodejs
+from deploy.build.java import app as java
+from deploy.build.python import app as python
+from deploy.build.python.wheels import Pip
 from deploy.build.version import find_version
-from deploy.build.wheels import Pip
 from deploy.errors import DeployError, InputError
 from deploy.target.settings import Settings
 from deploy.text import megabytes
 
 if TYPE_CHECKING:
-    from deploy.build.made import Made
+    from deploy.build.named import Named
+    from deploy.build.result import Made
     from deploy.output import Report
 
 # A line for each kind of app: its name, its name for people, and its build files. bin/detect reads it, too.
@@ -41,9 +44,9 @@ def make(
     Raise InputError if there is nothing to deploy, or if it can't be deployed.
     """
     folder.prepare(app)
-    named = artifact.read_name(app, settings)
-    kind = _kind(app, named)
-    made = _make(app, kind, named, settings=settings, pip=pip, output=output)
+    artifact = named.read_name(app, settings)
+    kind = _kind(app, artifact)
+    made = _make(app, kind, artifact, settings=settings, pip=pip, output=output)
     base = Base(
         kind,
         made.path,
@@ -68,13 +71,13 @@ def make(
     return base
 
 
-def _kind(app: Path, named: artifact.Named | None) -> str:
+def _kind(app: Path, artifact: Named | None) -> str:
     """Return the kind of the app, by the first file that is there of those that bin/detect looks for."""
     kinds = [line.split() for line in KINDS.read_text(encoding="ascii").splitlines()]
     for kind, _, *names in kinds:
         if any((app / name).is_file() for name in names):
             return kind
-    if named:
+    if artifact:
         return OTHER
     *others, last = (name for _, _, *names in kinds for name in names)
     raise InputError(
@@ -85,12 +88,12 @@ def _kind(app: Path, named: artifact.Named | None) -> str:
 
 
 def _make(
-    app: Path, kind: str, named: artifact.Named | None, *, settings: Settings, pip: Pip, output: Report
+    app: Path, kind: str, artifact: Named | None, *, settings: Settings, pip: Pip, output: Report
 ) -> Made:
     """Make or find the base of an app of this kind, or of the artifact that is named."""
     try:
-        if named:
-            return artifact.make(app, kind, named, output)
+        if artifact:
+            return named.make(app, kind, artifact, output)
         if kind == "java":
             return java.find(app, output)
         if kind == "python":

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from deploy.build import ignore
-from deploy.build.ignore import Rules
+from deploy.build.lambdaignore.rules import Rules, read_rules
 from git_ignore import Git, excludes
 
 # fmt: off
@@ -66,7 +65,7 @@ def test_known_cases_are_as_in_git(git: Git) -> None:
     """Each rule of gitignore's manual and each pitfall once, on files of which some match."""
     for lines in KNOWN:
         path = git.rules(lines.encode())
-        rules = ignore.read(path)
+        rules = read_rules(path)
         assert {file for file in FILES if excludes(rules, file)} == git.excluded(path, FILES), lines
 
 
@@ -76,7 +75,7 @@ def test_classes_are_those_of_git(git: Git, negation: str) -> None:
     files = [os.fsdecode(bytes((byte,))) for byte in range(1, 256) if byte not in b"/."]
     for name in CLASSES:
         path = git.rules(f"[{negation}[:{name}:]]".encode())
-        rules = ignore.read(path)
+        rules = read_rules(path)
         assert {file for file in files if excludes(rules, file)} == git.excluded(path, files), name
 
 

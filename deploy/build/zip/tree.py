@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from deploy.artifact.base import BASE_ZIP
 from deploy.artifact.limits import check_unzipped
-from deploy.build.checks import note_names
-from deploy.build.compression import SourceFile, Written, create
+from deploy.build.zip.checks import note_names
+from deploy.build.zip.compression import SourceFile, Written, create
 from deploy.errors import InputError
 from deploy.files import replacing
 from deploy.text import printable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from deploy.build.ignore import Rules
+    from deploy.build.lambdaignore.rules import Rules
     from deploy.output import Report
 
 IGNORE_FILE = ".lambdaignore"

@@ -13,11 +13,11 @@ from packaging.utils import parse_wheel_filename
 
 from bases import fill, make_base, refusal
 from deploy.artifact.base import BASE_ZIP, Base
-from deploy.build import inside_pip, pip_wheel, wheels
-from deploy.build.lambda_python import LambdaPython
-from deploy.build.pip_errors import explain
-from deploy.build.requirements import Requirements
-from deploy.build.wheels import Pip
+from deploy.build.python import pip_runner, pip_wheel, wheels
+from deploy.build.python.pip_errors import explain
+from deploy.build.python.requirements import Requirements
+from deploy.build.python.runtime import LambdaPython
+from deploy.build.python.wheels import Pip
 from deploy.errors import DeployError
 from deploy.target.environment import read_app
 from deploy.target.pip import read_pip_variables
@@ -305,7 +305,7 @@ def python_without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fake.parent.mkdir()
     fake.write_text(
         f"#!/bin/sh\necho asked >>{tmp_path}/log\njob=$(/bin/cat)\n"
-        f"""case $job in *'"wheel": null'*) exit {inside_pip.NO_PIP} ;; esac\n"""
+        f"""case $job in *'"wheel": null'*) exit {pip_runner.NO_PIP} ;; esac\n"""
         f"""printf %s "$job" | {sys.executable} "$@"\n"""
     )
     fake.chmod(0o755)
@@ -379,7 +379,7 @@ def test_two_builds_may_share_a_cache(
             yield found
 
     real = os.walk
-    monkeypatch.setattr("deploy.build.wheels.os.walk", walk)
+    monkeypatch.setattr("deploy.build.python.wheels.os.walk", walk)
     make_base(app, pip=Pip(pip_of(index).variables, cache=tmp_path / "cache"))
     assert not (tmp_path / "cache" / wheels.CACHE / "gone").exists()
 

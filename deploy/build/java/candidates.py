@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deploy.artifact.archive import read_directory
 from deploy.artifact.window import PIECE
-from deploy.build.classes import MAKE_WHOLE, Problem, is_library, problem_of
+from deploy.build.java.classes import MAKE_WHOLE, Problem, is_library, problem_of
 from deploy.errors import InputError
 from deploy.text import printable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from deploy.build.compression import Written
+    from deploy.build.zip.compression import Written
 
 
 class Made(NamedTuple):

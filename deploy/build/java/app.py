@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from deploy.build.artifact import inside
-from deploy.build.candidates import choose
-from deploy.build.prebuilt import check
+from deploy.build.java.candidates import choose
+from deploy.build.named import inside
+from deploy.build.zip.prebuilt import check
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from deploy.build.made import Made
+    from deploy.build.result import Made
     from deploy.output import Report
 
 

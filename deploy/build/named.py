@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deploy.artifact.archive import read_directory
 from deploy.artifact.base import BASE_ZIP
-from deploy.build import ignore, prebuilt, tree
-from deploy.build.candidates import all_files, listed
-from deploy.build.classes import problem_of
-from deploy.build.compression import COMPRESSION, SourceFile
-from deploy.build.made import Made
-from deploy.build.programs import (
+from deploy.build.elf import (
     BOOTSTRAP,
     HEAD,
     architecture_of,
@@ -22,7 +17,14 @@ from deploy.build.programs import (
     is_script,
     note_bootstrap,
 )
+from deploy.build.java.candidates import all_files, listed
+from deploy.build.java.classes import problem_of
+from deploy.build.lambdaignore.rules import read_rules
+from deploy.build.result import Made
+from deploy.build.zip import prebuilt, tree
+from deploy.build.zip.compression import COMPRESSION, SourceFile
 from deploy.errors import InputError
+from deploy.files import read_lines
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -103,7 +105,7 @@ def inside(app: Path, real: str, shown: str) -> str:
 def _read_file(path: Path) -> str:
     """Return the one path that the file holds."""
     try:
-        lines = [line.strip() for line in ignore.read_lines(path)]
+        lines = [line.strip() for line in read_lines(path)]
         texts = [line.decode() for line in lines if line and not line.startswith(b"#")]
     except OSError as error:
         raise InputError(f"{FILE} can't be read: {error.strerror}.") from None
@@ -194,7 +196,7 @@ def _single_file(app: Path, path: str, head: bytes, output: Report) -> SourceFil
 
 def _files_of_folder(app: Path, path: str) -> list[SourceFile]:
     """Find all that the build left in a folder, hidden files too; of the app's own folder what an app is."""
-    rules = ignore.read(app / tree.IGNORE_FILE)
+    rules = read_rules(app / tree.IGNORE_FILE)
     if path == ".":
         return tree.ordered(tree.app_files(app, rules), "the app")
     what = printable(path)

@@ -13,9 +13,9 @@ import pytest
 from packaging.requirements import Requirement
 
 from bases import refusal
-from deploy.build import uv_lock
-from deploy.build.lambda_python import LambdaPython
-from deploy.build.requirements import Requirements, _toml, read
+from deploy.build.python import uv_lock
+from deploy.build.python.requirements import Requirements, _toml, read
+from deploy.build.python.runtime import LambdaPython
 from deploy.errors import InputError
 from deploy.output import Console, Report
 from wheels import hash_of, make_wheel

@@ -1,0 +1,1 @@
+"""The rules of .lambdaignore, which are git's."""
