@@ -263,5 +263,5 @@ def _print_traceback(error: BaseException, secrets: Mapping[str, str], report: R
 
     from deploy.config.redaction import Redactor
 
-    text = Redactor(secrets).redact("".join(traceback.format_exception(error)))
+    text = Redactor(secrets).redact_ends("".join(traceback.format_exception(error)))
     report.console.page(printable_lines(text).rstrip())

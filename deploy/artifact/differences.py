@@ -35,10 +35,18 @@ class Changes:
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs between the deployed package and the new one."""
+    """What differs between the deployed package and the new one.
 
-    config: Changes
+    `config` is None if the config changes, but the names can't be compared; `why` says why.
+    """
+
+    config: Changes | None
     code: Changes
+    why: str = ""
+
+
+class _NotComparedError(Exception):
+    """Says why the config vars of the deployed package can't be compared, although they change."""
 
 
 # Bytes of a deployed config file that are read: ours are smaller, whoever else's may be of any size.
@@ -59,10 +67,12 @@ def compare(deployed: Seekable, package: Seekable, config_files: Sequence[Config
     for file in config_files:
         index = old.find(file.name)
         if index is not None:
-            old_variables = _deployed_variables(file.name, deployed, old.entry(index))
-            return Difference(_changes(old_variables, variables(file.name, file.content).items()), code)
-    baked = variables(config_files[0].name, config_files[0].content)
-    return Difference(_changes({}, baked.items()), code)
+            try:
+                deployed_variables = _deployed_variables(file.name, deployed, old.entry(index))
+            except _NotComparedError as error:
+                return Difference(None, code, str(error))
+            return Difference(_changes(deployed_variables, _variables(file)), code)
+    return Difference(_changes({}, _variables(config_files[0])), code)
 
 
 def _code(directory: Directory, config_files: Sequence[ConfigFile]) -> Iterator[tuple[str, object]]:
@@ -80,20 +90,25 @@ def _saying(what: str) -> Iterator[None]:
         raise DeployError(what, why=error.why) from None
 
 
+def _variables(file: ConfigFile) -> Iterable[tuple[str, object]]:
+    return variables(file.name, file.content).items()
+
+
 def _deployed_variables(name: str, deployed: Seekable, entry: Entry) -> dict[str, str]:
+    """Return the config vars of a deployed file; raise _NotComparedError if they can't be compared."""
     if entry.size > LARGEST_CONFIG:
-        raise DeployError(
-            f"The {name} of the deployed package is {megabytes(entry.size)} large, so config vars are not "
-            "compared."
+        raise _NotComparedError(
+            f"The {name} of the deployed package would be replaced; it is {megabytes(entry.size)} large, so "
+            "config vars are not compared."
         )
     with _saying(f"The {name} of the deployed package is damaged."):
         content = b"".join(read_content(deployed, entry))
     try:
         return variables(name, content)
-    except (ValueError, RecursionError):
-        raise DeployError(
-            f"The {name} of the deployed package is none that this buildpack wrote, so config vars can't be "
-            "compared."
+    except ValueError:
+        raise _NotComparedError(
+            f"The {name} of the deployed package would be replaced; it is not one that this buildpack wrote, "
+            "so config vars can't be compared."
         ) from None
 
 

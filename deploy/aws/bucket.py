@@ -14,6 +14,7 @@ from deploy.artifact.assembly import AssembledFile, Span
 from deploy.aws.permissions import objects_arn
 from deploy.aws.wait import retry_reading
 from deploy.errors import DeployError, InputError
+from deploy.target.arn import REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,14 +212,14 @@ def check_region(bucket: Bucket, session: Session, cancellation: Cancellation) -
 
 
 def wrong_bucket(bucket: Bucket, region: str, session: Session, *, exists: bool) -> InputError | None:
-    """Return what is wrong with a bucket in a region; an empty one is not known."""
+    """Return what is wrong with a bucket in a region; one that is none is not known."""
     wanted = session.target.region
     if not exists:
         return InputError(
             f"The bucket {bucket.name} does not exist.",
             todo="Create it in the region of the function, or correct _LAMBDA_S3_BUCKET.",
         )
-    if region in {"", wanted}:
+    if region == wanted or not REGION.fullmatch(region):
         return None
     return InputError(
         f"The bucket {bucket.name} is in {region}, the function in {wanted}.",

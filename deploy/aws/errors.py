@@ -15,8 +15,6 @@ from deploy.errors import DeployError, InputError, is_from_lack_of_memory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CODE_LENGTH = 100  # characters of AWS's name for an error
-MESSAGE_LENGTH = 600  # characters of AWS's message that are shown
 START = "lambda:*"  # no call, but the start of the SDK
 
 
@@ -42,7 +40,7 @@ def _explain_answer(error: sdk.ClientError, call: Call) -> DeployError:
     if error.operation_name in ASSUMING:
         # What a call needs may have to be got by another call first.
         return explain_role(error, call)
-    code = str(error.response.get("Error", {}).get("Code", ""))[:CODE_LENGTH]
+    code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     message = str(error.response.get("Error", {}).get("Message", ""))
     if call.action.startswith("lambda:") and code.isdigit() and status < 500:  # noqa: PLR2004
@@ -50,8 +48,7 @@ def _explain_answer(error: sdk.ClientError, call: Call) -> DeployError:
         return _explain_nonsense(error, call)
     explained = explain(code, status, message, call)
     # Redacted when it is known what it says: the name of a function may be a config var's value, too.
-    why = call.redacted(explained.why)
-    explained.why = f"{why[:MESSAGE_LENGTH]}…" if len(why) > MESSAGE_LENGTH else why
+    explained.why = call.redacted(explained.why)
     explained.code = code
     explained.is_refusal = status < 500  # noqa: PLR2004
     return explained

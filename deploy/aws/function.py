@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.config import Config
@@ -61,11 +62,10 @@ class Function:
         """Read what $LATEST or a version is. Needs lambda:GetFunctionConfiguration."""
 
         def read() -> Configuration:
-            return answers.current(
-                self._client.get_function_configuration(
-                    FunctionName=self._identifier, **_qualified(qualifier)
-                )
+            answer = self._client.get_function_configuration(
+                FunctionName=self._identifier, **_qualified(qualifier)
             )
+            return self._redacted(answers.current(answer))
 
         return self._read("lambda:GetFunctionConfiguration", read, _part(qualifier))
 
@@ -266,6 +266,19 @@ class Function:
                     raise ReadTimeoutError(endpoint_url=self._client.meta.endpoint_url) from None
 
         return retry_reading(try_once, self._cancellation)
+
+    def _redacted(self, configuration: Configuration) -> Configuration:
+        """Return it without config in AWS's reasons, which may name what the function could not use."""
+        if not configuration.has_failed:
+            return configuration
+        from deploy.config.redaction import redactor_for  # nothing that a deploy that succeeds needs
+
+        redact = redactor_for(self.session.target).redact_start
+        return replace(
+            configuration,
+            state_reason=redact(configuration.state_reason),
+            update_reason=redact(configuration.update_reason),
+        )
 
     @contextlib.contextmanager
     def _explaining(self, action: str, part: str = "") -> Iterator[None]:

@@ -34,7 +34,7 @@ def explain_role(error: sdk.ClientError, call: Call) -> DeployError:
     role = target.sdk.get(ROLE) or "of the profile"
     explained = DeployError(
         f"The role {role} can't be assumed.",
-        why=f"AWS says: {message} ({code})",
+        why=f"AWS says: {message} ({call.redacted(code)})",
         todo=_todo_for_token(code) if by_token else _todo_for_keys(code, message, role, target),
     )
     explained.code, explained.is_refusal = NO_CREDENTIALS, True

@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from deploy.artifact.limits import BY_BUCKET, SMALLER
-from deploy.config.variables import secrets
 from deploy.errors import DeployError, InputError
 from deploy.target.arn import partition_of
-from deploy.target.sdk import PUBLIC, endpoint_setting
+from deploy.target.sdk import endpoint_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy.config.redaction import Redactor
     from deploy.target.arn import FunctionReference
     from deploy.target.environment import Target
 
@@ -30,7 +31,6 @@ DENIED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (
 DENIED_TO_LAMBDA = re.compile(r"permission to (\w+) for ([\w.-]+)/")
 CALLER = re.compile(r"User: arn:[\w-]+:(?:iam|sts)::(\d{12}):")
 FUNCTION_ARN = re.compile(r"on resource: (arn:\S+:function:[\w-]+)(:[\w$-]+)?")
-
 SERVICES = {"lambda": "AWS Lambda", "s3": "Amazon S3", "sts": "AWS STS", "iam": "AWS IAM"}
 
 
@@ -72,22 +72,22 @@ class Call:
         setting = endpoint_setting(self.target.sdk, self.action.partition(":")[0])
         return f"_{setting}" if setting else "the region in _LAMBDA_FUNCTION_ARN or _AWS_DEFAULT_REGION"
 
-    def redacted(self, message: str) -> str:
-        """Return one of AWS's messages, some of which repeat the request, without credentials and config."""
-        from deploy.config.redaction import Redactor  # nothing that a deploy that succeeds needs
+    @cached_property
+    def _redactor(self) -> Redactor:
+        from deploy.config.redaction import redactor_for  # nothing that a deploy that succeeds needs
 
-        known = {self.target.region, self.function.name, self.function.account}
-        hidden = {f"_{name}": value for name, value in self.target.sdk.items() if name not in PUBLIC}
-        config = secrets(self.target.variables).items()
-        hidden |= {name: value for name, value in config if not name.startswith("_")}
-        return Redactor({name: value for name, value in hidden.items() if value not in known}).redact(message)
+        return redactor_for(self.target)
+
+    def redacted(self, text: str) -> str:
+        """Return the start of what AWS says, which may repeat the request, without credentials and config."""
+        return self._redactor.redact_start(text)
 
     def statement(self, message: str) -> str:
         """Return the policy statement that is missing, from AWS's message if it says on which resource."""
         resource = self.resource
         if not resource and (named := FUNCTION_ARN.search(message)):
             # A call with a qualifier needs the permission on the qualified ARN.
-            resource = f"{named[1]}:*" if named[2] else named[1]
+            resource = self.redacted(f"{named[1]}:*" if named[2] else named[1])
         elif not resource:
             region, account = self.target.region, self.function.account or "ACCOUNT"
             resource = f"arn:{partition_of(region)}:lambda:{region}:{account}:function:{self.function.name}"
@@ -98,6 +98,7 @@ def explain(code: str, status: int, message: str, call: Call) -> DeployError:
     """Return the error that explains what AWS answered."""
     if code in ANSWERS:
         return ANSWERS[code](message, call)
+    code = call.redacted(code)
     if status >= 500:  # noqa: PLR2004
         return DeployError(
             f"AWS returned an internal error (HTTP {status}, {code}).",
@@ -153,10 +154,10 @@ def _denied(message: str, call: Call) -> DeployError:
     if by_s3 := DENIED_TO_LAMBDA.search(message):
         # Lambda takes the package out of the bucket in the deployer's name.
         resource = f"arn:{partition_of(call.target.region)}:s3:::{by_s3[2]}/*"
-        call = replace(call, action=f"s3:{by_s3[1]}", resource=resource)
+        call = replace(call, action=call.redacted(f"s3:{by_s3[1]}"), resource=call.redacted(resource))
     elif (by_other := DENIED_ACTION.search(message)) and by_other[1] != call.action:
         # S3 asks KMS in the deployer's name.
-        call = replace(call, action=by_other[1], resource=by_other[2])
+        call = replace(call, action=call.redacted(by_other[1]), resource=call.redacted(by_other[2]))
     elif (caller := other_account(message, call.action, call.function)) and not is_explicit:
         account = call.function.account or ""
         return DeployError(

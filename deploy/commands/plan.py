@@ -86,7 +86,7 @@ def _show_plan(plan: Plan, candidate: Candidate, difference: Difference | None, 
     for step in plan.steps:
         report.detail(str(step))
     if difference:
-        _show("Config", difference.config, report)
+        _show("Config", difference.config, report, difference.why)
         _show("Code", difference.code, report)
     report.document(
         {
@@ -115,8 +115,11 @@ def _difference(assessment: Assessment, report: Report) -> Difference | None:
         return None
 
 
-def _show(title: str, changes: Changes, report: Report) -> None:
+def _show(title: str, changes: Changes | None, report: Report, why_not: str = "") -> None:
     report.step(title)
+    if changes is None:
+        report.detail(why_not)
+        return
     kinds = (("+", changes.added), ("~", changes.changed), ("-", changes.removed))
     for sign, names in kinds:
         for name in names[:SHOWN]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.aws.wait import Deadline
-from deploy.config.variables import secrets
 from deploy.errors import InputError
 from deploy.fleet.parallel import for_each
 from deploy.release.deploy import connect, execute
@@ -79,8 +78,7 @@ def _roll_back(
     state = read_alias(function, name)
     plan = plan_rollback(target.settings, state, options.version, force=options.force)
     left = state.alias.version if state.alias else None
-    hidden = secrets(target.variables)
-    version = execute(plan, Execution(function, deadline, report, cancellation, secrets=hidden)) or left
+    version = execute(plan, Execution(function, deadline, report, cancellation, target=target)) or left
     done = f"The rollback itself is done: {alias} is version {version}."
     with cancellation.leaving(done if plan.steps else cancellation.consequence):
         if plan.steps:

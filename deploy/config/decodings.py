@@ -7,6 +7,7 @@ the text its own parts come from.
 
 from __future__ import annotations
 
+import base64
 import binascii
 import re
 from array import array
@@ -26,8 +27,19 @@ BACKSLASH = re.compile(
     rb"|(?:u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|U([0-9a-fA-F]{8}))"
     rb"|x([0-9a-fA-F]{2})|([0-7]{1,3})|([\s\S]))"
 )
-PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
-ENTITY = re.compile(rb"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([a-zA-Z][a-zA-Z0-9]{1,31}));")
+PERCENT = re.compile(rb"%(?:([0-9a-fA-F]{2})|[uU]([0-9a-fA-F]{4}))")
+ENTITY = re.compile(rb"&(?:#([0-9]{1,7});?|#[xX]([0-9a-fA-F]{1,6});?|([a-zA-Z][a-zA-Z0-9]{1,31});)")
+# Bytes as numbers, four of them or more: JSON of a Buffer, an array in Java, C or Python.
+NUMBER = re.compile(rb"(?<![\w.])(?:0[xX]([0-9a-fA-F]{1,2})|(-?[0-9]{1,3}))(?![\w.])[\s,]*")
+NUMBERS = re.compile(rb"(?:(?<![\w.])(?:0[xX][0-9a-fA-F]{1,2}|-?[0-9]{1,3})[\s,]+){3}")
+# A line of hexdump or xxd: where it is, up to 16 bytes, and the same as characters.
+DUMP = re.compile(
+    rb"(?m)^[ \t]*[0-9a-fA-F]{4,8}:?[ \t]+((?:(?:[0-9a-fA-F]{2}){1,2}[ \t]{1,2}){1,16})[^\n]*\n?"
+)
+# What holds text in base64, base32 or hex, and may hold more of these.
+PACKED = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,6}")
+IN_HEX, IN_BASE32 = re.compile(rb"(?:[0-9a-fA-F]{2})+"), re.compile(rb"([A-Z2-7]+)=*")
+UNREADABLE = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 CONTROLS = {
     b"a": b"\a",
     b"b": b"\b",
@@ -92,7 +104,12 @@ def _unescaped(decoding: Decoding, seen: set[bytes]) -> Iterator[Decoding]:
         (BACKSLASH, _undo_backslash_of_bytes),
         (PERCENT, _undo_percent),
         (ENTITY, _undo_entity),
+        (PACKED, _undo_packed),
+        (DUMP, _undo_dump),
+        (NUMBER, _undo_number),
     ):
+        if pattern is NUMBER and not NUMBERS.search(decoding.data):
+            continue
         below = _undo(decoding, pattern, undo)
         if below.data not in seen:
             seen.add(below.data)
@@ -107,9 +124,12 @@ def _undo(
     starts, origins = array("I", [0]), array("I", [0])  # where it begins in this text and in the escaped one
     read = 0
     for match in pattern.finditer(decoding.data):
+        content = undo(match)
+        if content == match[0]:
+            continue
         undone += decoding.data[read : match.start()]
         begin = len(undone)
-        undone += undo(match)
+        undone += content
         starts.extend((begin, len(undone)))
         origins.extend(match.span())
         read = match.end()
@@ -146,6 +166,8 @@ def _undo_backslash_of_bytes(match: re.Match[bytes]) -> bytes:
 
 
 def _undo_percent(match: re.Match[bytes]) -> bytes:
+    if match[2]:
+        return _character(int(match[2], 16), match[0])
     return bytes.fromhex(match[1].decode())
 
 
@@ -155,6 +177,41 @@ def _undo_entity(match: re.Match[bytes]) -> bytes:
         character = html5.get(f"{name.decode()};")
         return character.encode() if character else match[0]
     return _character(int(decimal) if decimal else int(hexadecimal, 16), match[0])
+
+
+def _undo_number(match: re.Match[bytes]) -> bytes:
+    number = int(match[1], 16) if match[1] else int(match[2])
+    return bytes([number & 0xFF]) if -0x80 <= number <= 0xFF else match[0]  # noqa: PLR2004 - Java has a sign
+
+
+def _undo_dump(match: re.Match[bytes]) -> bytes:
+    return match[1]
+
+
+def _undo_packed(match: re.Match[bytes]) -> bytes:
+    """Return the text that is packed; what is packed if it is no text."""
+    packed = match[0].rstrip(b"=")
+    if IN_HEX.fullmatch(packed) and (text := _text(unpack_hex(packed))):
+        return text
+    if IN_BASE32.fullmatch(packed) and (text := _text(_unpack_base32(packed))):
+        return text
+    return _text(unpack_base64(packed)) or match[0]
+
+
+def _unpack_base32(packed: bytes) -> bytes:
+    # One, three or six characters in the last group hold no byte more than one less does.
+    packed = packed[: len(packed) - (len(packed) % 8 in {1, 3, 6})]
+    return base64.b32decode(packed + b"=" * (-len(packed) % 8))
+
+
+def _text(data: bytes) -> bytes:
+    """Return bytes that are text, of UTF-8 or UTF-16, as UTF-8; nothing if they are none."""
+    encoding = "utf-8"
+    if data.count(0) * 3 >= len(data):
+        encoding = "utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"
+    text = data.decode(encoding, "ignore")
+    is_text = len(text.encode(encoding)) > len(data) - 4 and not UNREADABLE.search(text)
+    return text.encode() if is_text else b""
 
 
 def _character(point: int, otherwise: bytes) -> bytes:

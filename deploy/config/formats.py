@@ -38,6 +38,7 @@ def encode(file_name: str, baked: Mapping[str, str]) -> ConfigFile:
 
     Raises InputError for a config var that the format can't hold.
     """
+    baked = dict(sorted(baked.items()))
     extension = PurePosixPath(file_name).suffix
     if extension == ".properties":
         return ConfigFile(file_name, _properties(baked))
@@ -47,42 +48,34 @@ def encode(file_name: str, baked: Mapping[str, str]) -> ConfigFile:
 
 
 def variables(file_name: str, content: bytes) -> dict[str, str]:
-    """Give for each config var in a baked file a text that is another for another value.
+    """Return the config vars in a baked file.
 
-    For comparing two files of the same format, not for reading them: a value is as it is encoded. Raises
-    ValueError where the file is none of ours.
+    Raise ValueError unless `encode` writes exactly these bytes: what looks like a name in a file of someone
+    else's may be a part of a value.
     """
     text = content.decode("utf-8")
     extension = PurePosixPath(file_name).suffix
-    if extension == ".json":
-        parsed = json.loads(text)
-        if not isinstance(parsed, dict):
-            raise ValueError(file_name)
-        return {name: json.dumps(value) for name, value in parsed.items()}
-    if extension == ".sh":
-        return {found[1]: found[2] for found in SHELL_EXPORT.finditer(text)}
-    lines = (line for line in text.split("\n") if line)
-    pairs = (PROPERTIES_LINE.fullmatch(line) for line in lines)
-    return {_undo_name(found[1]): found[2] for found in pairs if found}
-
-
-def _undo_name(escaped: str) -> str:
-    units = PROPERTIES_NAME_ESCAPE.sub(_undo_escape, escaped)
-    return units.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "replace")
-
-
-def _undo_escape(found: re.Match[str]) -> str:
-    if found[1]:
-        return chr(int(found[1], 16))
-    return PROPERTIES_CONTROL_ESCAPES.get(found[2], found[2])
+    if extension == ".properties":
+        baked = _read_properties(text)
+    elif extension == ".json":
+        baked = _read_json(text)
+    else:
+        baked = _read_shell(text)
+    try:
+        is_ours = encode(file_name, baked).content == content
+    except InputError:
+        is_ours = False
+    if not is_ours:
+        raise ValueError(file_name)
+    return baked
 
 
 # --- *.properties ---------------------------------------------------------------------------------
 
 PLAIN_ASCII = range(0x20, 0x7F)
 PROPERTIES_LINE = re.compile(r"((?:[^\\=]|\\.)*)=(.*)")
-PROPERTIES_CONTROL_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
-PROPERTIES_NAME_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)")
+PROPERTIES_ESCAPE = re.compile(r"\\u([0-9a-f]{4})|\\(.)")
+PROPERTIES_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
 PROPERTIES_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 PROPERTIES_BLANKS = {" ": "\\ ", "\t": "\\t", "\f": "\\f"}
 PROPERTIES_NAME_ESCAPES = {**PROPERTIES_ESCAPES, **PROPERTIES_BLANKS, "=": "\\=", ":": "\\:"}
@@ -121,12 +114,35 @@ def _properties_character(character: str, escapes: Mapping[str, str]) -> str:
     return "".join(f"\\u{unit}" for unit in units)
 
 
+def _read_properties(text: str) -> dict[str, str]:
+    pairs = (PROPERTIES_LINE.fullmatch(line) for line in text.split("\n"))
+    return {_unescaped(found[1]): _unescaped(found[2]) for found in pairs if found}
+
+
+def _unescaped(text: str) -> str:
+    units = PROPERTIES_ESCAPE.sub(
+        lambda found: chr(int(found[1], 16)) if found[1] else PROPERTIES_CONTROLS.get(found[2], found[2]),
+        text,
+    )
+    return units.encode("utf-16-be", "surrogatepass").decode("utf-16-be")
+
+
 # --- *.json ---------------------------------------------------------------------------------------
 
 
 def _json(baked: Mapping[str, str]) -> bytes:
     """Write one object of strings in UTF-8, for JSON.parse, require() and json.load (RFC 8259)."""
     return f"{json.dumps(dict(baked), ensure_ascii=False, indent=2)}\n".encode()
+
+
+def _read_json(text: str) -> dict[str, str]:
+    try:
+        parsed = json.loads(text)
+    except RecursionError:
+        parsed = None
+    if not isinstance(parsed, dict) or not all(isinstance(value, str) for value in parsed.values()):
+        raise ValueError("no object of strings")
+    return parsed
 
 
 # --- *.sh -----------------------------------------------------------------------------------------
@@ -142,7 +158,9 @@ RESERVED_BY_LAMBDA = tuple(
 """.split()
 )
 
-SHELL_EXPORT = re.compile(r"^export ([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|\\')+)$", re.MULTILINE)
+SHELL_EXPORT = re.compile(r"export ([A-Za-z_][A-Za-z0-9_]*)='((?:[^']+|'\\'')*)'\n")
+SHELL_NOT_EXPORTED = "# Not exported, the Lambda runtime owns them: "
+QUOTE_IN_SHELL = "'\\''"
 SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 # bash, which is /bin/sh where Lambda runs, keeps these for itself: read-only, counted, arrays that are
@@ -173,7 +191,7 @@ def _shell(file_name: str, baked: Mapping[str, str]) -> ConfigFile:
     _refuse_what_no_process_takes(file_name, exported)
     lines = ["#!/bin/sh"]
     if reserved:
-        lines.append(f"# Not exported, the Lambda runtime owns them: {', '.join(reserved)}")
+        lines.append(f"{SHELL_NOT_EXPORTED}{', '.join(reserved)}")
     lines += [f"export {name}={_quoted(value)}" for name, value in exported.items()]
     # A script that sources this file keeps its own $0 and its own arguments, which are not ours to run.
     lines += [
@@ -185,7 +203,21 @@ def _shell(file_name: str, baked: Mapping[str, str]) -> ConfigFile:
 
 
 def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "'\\''") + "'"
+    return "'" + value.replace("'", QUOTE_IN_SHELL) + "'"
+
+
+def _read_shell(text: str) -> dict[str, str]:
+    """Return what a script exports, and the names of what it does not."""
+    baked: dict[str, str] = {}
+    _, _, rest = text.partition("\n")
+    if rest.startswith(SHELL_NOT_EXPORTED):
+        reserved, _, rest = rest.removeprefix(SHELL_NOT_EXPORTED).partition("\n")
+        baked = dict.fromkeys(reserved.split(", "), "")
+    at = 0
+    while found := SHELL_EXPORT.match(rest, at):
+        baked[found[1]] = found[2].replace(QUOTE_IN_SHELL, "'")
+        at = found.end()
+    return baked
 
 
 def _is_reserved(name: str) -> bool:

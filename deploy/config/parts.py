@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # In characters:
 SHORTEST = 4  # of a value, and of a password in a URL
 SHORTEST_CREDENTIAL = 6  # of what is called a password or a token; `bypass=true` is none
-SHORTEST_PART = 16  # of any other part, so that `production` and `eu-central-1` remain readable
+SHORTEST_ITEM = 8  # of an item of a list or JSON that is no word, so that `eu-central-1` remains readable
+SHORTEST_PART = 16  # of any other part
 DEPTH = 4  # of parts of parts: JSON in base64 holds a URL, whose password is percent-encoded
 
 SEPARATORS = re.compile(r"[\s,;|?&#]+")
@@ -27,7 +28,20 @@ CREDENTIAL = (
 )
 # `password=…` in a query or a connection string, `"api_key": "…"` in YAML.
 NAMED = re.compile(
-    rf"(?i){CREDENTIAL}[\"']?\s{{0,4}}[=:]\s{{0,4}}[\"']?([^\s\"'&;,]{{{SHORTEST_CREDENTIAL},}})"
+    rf"(?i){CREDENTIAL}[\"']?\s{{0,4}}[=:]\s{{0,4}}"
+    rf"(?:\"([^\"]{{{SHORTEST_CREDENTIAL},}})\"|'([^']{{{SHORTEST_CREDENTIAL},}})'"
+    rf"|[\"']?([^\s\"'&;,]{{{SHORTEST_CREDENTIAL},}}))"
+)
+# A user and a password; neither a host and a port, nor a URL, an ARN or a drive.
+USER_AND_PASSWORD = re.compile(rf"(?!arn:)[^\s:/@]{{2,}}:(?!//|[0-9]+$)(\S{{{SHORTEST_CREDENTIAL},}})")
+WORD = re.compile(r"[A-Z]*|[a-z]*|[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,})*|[0-9]{1,4}[a-z]?")
+BETWEEN_WORDS = re.compile(r"[\s._/:@+=-]+")
+# What says nothing as a value, and much in a message.
+COMMON = frozenset(
+    """
+    true false none null undefined default enabled disabled always never
+    localhost production staging development testing test debug info warn warning error
+""".split()
 )
 CREDENTIAL_KEY = re.compile(rf"(?i){CREDENTIAL}$")
 PEM = re.compile(r"-----BEGIN [^-]{1,64}-----([^-]+)-----END ")
@@ -42,10 +56,21 @@ def parts(value: str) -> Iterator[str]:
     layer = [value, *_in_base64(value)]
     seen: set[str] = set()
     for _ in range(DEPTH):
-        new = [part for part in dict.fromkeys(layer) if part not in seen and len(part.strip()) >= SHORTEST]
+        new = [part for part in dict.fromkeys(layer) if part not in seen and _tells(part)]
         yield from new
         seen.update(new)
-        layer = list(chain.from_iterable(_parts(part) for part in new if _is_text(part)))
+        layer = list(chain.from_iterable(_parts(part) for part in new if is_text(part)))
+
+
+def _tells(part: str) -> bool:
+    return len(part.strip()) >= SHORTEST and part.strip().lower() not in COMMON
+
+
+def _is_item(text: str) -> bool:
+    """Whether an item of a list may be a secret: a long one, or one that does not consist of words."""
+    if len(text) >= SHORTEST_PART:
+        return True
+    return len(text) >= SHORTEST_ITEM and not all(map(WORD.fullmatch, BETWEEN_WORDS.split(text)))
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -57,8 +82,12 @@ def _parts(text: str) -> Iterator[str]:
     yield text.strip().strip(QUOTES)
     yield from _decoded(text)
     yield from _passwords(text)
-    yield from (match[1] for match in NAMED.finditer(text))
-    yield from (part for part in _pieces(text) if len(part) >= SHORTEST_PART)
+    yield from (match[1] or match[2] or match[3] for match in NAMED.finditer(text))
+    for item in _items(text):
+        if _is_item(item):
+            yield item
+        if pair := USER_AND_PASSWORD.fullmatch(item):
+            yield pair[1]
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -68,7 +97,7 @@ def _decoded(text: str) -> Iterator[str]:
     if "\\" in text:
         yield unescape(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogateescape")
     # What is only by chance in the alphabet of base64, such as a line of a key, decodes to no text.
-    yield from filter(_is_text, _in_base64(text))
+    yield from filter(is_text, _in_base64(text))
     for body in PEM.findall(text):
         yield from _in_base64(body)
 
@@ -79,7 +108,8 @@ def _in_base64(text: str) -> Iterator[str]:
         yield unpack_base64(packed.rstrip("=").encode()).decode("utf-8", "surrogateescape")
 
 
-def _is_text(text: str) -> bool:
+def is_text(text: str) -> bool:
+    """Whether a string is text, and not bytes as surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -105,7 +135,7 @@ def _passwords(text: str) -> Iterator[str]:
 
 
 def _strings_in_json(text: str) -> list[str] | None:
-    """Return the longer strings of an object or array, and those whose key says that they are secret."""
+    """Return the strings of an object or array that may be secrets, or whose key says that they are."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -120,12 +150,13 @@ def _strings_in_json(text: str) -> list[str] | None:
         elif isinstance(node, list):
             nodes.extend((key, item) for item in node)
         elif isinstance(node, str):
-            shortest = SHORTEST_CREDENTIAL if CREDENTIAL_KEY.search(key) else SHORTEST_PART
-            strings += [node] if len(node) >= shortest else []
+            is_credential = CREDENTIAL_KEY.search(key) and len(node) >= SHORTEST_CREDENTIAL
+            if is_credential or _is_item(node):
+                strings.append(node)
     return strings
 
 
-def _pieces(text: str) -> Iterator[str]:
+def _items(text: str) -> Iterator[str]:
     """Yield lines, the items of a list, the values of pairs, and segments of a URL's path."""
     yield from (line.strip() for line in text.splitlines())
     for word in SEPARATORS.split(text):

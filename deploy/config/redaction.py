@@ -5,23 +5,30 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import sys
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from deploy.config.decodings import decodings
-from deploy.config.parts import parts
+from deploy.config.parts import is_text, parts
+from deploy.config.search import LONGEST_CUT_ESCAPE, SHORTEST, Search
+from deploy.config.variables import secrets
+from deploy.target.arn import partition_of
+from deploy.target.sdk import PUBLIC
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from deploy.target.environment import Target
 
 # The user and password of a URL (RFC 3986, 3.2.1), which may come out in another form than it was set.
 USER_INFORMATION = re.compile(r"//[^/\s@]+@")
-LONGEST_CUT_ESCAPE = 16  # bytes that a cut may leave of an escape, as of \\ud83d\\ude00
-CUT_ESCAPE = re.compile(rb"[0-9A-Za-z\\{}%&#;+/_\s-]{0,16}")
-REPLACEMENT = "\ufffd".encode()  # what a decoder puts in place of what a cut leaves of a character
-PROBE = 4  # bytes at the start or end of a spelling, a number: whether they are in a text is known at once
+CUT_ESCAPE = re.compile(rb"[0-9A-Za-z\\{}%%&#;+/_\s-]{0,%d}" % LONGEST_CUT_ESCAPE)
+REPLACEMENT = "\ufffd"  # what a decoder puts in place of what a cut leaves of a character
 CONTINUATION = range(0x80, 0xC0)  # bytes of UTF-8 that do not begin a character
+SHOWN_TO_FUNCTION = {"_LAMBDA_VERIFY_PAYLOAD"}  # settings that may come back in its log
+LONGEST_SHOWN = 600  # characters of a message
+LONGEST_TEXT = 16 * 1024  # characters of a text that is shown in part
+UNCERTAIN = 1024  # bytes before a cut: where a value begins in them, too little of it may be left to be found
 
 
 class Span(NamedTuple):
@@ -38,50 +45,80 @@ class Redactor:
     Finds them in every encoding that `decodings` undoes. Make it once for a set of variables.
     """
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        found = [(name, list(parts(value))) for name, value in variables.items()]
+    def __init__(self, variables: Mapping[str, str], known: Collection[str] = ()) -> None:
+        """Take the variables, and what may be shown although it is a value or a part of one."""
+        found = [(name, list(parts(value))) for name, value in variables.items() if value not in known]
         # What is one variable's value and a part of another's is shown as the former.
         ranked = [(name, part) for name, all_parts in found for part in all_parts[:1]]
         ranked += [(name, part) for name, all_parts in found for part in all_parts[1:]]
-        self._names: dict[bytes, str] = {}
+        names: dict[bytes, str] = {}
         for name, part in ranked:
-            for spelling in _spellings(part):
-                self._names.setdefault(spelling, name)
-        self._by_start = _grouped(self._names, lambda spelling: spelling[:PROBE])
-        self._by_end = _grouped(self._names, lambda spelling: spelling[-PROBE:])
+            if part not in known:
+                for spelling in _spellings(part):
+                    names.setdefault(spelling, name)
+        self._search = Search(names, [text.encode() for text in known])
 
     def redact(self, text: str) -> str:
-        """Return a text with `[NAME]` in place of each value and each part of one."""
+        """Return a text with `[NAME]` in place of each value, each part of one, and each longer piece."""
         data = text.encode("utf-8", "surrogatepass")
         return _replace(data, self._spans(data))
 
     def redact_tail(self, text: str) -> str:
         """Return the same for a text whose beginning was cut off, be it within a value or a character."""
-        data = text.encode("utf-8", "surrogatepass")
-        return _replace(data, [*self._spans(data), *self._cut(data)])
+        rest = text.lstrip(REPLACEMENT)
+        data = rest.encode("utf-8", "surrogatepass")
+        spans = [*self._spans(data), *self._cut(data)]
+        starts_with_value = any(span.start == 0 for span in spans)
+        return ("" if starts_with_value else text[: len(text) - len(rest)]) + _replace(data, spans)
+
+    def redact_start(self, text: str, length: int = LONGEST_SHOWN) -> str:
+        """Return the first characters of a redacted text, followed by an ellipsis if there are more.
+
+        Only so much of it is searched that a text of any length takes little time.
+        """
+        data = text[:LONGEST_TEXT].encode("utf-8", "surrogatepass")
+        is_cut = len(text) > LONGEST_TEXT
+        spans = [*self._spans(data), *([Span(len(data) - UNCERTAIN, len(data), "…")] if is_cut else [])]
+        redacted = _replace(data, spans)
+        return f"{redacted[:length]}…" if is_cut or len(redacted) > length else redacted
+
+    def redact_ends(self, text: str) -> str:
+        """Return a redacted text; if it is very long, its start and its end."""
+        if len(text) <= 2 * LONGEST_TEXT:
+            return self.redact(text)
+        return f"{self.redact_start(text, LONGEST_TEXT)}\n{self.redact_tail(text[-LONGEST_TEXT:])}"
 
     def _spans(self, data: bytes) -> Iterator[Span]:
         for decoding in decodings(data):
-            for spelling in _present(self._by_start, decoding.data):
-                for start, end in _occurrences(decoding.data, spelling):
-                    yield Span(*decoding.place(start, end), self._names[spelling])
+            for found in chain(self._search.wholes(decoding.data), self._search.pieces(decoding.data)):
+                yield Span(*decoding.place(found.start, found.end), found.name)
 
     def _cut(self, data: bytes) -> Iterator[Span]:
         """Yield what the text begins with of values whose beginning was cut off."""
-        begin = 0
-        while data.startswith(REPLACEMENT, begin):
-            begin += len(REPLACEMENT)
-        for decoding in decodings(data[begin:]):
-            candidates = list(_present(self._by_end, decoding.data))
-            for skipped in range(LONGEST_CUT_ESCAPE):
-                rest = decoding.data[skipped:]
-                for spelling in candidates:
-                    length = _overlap(spelling, rest)
-                    if length < PROBE:
-                        continue
-                    start, end = decoding.place(skipped, skipped + length)
-                    if CUT_ESCAPE.fullmatch(data, begin, begin + start):
-                        yield Span(0, begin + end, self._names[spelling])
+        for decoding in decodings(data):
+            for found in chain(
+                self._search.rests(decoding.data), self._search.pieces(decoding.data, public=True)
+            ):
+                start, end = decoding.place(found.start, found.end)
+                if found.is_cut and CUT_ESCAPE.fullmatch(data, 0, start):
+                    yield Span(0, end, found.name)
+
+
+def redactor_for(target: Target) -> Redactor:
+    """Return what takes a target's credentials and config out of texts.
+
+    What the settings name may be shown: the reader needs it, and AWS tells everybody.
+    """
+    function, region, settings = target.function, target.region, target.settings
+    arn = f"arn:{partition_of(region)}:lambda:{region}:{function.account}:function:{function.name}"
+    named = (settings.s3_bucket, settings.alias, function.account)
+    credentials = {f"_{name}": value for name, value in target.sdk.items() if name not in PUBLIC}
+    config = {
+        name: value
+        for name, value in secrets(target.variables).items()
+        if name in SHOWN_TO_FUNCTION or not name.startswith("_")
+    }
+    return Redactor({**credentials, **config}, {region, function.name, arn, *filter(None, named)})
 
 
 # --- what is looked for ---------------------------------------------------------------------------
@@ -89,20 +126,21 @@ class Redactor:
 
 def _spellings(part: str) -> Iterator[bytes]:
     """Yield the bytes by which a part may appear in a decoded text."""
-    spelled = (
-        part,
-        part.replace(" ", "+"),  # in a query
-        part.replace("'", "'\\''"),  # in a shell
-        part.replace("'", "'\"'\"'"),
-        part.replace("'", "''"),  # in YAML and SQL
-        part.replace('"', '""'),  # in CSV
-        *(line_break.join(part.replace("\r\n", "\n").split("\n")) for line_break in ("\n", "\r\n", "\r")),
-        json.dumps(part)[1:-1],  # in JSON that is packed in base64
-        json.dumps(part, ensure_ascii=False)[1:-1],
-    )
+    spelled = [part]
+    if is_text(part):  # or binary data, which nobody quotes
+        spelled += (
+            part.replace(" ", "+"),  # in a query
+            part.replace("'", "'\\''"),  # in a shell
+            part.replace("'", "'\"'\"'"),
+            part.replace("'", "''"),  # in YAML and SQL
+            part.replace('"', '""'),  # in CSV
+            *(line_break.join(part.replace("\r\n", "\n").split("\n")) for line_break in ("\n", "\r\n", "\r")),
+            json.dumps(part)[1:-1],  # in JSON that is packed in base64
+            json.dumps(part, ensure_ascii=False)[1:-1],
+        )
     for text in dict.fromkeys(spelled):
         for data in _encodings(text):
-            if len(data) >= PROBE:
+            if len(data) >= SHORTEST:
                 yield data
 
 
@@ -114,75 +152,6 @@ def _encodings(text: str) -> Iterator[bytes]:
             yield text.encode("utf-8", "surrogateescape")
         with contextlib.suppress(UnicodeEncodeError):
             yield text.encode("latin-1")
-
-
-# --- where it is ----------------------------------------------------------------------------------
-
-
-def _grouped(spellings: Iterable[bytes], key: Callable[[bytes], bytes]) -> dict[int, list[bytes]]:
-    groups: dict[int, list[bytes]] = {}
-    for spelling in spellings:
-        groups.setdefault(int.from_bytes(key(spelling), sys.byteorder), []).append(spelling)
-    return groups
-
-
-def _present(groups: Mapping[int, list[bytes]], data: bytes) -> Iterator[bytes]:
-    """Yield the spellings of each group whose four bytes are anywhere in a text."""
-    view = memoryview(data)
-    firsts = range(min(PROBE, len(data)))
-    numbers = (view[first : first + (len(data) - first) // PROBE * PROBE].cast("I") for first in firsts)
-    for key in groups.keys() & chain.from_iterable(numbers):
-        yield from groups[key]
-
-
-def _occurrences(data: bytes, wanted: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where something is, overlaps included, in a time that is proportional to the text's length.
-
-    Where it overlaps with itself, the text repeats itself; all that does is taken as one occurrence.
-    """
-    start = data.find(wanted)
-    while start >= 0:
-        end = start + len(wanted)
-        overlapping = data.find(wanted, start + 1, end + len(wanted) - 1)
-        again = end
-        if overlapping >= 0:
-            period = overlapping - start
-            end = _end_of_repetition(data, end, period)
-            again = end - period + 1
-        yield start, end
-        start = data.find(wanted, again)
-
-
-def _end_of_repetition(data: bytes, end: int, period: int) -> int:
-    length = 1
-    while length:
-        piece = data[end : end + length]
-        if len(piece) == length and piece == data[end - period : end - period + length]:
-            end += length
-            length *= 2
-        else:
-            length //= 2
-    return end
-
-
-def _overlap(value: bytes, text: bytes) -> int:
-    """Return how much of the text's beginning is the end of a value (Knuth, Morris and Pratt)."""
-    wanted = text[: len(value)]
-    if wanted[:PROBE] not in value or value[-PROBE:] not in wanted:
-        return 0
-    borders = [0] * len(wanted)
-    matched = 0
-    for at in range(1, len(wanted)):
-        while matched and wanted[at] != wanted[matched]:
-            matched = borders[matched - 1]
-        matched += wanted[at] == wanted[matched]
-        borders[at] = matched
-    matched = 0
-    for byte in value[-len(wanted) :]:
-        while matched and byte != wanted[matched]:
-            matched = borders[matched - 1]
-        matched += byte == wanted[matched]
-    return matched
 
 
 # --- what is put there ----------------------------------------------------------------------------

@@ -185,4 +185,4 @@ def _check_bucket(listing: Answer, session: Session) -> Check:
         return failed("bucket", wrong)
     if listing.error and not listing.denies:
         return failed("bucket", listing.error)
-    return ok("bucket", f"s3://{bucket.name} in {region or session.target.region}")
+    return ok("bucket", f"s3://{bucket.name} in {session.target.region}")

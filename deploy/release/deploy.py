@@ -17,7 +17,6 @@ from deploy.artifact.limits import check_size
 from deploy.aws.codes import REPLACED
 from deploy.aws.wait import Deadline
 from deploy.cancel import NOTHING_CHANGED
-from deploy.config.variables import secrets
 from deploy.errors import DeployError, has_room
 from deploy.release.candidate import prepare
 from deploy.release.fit import point_out_misfits
@@ -231,7 +230,7 @@ def _execute(
                 report,
                 cancellation,
                 assessment.candidate.package,
-                secrets(target.variables),
+                target,
                 ready=assessment.state.ready,
             )
             try:

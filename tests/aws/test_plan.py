@@ -1,7 +1,9 @@
 """`deploy plan` and what it knows of the difference, read from the end of the deployed package alone."""
 
+import io
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -124,6 +126,23 @@ def test_offline_asks_nobody(slug: Path) -> None:
     assert document["steps"] == [f"upload {document['size']} bytes as the code of $LATEST"]
     assert document["difference"] is None
     assert document["config"]["baked"] == ["NAME"]
+
+
+def test_a_config_file_of_someone_elses_shows_no_name(
+    slug: Path, aws: EmbeddedAWS, function: Deployed
+) -> None:
+    """Another tool wrote a value of several lines as it is: its lines look like names. Code is compared."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        file.writestr("env.properties", "KEY=-----BEGIN KEY-----\ncanary+secret==\n-----END KEY-----\n")
+    aws.client().update_function_code(FunctionName=function.name, ZipFile=content.getvalue())
+    env = {**aws.settings(function), "NAME": "new"}
+    shown = plan(slug, env)[1]
+    assert "-----> Config\n       The env.properties of the deployed package would be replaced;" in shown
+    assert "       + lib/tool.js\n" in shown
+    document = deploy(slug, "plan", "--json", env=env).stdout
+    assert "canary" not in document
+    assert json.loads(document)["difference"]["config"] is None
 
 
 def test_without_the_permission_the_steps_are_shown_all_the_same(

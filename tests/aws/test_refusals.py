@@ -136,6 +136,43 @@ def test_each_refusal_says_what_why_and_what_to_do(answer: Answer, what: str, re
     assert rest in f"{error.why}\n{error.todo}"
 
 
+CONFIG = "0a1b2c3d-part-of-the-config"
+KEY_ARN = f"arn:aws:kms:eu-west-1:123456789012:key/{CONFIG}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(400, f"NewException.{CONFIG}", "new"),
+        Answer(400, f"{'New' * 30}{CONFIG}{'New' * 300}", "new"),
+        Answer(500, CONFIG, "new"),
+        Answer(400, "NewException", "new" * 195 + CONFIG),
+        Answer(400, "NewException", "x" * 16_370 + CONFIG),
+        Answer(
+            403, "AccessDeniedException", f"not authorized to perform: kms:Decrypt on resource: {KEY_ARN}"
+        ),
+        Answer(403, "AccessDeniedException", f"not authorized to perform: x:y on resource: {CONFIG} z"),
+        Answer(403, "AccessDeniedException", f"no permission to GetObject for {CONFIG}/key"),
+        Answer(
+            403, "AccessDeniedException", f"on resource: arn:aws:lambda:eu-west-1:{CONFIG}:function:other"
+        ),
+    ],
+)
+def test_no_part_of_a_refusal_shows_config(answer: Answer) -> None:
+    """AWS repeats what it was asked for: in the code, in the message, and so in what follows from it."""
+    with Answers([answer]) as server:
+        error = refusal(server.url, ONE=CONFIG, MY_KEY=KEY_ARN)
+    assert "0a1b2c3d" not in f"{error.what}{error.why}{error.todo}"
+
+
+def test_what_the_settings_name_is_shown_even_if_config_names_it_too() -> None:
+    """The statement to add to the policy is of no use without the function's ARN."""
+    with Answers([Answer(403, "AccessDeniedException", DENIED)]) as server:
+        error = refusal(server.url, SELF=ARN, LIVE=f"{ARN}:live", NAME="my-function", REGION="eu-west-1")
+    assert f'"Resource": "{ARN}"' in error.todo
+    assert DENIED in error.why
+
+
 def test_a_function_of_another_account_is_told_with_both_accounts() -> None:
     """A mistyped account in the ARN: a statement in the deployer's own policy would not help; the page."""
     denied = DENIED.replace("::123456789012", "::999999999999").replace("identity-based", "resource-based")

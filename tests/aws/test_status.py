@@ -48,6 +48,18 @@ def test_a_function_without_alias_shows_its_code(slug: Path, aws: EmbeddedAWS, f
     assert json.loads(status(slug, aws.settings(function), "--json"))["release"] is None
 
 
+def test_the_reason_of_a_failed_update_shows_no_config(
+    slug: Path, aws: EmbeddedAWS, function: Function
+) -> None:
+    """AWS names the key that it may not use, or the image that it can't read; that may be config, too."""
+    env = {**aws.settings(function), "KEY": "key/0a1b2c3d-canary-of-config"}
+    aws.fails_updates(function, "InvalidKey", "key/0a1b2c3d-canary-of-config is disabled")
+    failed = deploy(slug, env=env)
+    assert "AWS says: [KEY] is disabled InvalidKey" in failed.stderr
+    assert "Reason:      [KEY] is disabled InvalidKey\n" in status(slug, env)
+    assert "[KEY] is disabled" in status(slug, env, "--json")
+
+
 def test_a_list_of_no_versions_says_so(slug: Path, aws: EmbeddedAWS, function: Function) -> None:
     """A heading with nothing below it looks like a fault."""
     for way in ({}, {"_LAMBDA_ALIAS": "live"}):

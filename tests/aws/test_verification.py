@@ -1,5 +1,8 @@
 """The verification of a version before traffic reaches it."""
 
+import base64
+import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +80,32 @@ def test_a_version_that_fails_its_verification_gets_no_traffic(
         assert (function.alias(), function.versions()) == ("1", ["1", "2"])
     deployed(**answered(function), **config)
     assert (function.alias(), function.versions()) == ("2", ["1", "2"])
+
+
+SECRET = base64.b64encode(random.Random(1).randbytes(60_000)).decode()  # noqa: S311 - the same each time
+
+
+@pytest.mark.parametrize(
+    ("answer", "log", "expected"),
+    [
+        ({"a": SECRET, "again": SECRET * 4}, "", 'Its answer: {"a": "[BIG]'),
+        ({"x": f"{{ BIG: '{SECRET[:250]}'... 79750 more characters }}"}, "", "{ BIG: '[BIG]'... 79750 more"),
+        ({}, f"{{ BIG: '{SECRET[:10_000]}'... 70000 more characters }}", "[BIG]'... 70000 more characters }"),
+        ({}, SECRET, "[BIG]\n"),
+        ({}, "login failed: S3cr3tPassw0rd", "login failed: [BASIC_AUTH]\n"),
+        ({}, json.dumps({"type": "Buffer", "data": list(b"S3cr3tPassw0rd")}), '"data": [[BASIC_AUTH]]}\n'),
+    ],
+)
+def test_a_verification_that_fails_shows_no_piece_of_a_value(
+    function: Function, deployed: Deploy, answer: Any, log: str, expected: str
+) -> None:
+    """However large it is, and wherever Lambda, Node.js or the deploy cut it off."""
+    deployed(**ALIAS)
+    function.aws.answers(function, lambda _payload, _version: Invoked(answer, log))
+    outcome = deployed(status=1, **EXPECT, BIG=SECRET, BASIC_AUTH="admin:S3cr3tPassw0rd")
+    assert expected in outcome.stderr
+    assert "S3cr3t" not in outcome.stderr
+    assert not any(SECRET[at : at + 8] in outcome.stderr for at in range(len(SECRET) - 8))
 
 
 def test_a_verification_without_an_end_is_ended(function: Function, deployed: Deploy) -> None:

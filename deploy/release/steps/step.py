@@ -11,7 +11,7 @@ from deploy.aws.wait import retry_on_conflict, wait_until_ready
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from deploy.artifact.package import Package
     from deploy.aws.answers import Configuration
@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 class Execution:
     """A plan being executed: what the steps work with, and the version that they publish on their way.
 
-    `package` is what an upload sends; `secrets` are not shown in logs.
+    `package` is what an upload sends; the values of `target` are not shown in logs.
     """
 
     function: Function
@@ -37,7 +37,7 @@ class Execution:
     report: Report
     cancellation: Cancellation
     package: Package | None = None
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    target: Target | None = None
     version: str | None = None
     ready: set[str] = field(default_factory=set)
 

@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 from deploy.aws.codes import NOT_FOUND
 from deploy.aws.permissions import Grant, Permission, function_arn
-from deploy.config.redaction import Redactor
+from deploy.config.redaction import Redactor, redactor_for
 from deploy.errors import DeployError
 from deploy.release.match import matches
 from deploy.release.steps.step import Execution, Step, deleted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from deploy.aws.answers import Invocation
     from deploy.target.environment import Target
     from deploy.target.settings import Verification
 
 LOG_LINES = 20  # of the function's log, shown when a verification fails
-LONGEST_ANSWER = 256 * 1024  # characters of it that are searched for secrets
 ANSWER_LENGTH = 300  # characters of its answer, shown then
 
 
@@ -64,21 +63,21 @@ class VerifyVersion(Step):
             raise
         try:
             left = max(0.0, end - time.monotonic())
-            wrong = self._wrong(invocation, left, execution.cancellation.check)
+            wrong = self._wrong(invocation, left, execution)
         except TimeoutError:
             raise _too_slow_to_match(version, seconds) from None
         if wrong:
             raise DeployError(
                 f"Version {version} of {execution.function.name} {wrong}.",
-                why=_evidence(invocation, execution),
+                why=_evidence(invocation, _redactor(execution)),
                 todo=self.todo,
             )
 
-    def _wrong(self, invocation: Invocation, seconds: float, check: Callable[[], None]) -> str | None:
+    def _wrong(self, invocation: Invocation, seconds: float, execution: Execution) -> str | None:
         if invocation.error:
-            return f"failed ({invocation.error})"
+            return f"failed ({_redactor(execution).redact_start(invocation.error)})"
         expect = self.verification.expect
-        if expect and not matches(expect, invocation.payload, seconds, check):
+        if expect and not matches(expect, invocation.payload, seconds, execution.cancellation.check):
             return "gave an answer that _LAMBDA_VERIFY_EXPECT does not match"
         return None
 
@@ -106,12 +105,13 @@ def _too_slow_to_match(version: str, seconds: int) -> DeployError:
     )
 
 
-def _evidence(invocation: Invocation, execution: Execution) -> str:
+def _redactor(execution: Execution) -> Redactor:
+    return redactor_for(execution.target) if execution.target else Redactor({})
+
+
+def _evidence(invocation: Invocation, redactor: Redactor) -> str:
     # Secrets are taken out first: what is cut or indented would not be recognized.
-    redactor = Redactor(execution.secrets)
-    answer = redactor.redact(invocation.payload[:LONGEST_ANSWER])
-    if len(answer) > ANSWER_LENGTH:
-        answer = f"{answer[:ANSWER_LENGTH]}…"
+    answer = redactor.redact_start(invocation.payload, ANSWER_LENGTH)
     log = redactor.redact_tail(invocation.log)
     lines = "\n".join(f"  {line}" for line in log.split("\n")[-LOG_LINES:])
     return f"Its answer: {answer}\nThe end of its log:\n{lines or '  (empty)'}"

@@ -1,10 +1,11 @@
 """The difference between a deployed package and a new one, by name: config vars and code."""
 
 import io
+import re
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deploy.artifact.differences import LARGEST_CONFIG, Changes, Difference, compare
@@ -48,17 +49,65 @@ def test_the_changes_of_any_config_are_found_in_any_format(
 
 
 @given(st.dictionaries(texts.filter(lambda name: name and "=" not in name), texts, max_size=5))
-def test_names_are_read_back_from_properties_and_json(config: dict[str, str]) -> None:
-    """Names with any character in them, as `encode` escapes them."""
+def test_config_is_read_back_from_properties_and_json(config: dict[str, str]) -> None:
+    """Names and values with any character in them, as `encode` escapes them."""
     for name in ("env.properties", "env.json"):
-        assert set(variables(name, encode(name, config).content)) == set(config)
+        assert variables(name, encode(name, config).content) == config
 
 
-@pytest.mark.parametrize("content", [b"[]", b"{", b"\xff"])
-def test_a_config_file_of_someone_elses_is_told(content: bytes) -> None:
-    """An env.json that the app brought itself can't be compared."""
-    with pytest.raises(DeployError, match=r"env\.json of the deployed package is none"):
-        compare(zip_of({"env.json": content}), zip_of({}), [encode("env.json", {})])
+@given(st.dictionaries(shell_names, texts, max_size=5))
+def test_config_is_read_back_from_a_shell_script(config: dict[str, str]) -> None:
+    """Of what Lambda keeps for itself the names alone."""
+    config["AWS_REGION"] = "eu-west-1"
+    assert variables("env.sh", encode("env.sh", config).content) == {**config, "AWS_REGION": ""}
+
+
+KEY = "-----BEGIN KEY-----\nc2VjcmV0LXRhaWwtb2Yta2V5LXE9\nsecretTailOfTheKeyQQ==\n-----END KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("env.json", b"[]"),
+        ("env.json", b"{"),
+        ("env.json", b"\xff"),
+        ("env.json", b"[" * 100_000),
+        ("env.json", b'{"secretTail": "x"}'),
+        ("env.json", b'{\n  "secretTail": ["x"]\n}\n'),
+        ("env.properties", f"GREETING=hi\nPRIVATE_KEY={KEY}\n".encode()),
+        ("env.properties", b"GREETING=hi\nURL: postgres://u:secretTail@h/db?sslmode=x\n"),
+        ("env.properties", b"KEY=first\\\nsecretTail=\n"),
+        ("env.properties", b"z=1\nsecretTail=\n"),
+        ("env.properties", b"URL=x\rsecretTail=\n"),
+        ("env.sh", b"export A='x\nexport secretTail=\\'\n'\n"),
+        ("env.sh", b"#!/bin/sh\nexport A='x'\nexport UID='secretTail'\n"),
+        ("env.sh", f"export PRIVATE_KEY='{KEY}'\n".encode()),
+    ],
+)
+def test_of_a_config_file_of_someone_elses_no_name_is_shown(name: str, content: bytes) -> None:
+    """What looks like a name may be a part of a value: it is only said that the file changes."""
+    package = zip_of({"index.js": b"2"})
+    deployed = zip_of({name: content, "index.js": b"1"})
+    difference = compare(deployed, package, [encode(name, {"GREETING": "hi"})])
+    assert difference.config is None
+    assert f"The {name} of the deployed package would be replaced; it is not one" in difference.why
+    assert "secretTail" not in str(difference)
+    assert difference.code == Changes((), ("index.js",), ())
+
+
+@given(
+    content=st.text(st.sampled_from("AZ_az=: \\\n\r'\"{},#!\t") | st.characters()),
+    end=st.sampled_from(CONFIG_FORMATS),
+)
+@example(content='{\n  "A": "1"\n}\n', end=".json")
+def test_what_is_read_from_any_file_is_what_was_written(content: str, end: str) -> None:
+    """A file from which names are taken is exactly one that `encode` writes."""
+    name, data = f"env{end}", content.encode("utf-8", "surrogatepass")
+    try:
+        config = variables(name, data)
+    except ValueError:
+        return
+    assert encode(name, config).content == data
 
 
 def test_a_deployed_config_of_another_format_counts_as_none() -> None:
@@ -83,8 +132,9 @@ def test_a_huge_config_entry_is_not_unpacked(size: int) -> None:
         file.writestr("env.json", b"{}")
         file.getinfo("env.json").file_size = size
     deployed.getbuffer()[:30] = bytes(30)  # so reading the entry would report it as damaged
-    with pytest.raises(DeployError, match=r"^The env\.json of the deployed package is [0-9.]+ MB large, so"):
-        compare(deployed, zip_of({}), [encode("env.json", {})])
+    difference = compare(deployed, zip_of({}), [encode("env.json", {})])
+    assert difference.config is None
+    assert re.search(r"^The env\.json of the deployed package .* [0-9.]+ MB large, so", difference.why)
 
 
 def test_a_deployed_package_that_is_no_zip_is_told_of_as_such() -> None:

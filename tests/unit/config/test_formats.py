@@ -131,7 +131,7 @@ def test_all_that_env_sh_cant_hold_is_named_at_once() -> None:
     """Nobody has to deploy three times to learn of three problems."""
     with pytest.raises(InputError, match=r"env\.sh") as caught:
         encode("env.sh", {"my-name": CANARY, "UID": CANARY, "LONG": CANARY * LONGEST_STRING, "FINE": CANARY})
-    assert [line.split(":")[0] for line in caught.value.why.splitlines()] == ["my-name", "UID", "LONG"]
+    assert [line.split(":")[0] for line in caught.value.why.splitlines()] == ["LONG", "UID", "my-name"]
     assert_tells_the_way_out(caught.value)
 
 

@@ -4,7 +4,9 @@ import base64
 import html
 import json
 import math
+import random
 import shlex
+import string
 import time
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, quote_plus
@@ -14,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploy.config.formats import _properties_value
+from deploy.config.parts import COMMON
 from deploy.config.redaction import Redactor
 
 Encoder = Callable[[str], str]
@@ -107,7 +110,13 @@ FORMS: dict[str, Encoder] = BY_CHARACTER | {
 # Names must not be taken for values, nor what stands around them.
 ANYTHING = st.characters(blacklist_characters="☃<>\0", blacklist_categories=["Cs"])
 AWKWARD = st.sampled_from("ab'\"\\/%+ &;=\n\r\tüß€😀\x85\x1b-_{}")
-VALUES = st.text(AWKWARD | ANYTHING, min_size=4, max_size=30).filter(lambda value: len(value.strip()) >= 4)
+
+
+def _is_secret(value: str) -> bool:
+    return len(value.strip()) >= 4 and value.strip().lower() not in COMMON
+
+
+VALUES = st.text(AWKWARD | ANYTHING, min_size=4, max_size=30).filter(_is_secret)
 
 
 AWKWARD_VALUE = 'it\'s "10%" + a\\b/c=&amp;\r\nüß\xa1€😀\x85\x1b-_\t$(x)'
@@ -156,7 +165,7 @@ def related_values(draw: st.DrawFn) -> list[str]:
         one, other = draw(st.sampled_from(values)), draw(st.sampled_from(values))
         start = draw(st.integers(0, len(one)))
         values.append(draw(st.sampled_from([one + other, one[start:] + other, one[start:], one[:start]])))
-    return [value for value in values if len(value.strip()) >= 4]
+    return [value for value in values if _is_secret(value)]
 
 
 @given(values=related_values(), data=st.data())
@@ -178,6 +187,156 @@ def test_what_holds_no_value_stays_as_it_is(value: str, text: str) -> None:
     text = f"{text}\udcff"
     if set(value).isdisjoint(text):
         assert redact(text, {"☃": f"{value}{value}{value}{value}"}) == text
+
+
+# --- bytes and text that are packed more than once ------------------------------------------------
+
+
+def _dump(value: str) -> str:
+    """Return what xxd prints."""
+    data, lines = _bytes(value), []
+    for at in range(0, len(data), 16):
+        line = data[at : at + 16]
+        shown = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in line)
+        lines.append(f"{at:08x}: {line.hex(' ', 2):<40} {shown}")
+    return "\n".join(lines)
+
+
+def _utf_16(value: str) -> bytes:
+    return value.encode("utf-16-le")
+
+
+PACKED: dict[str, Encoder] = {
+    "JSON of a Buffer": lambda value: json.dumps({"type": "Buffer", "data": list(_bytes(value))}),
+    "Java's bytes": lambda value: str([byte - 256 * (byte > 127) for byte in _bytes(value)]),
+    "Go's bytes": lambda value: " ".join(map(str, _bytes(value))),
+    "an array in C": lambda value: ", ".join(f"0x{byte:02x}" for byte in _bytes(value)),
+    "an array over lines": lambda value: ",\n".join(f"0x{byte:02X}" for byte in _bytes(value)),
+    "JavaScript's escape": lambda value: "".join(f"%u{ord(character):04x}" for character in value),
+    "HTML without semicolons": lambda value: "".join(f"&#{ord(character)}" for character in value),
+    "base32": lambda value: base64.b32encode(_bytes(value)).decode(),
+    "base64 of a URL's escapes": lambda value: base64.b64encode(_percent(value).encode()).decode(),
+    "base64 of UTF-16": lambda value: base64.b64encode(_utf_16(value)).decode(),
+    "hex of UTF-16": lambda value: _utf_16(value).hex(),
+    "base64 in base64": lambda value: base64.b64encode(base64.b64encode(_bytes(value))).decode(),
+    "base64 in hex": lambda value: base64.b64encode(_bytes(value)).hex(),
+    "hex in base64": lambda value: base64.b64encode(_bytes(value).hex().encode()).decode(),
+    "base64 in JSON in base64": lambda value: _base64(json.dumps({"key": _base64(value)})),
+    "xxd": _dump,
+}
+LATIN = st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_categories=["Cc"])
+
+
+@pytest.mark.parametrize("form", PACKED)
+@FEW
+@given(value=st.text(LATIN, min_size=8, max_size=40).filter(_is_secret))
+@example(value="k9$Zq-Tr7!vB2xW&mN4pL")
+@example(value="S3cr3tPassw0rdOfTheÜser, and more than a line of it")
+def test_bytes_and_what_is_packed_twice_are_taken_out(form: str, value: str) -> None:
+    """A function prints a buffer, a header of a header, or what Windows has encoded."""
+    packed = PACKED[form](value)
+    redacted = redact(f"<\n{packed}\n>", {"☃": value})
+    assert "[☃]" in redacted
+    left = redacted.replace("[☃]", "")
+    assert len(left.strip("<>\n")) <= len('{"type": "Buffer", "data": []}')
+    assert not any(packed[at : at + 8] in left for at in range(28, len(packed) - 12))
+
+
+# --- pieces ---------------------------------------------------------------------------------------
+
+
+def _random(seed: int, length: int) -> str:
+    characters = string.ascii_letters + string.digits + "+$!-_,"
+    return "".join(random.Random(seed).choices(characters, k=length))  # noqa: S311 - the same each time
+
+
+@given(seed=st.integers(), length=st.integers(20, 300), data=st.data())
+def test_any_longer_piece_of_a_value_is_taken_out(seed: int, length: int, data: st.DataObject) -> None:
+    """Whoever has cut it, and where: no four characters in a row are left of it."""
+    value = _random(seed, length)
+    start = data.draw(st.integers(0, length - 20))
+    piece = value[start : data.draw(st.integers(start + 20, length))]
+    form = data.draw(st.sampled_from(["as it is", "JSON", "URL", "base64", "hex", "JSON in JSON"]))
+    assert redact(f"<{FORMS[form](piece)}>", {"☃": value}) == "<[☃]>"
+
+
+@pytest.mark.parametrize("length", [16, 20, 64, 65, 10_000])
+def test_the_beginning_of_a_value_is_taken_out(length: int) -> None:
+    """Node.js cuts strings at 10,000 characters."""
+    value = _random(1, 200_000)
+    text = f"{{ KEY: '{value[:length]}'... {len(value) - length} more characters }}"
+    assert redact(text, {"KEY": value}) == f"{{ KEY: '[KEY]'... {len(value) - length} more characters }}"
+
+
+@pytest.mark.parametrize("start", [0, 1, 5_000])
+def test_a_log_from_within_a_value_is_taken_out(start: int) -> None:
+    """The last 4 KB of a log begin in a value, whose end was cut off before."""
+    value = _random(2, 20_000)
+    log = f"{value[start:10_000]}'... 10000 more characters\nEND"
+    assert redact_tail(log[-4096:], {"KEY": value}) == "[KEY]'... 10000 more characters\nEND"
+
+
+@pytest.mark.parametrize("at", [0, 10, 16_000, 16_384, 30_000])
+@pytest.mark.parametrize("form", ["as it is", "JSON", "base64", "JSON in JSON in JSON"])
+def test_no_part_of_a_value_is_shown_where_a_text_is_cut(at: int, form: str) -> None:
+    """Only the beginning of a long answer is searched: a value may go on behind it, or begin just there."""
+    value = _random(3, 100_000)
+    text = "." * at + FORMS[form](value) + FORMS[form](value)
+    shown = Redactor({"KEY": value}).redact_start(text, 20_000)
+    assert shown.startswith("." * min(at, 15_000))
+    assert set(shown) <= set(".[KEY]…")
+
+
+def test_a_text_that_is_shown_in_part_says_so() -> None:
+    """By an ellipsis, which nothing has that is shown as a whole."""
+    redactor = Redactor({"KEY": "hunter2hunter2"})
+    assert redactor.redact_start("x hunter2hunter2", 300) == "x [KEY]"
+    assert redactor.redact_start("x hunter2hunter2", 4) == "x [K…"
+    assert redactor.redact_start("x" * 1_000_000, 4) == "xxxx…"
+    assert redactor.redact_start("", 4) == ""
+
+
+def test_of_a_very_long_text_both_ends_are_shown() -> None:
+    """A traceback ends with what has happened, and may hold an answer of megabytes."""
+    value = _random(4, 100_000)
+    shown = Redactor({"KEY": value}).redact_ends(f"Traceback:\n{value}\nValueError: hunter2")
+    assert shown.startswith("Traceback:\n[KEY]")
+    assert shown.endswith("[KEY]\nValueError: hunter2")
+
+
+FUNCTION = "a-function-with-a-long-name"
+ARN = f"arn:aws:lambda:eu-west-1:123456789012:function:{FUNCTION}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"User: arn:aws:iam::123456789012:user/deployer may not lambda:InvokeFunction on {ARN}:2",
+        "https://sqs.eu-west-1.amazonaws.com/123456789012/other",
+        "https://other.example.com:5432 does not answer",
+        "GET /orders/list?sort=ascending&mode=wide 404",
+        "-----------------------------------------",
+        "it is true that localhost is production, and debug is false",
+        "eu-west-1 123456789012 a-function-with-a-long-name my-bucket-for-packages",
+    ],
+)
+def test_what_everybody_knows_remains(text: str) -> None:
+    """Config shares regions, accounts, hosts and paths with messages; without them a message says nothing."""
+    variables = {
+        "SELF": f"{ARN}:live",
+        "TOPIC": "arn:aws:sns:eu-west-1:123456789012:events",
+        "QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders",
+        "API": "https://other.example.com:5432/orders/list?sort=ascending&mode=wide&key=0123456789abcdef",
+        "PEM": PEM,
+        "NODE_ENV": "production",
+        "DEBUG": "false",
+        "HOST": "localhost",
+        "PLACE": json.dumps({"region": "eu-west-1", "account": "123456789012", "name": FUNCTION}),
+        "AWS_REGION": "eu-west-1",
+        "BUCKET": "my-bucket-for-packages",
+    }
+    known = {"eu-west-1", "123456789012", ARN, FUNCTION, "my-bucket-for-packages"}
+    assert Redactor(variables, known).redact(text) == text
 
 
 # --- a beginning that was cut off -----------------------------------------------------------------
@@ -268,6 +427,15 @@ URL = "postgres://app:p%40ss%2Fw0rd@db.example.com:5432/orders?sslmode=require&a
         ("the first of the lines\nthe second of the lines", "the second of the lines"),
         ("short\nlines\n", "short\r\nlines"),
         ("short\r\nlines", "short\nlines"),
+        ("admin:S3cr3tPassw0rd", "S3cr3tPassw0rd"),
+        ("alice:wonder,bob:builder", "builder"),
+        ("k1-abc123def456,k2-xyz789uvw", "k2-xyz789uvw"),
+        ('["abc123def456","xyz789uvw012"]', "abc123def456"),
+        ('{"stripe":"sk_live_12345"}', "sk_live_12345"),
+        ('{"pin": 1234567890}', "1234567890"),
+        ("host=h user=u passwd='ab cd ef'", "ab cd ef"),
+        ('password: "ab, cd"', "ab, cd"),
+        ("-----BEGIN X-----\nshortline12\n-----END X-----", "shortline12"),
     ],
 )
 @pytest.mark.parametrize("form", ["as it is", "JSON in JSON", "URL", "base64", "HEX"])
@@ -327,7 +495,7 @@ def test_of_values_that_overlap_the_longest_gives_the_name() -> None:
     assert redact("abcdefghijk abcd ghijk", variables) == "[LONG] [ONE] [OTHER]"
     assert redact("abcdefghijk", {"ONE": "abcd", "LONG": "cdefghijk"}) == "[LONG]"
     assert redact("abcdabcd", {"ONE": "abcd"}) == "[ONE][ONE]"
-    assert redact("xabababax", {"ONE": "abab"}) == "x[ONE]x"
+    assert redact("xabababx", {"ONE": "abab"}) == "x[ONE]x"
     assert redact("abacabacababacaba", {"ONE": "abacaba"}) == "[ONE]"
 
 
@@ -360,3 +528,16 @@ def test_no_text_takes_long(text: str) -> None:
     redactor.redact(text)
     redactor.redact_tail(text[-4096:])
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("part", ["xxxxxxxx{}", "{}xxxxxxxx", "https://hooks.example.com/services/{}/end"])
+def test_thousands_of_parts_that_resemble_each_other_do_not_take_long(part: str) -> None:
+    """A list in JSON: its items begin or end with the same, and so does what a text is full of."""
+    items = [part.format(number) for number in range(20_000)]
+    redactor = Redactor({"LIST": json.dumps(items)})
+    text = (part.format("?") * 20_000)[: 256 * 1024]
+    started = time.process_time()
+    redactor.redact(text)
+    redactor.redact_tail(text[:4096])
+    assert redactor.redact_tail(f"{items[777][3:]}: this and {items[19_999]}") == "[LIST]: this and [LIST]"
+    assert time.process_time() - started < 5
