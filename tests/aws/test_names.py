@@ -151,6 +151,10 @@ def test_the_recorded_files_are_the_last_ones_of_the_package(
     function: Function, deployed: Deploy, files: tuple[str, ...]
 ) -> None:
     """So they can be taken out again, also if their names do not fit."""
+    wrapper = {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/config/env.sh"} if "config/env.sh" in files else {}
+    function.aws.client().update_function_configuration(
+        FunctionName=function.name, Environment={"Variables": wrapper}
+    )
     deployed(**NAMED, _LAMBDA_CONFIG_FILES=",".join(files), NAME="canary")
     record = parse_record(function.get("1")["Configuration"]["Description"])
     assert record

@@ -56,7 +56,9 @@ def deploy(
 
 
 def deployed(slug: Slug, function: Function, config: Mapping[str, str], **options: Any) -> bytes:
-    """Deploy, and fetch back from AWS what was deployed."""
+    """Deploy to a function for the app's language, and fetch back from AWS what was deployed."""
+    if (slug.path / "pom.xml").exists():
+        function = function.aws.create_function(runtime="java21")
     result = deploy(slug, function, config, **options)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""

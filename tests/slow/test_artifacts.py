@@ -6,7 +6,7 @@ import platform as machine
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 
 import simulated
 from deploy.build.elf import architecture_of
-from embedded_aws import Function
+from embedded_aws import EmbeddedAWS, Function
 from lambda_runtime import invoke_java, unpack
 from paths import APPS
 from runtime_api import HandlerError, run_in_lambda
@@ -52,10 +52,11 @@ def build(tmp_path: Path, warm_cache: Path) -> Build:
     return build
 
 
-def deployed(slug: Slug, function: Function, config: Mapping[str, str] = CONFIG) -> bytes:
-    """Deploy from a dyno with this config in env.json, and fetch back what was deployed."""
-    settings = {**function.aws.settings(function), "_LAMBDA_CONFIG_FILES": "env.json"}
-    result = slug.run("deploy", config={**config, **settings})
+def deployed(slug: Slug, aws: EmbeddedAWS, runtime: str) -> bytes:
+    """Deploy to a new function from a dyno, the config in env.json, and fetch back what was deployed."""
+    function = aws.create_function(runtime=runtime)
+    settings = {**aws.settings(function), "_LAMBDA_CONFIG_FILES": "env.json"}
+    result = slug.run("deploy", config={**CONFIG, **settings})
     assert (result.returncode, result.stderr) == (0, "")
     return function.code()
 
@@ -65,7 +66,7 @@ def build_json(slug: Slug) -> Any:
 
 
 def test_a_go_program_starts_as_an_os_only_runtime(
-    build: Build, go_app: Path, function: Function, tmp_path: Path
+    build: Build, go_app: Path, aws: EmbeddedAWS, tmp_path: Path
 ) -> None:
     """The repository says what to deploy; the program finds its config beside it."""
     app = shutil.copytree(go_app, tmp_path / "app")
@@ -73,14 +74,14 @@ def test_a_go_program_starts_as_an_os_only_runtime(
     slug = build(app)
     assert "AWS Lambda (artifact)" in slug.build_log
     assert (build_json(slug)["kind"], build_json(slug)["architecture"]) == ("other", ARCHITECTURE)
-    task_root = unpack(deployed(slug, function), tmp_path / "task")
+    task_root = unpack(deployed(slug, aws, "provided.al2023"), tmp_path / "task")
     assert sorted(path.name for path in task_root.iterdir()) == ["bootstrap", "env.json"]
     answer = run_in_lambda([str(task_root / "bootstrap")], task_root, "any")
     assert answer == {"config": CONFIG, "handler": "any"}
 
 
 def test_a_function_zip_with_a_program_is_deployed_unchanged(
-    build: Build, go_app: Path, function: Function, tmp_path: Path
+    build: Build, go_app: Path, aws: EmbeddedAWS, tmp_path: Path
 ) -> None:
     """As Quarkus's native build makes it: every byte of its entries arrives, and it starts."""
     program = (go_app / "bootstrap").read_bytes()
@@ -89,7 +90,7 @@ def test_a_function_zip_with_a_program_is_deployed_unchanged(
     (tmp_path / "app/target/function.zip").write_bytes(zip_of({"bootstrap": program}, mode=0o100755))
     slug = build(tmp_path / "app", _LAMBDA_ARTIFACT="target/function.zip")
     assert (build_json(slug)["kind"], build_json(slug)["base"]) == ("java", "target/function.zip")
-    task_root = unpack(deployed(slug, function), tmp_path / "task")
+    task_root = unpack(deployed(slug, aws, "provided.al2023"), tmp_path / "task")
     assert run_in_lambda([str(task_root / "bootstrap")], task_root, "h")["config"] == CONFIG
 
 
@@ -109,7 +110,7 @@ def test_a_function_zip_with_libraries_runs(
     assert invoke_java(task_root)["config"] == CONFIG
 
 
-def test_an_output_folder_of_nitro_runs(build: Build, function: Function, tmp_path: Path) -> None:
+def test_an_output_folder_of_nitro_runs(build: Build, aws: EmbeddedAWS, tmp_path: Path) -> None:
     """Hidden, with chunks and its own node_modules: its root is the root of the package."""
     require("node")
     app, server = tmp_path / "app", tmp_path / "app/.output/server"
@@ -131,20 +132,20 @@ def test_an_output_folder_of_nitro_runs(build: Build, function: Function, tmp_pa
         "export const handler = async event => ({ config, hello: hello(), event })\n"
     )
     slug = build(app, _LAMBDA_ARTIFACT=".output/server")
-    task_root = unpack(deployed(slug, function), tmp_path / "task")
+    task_root = unpack(deployed(slug, aws, "nodejs20.x"), tmp_path / "task")
     command = ["node", "--input-type=module", "-e", NODEJS]
     answer = run_in_lambda(command, task_root, "index.handler", {"a": 1})
     assert answer == {"config": CONFIG, "hello": "hello", "event": {"a": 1}}
 
 
 def test_a_python_function_runs_with_its_compiled_dependency(
-    build: Build, function: Function, tmp_path: Path, python_runtime_client: Path
+    build: Build, aws: EmbeddedAWS, tmp_path: Path, python_runtime_client: Path
 ) -> None:
     """Under AWS's own runtime client; what stands there was installed for it, and is checked by hash."""
     slug = build(APPS / "python", _LAMBDA_RUNTIME=RUNTIME, _LAMBDA_ARCHITECTURE=ARCHITECTURE)
     assert "AWS Lambda (Python)" in slug.build_log
     assert f"Dependencies of requirements.txt, for {RUNTIME} on {ARCHITECTURE}" in slug.build_log
-    task_root = unpack(deployed(slug, function), tmp_path / "task")
+    task_root = unpack(deployed(slug, aws, build_json(slug)["runtime"]), tmp_path / "task")
     command = [sys.executable, "-m", "awslambdaric"]
     where = {"PYTHONPATH": str(python_runtime_client), "PYTHONDONTWRITEBYTECODE": "1"}
     answer = run_in_lambda([*command, "main.handler"], task_root, "main.handler", {"name": "<a&b>"}, where)

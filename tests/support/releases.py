@@ -24,7 +24,7 @@ def operations(function: Function) -> list[str]:
 def answered(function: Function) -> dict[str, str]:
     """Have the function answer as is expected, and give the settings."""
     function.aws.answers(function, lambda _payload, _version: {"ok": True})
-    return EXPECT
+    return dict(EXPECT)
 
 
 def crashing(_payload: Any, _version: str) -> Any:
