@@ -22,14 +22,16 @@ def conclude(
 ) -> None:
     """Show each function with what it was before, what it is now, the outcome and the time.
 
-    `describe` returns the first three. Raises DeployError if the work for one of them failed.
+    `describe` returns the first three; what is empty for all of them is left out. Raises DeployError if the
+    work for one of them failed.
     """
-    rows = [HEADER]
+    rows = []
     for result in results:
         before, after, outcome = describe(result.value) if result.value is not None else ("", "", "failed")
         rows.append((result.name, before, after, outcome, f"{result.seconds:.1f} s"))
+    columns = [column for column in zip(HEADER, *rows, strict=True) if any(column[1:])]
     report.step(f"{len(results)} functions")
-    report.table(rows)
+    report.table(list(zip(*columns, strict=True)))
     report.document([result.document for result in results])
     failed = [result.name for result in results if result.error]
     if failed:
