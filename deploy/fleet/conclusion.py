@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 HEADER = ("function", "before", "after", "outcome", "time")
+HEADER_OF_NOW = ("function", "", "now", "outcome", "time")
 
 
 def conclude(
@@ -29,7 +30,8 @@ def conclude(
     for result in results:
         before, after, outcome = describe(result.value) if result.value is not None else ("", "", "failed")
         rows.append((result.name, before, after, outcome, f"{result.seconds:.1f} s"))
-    columns = [column for column in zip(HEADER, *rows, strict=True) if any(column[1:])]
+    header = HEADER if any(before for _, before, *_ in rows) else HEADER_OF_NOW
+    columns = [column for column in zip(header, *rows, strict=True) if any(column[1:])]
     report.step(f"{len(results)} functions")
     report.table(list(zip(*columns, strict=True)))
     report.document([result.document for result in results])
