@@ -147,8 +147,8 @@ def _show_versions(
         marks = _names(version.version, aliases or (), live.name if live else None)
         if live and live.version == version.version:
             marks.insert(0, live.name)
-        mark = f"← {', '.join(marks)}" if marks else ""
-        rows.append((version.version, age(version.last_modified), mark, _origin(version)))
+        mark = f" ← {', '.join(marks)}" if marks else ""
+        rows.append((f"{version.version:>5}", age(version.last_modified), f"{_origin(version)}{mark}"))
     if rows:
         report.table(rows)
     if not versions:
