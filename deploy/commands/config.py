@@ -24,6 +24,8 @@ def run(_options: argparse.Namespace, context: Context) -> int:
         report.step(f"Baked into {baked.file_names}")
         for name in config.baked:
             report.detail(printable(name))
+        if not config.baked:
+            report.detail("nothing")
         report.step("Left out")
         for left in config.left_out:
             report.detail(f"{printable(left.name):{width}}  {left.reason}")

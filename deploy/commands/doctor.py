@@ -76,7 +76,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
     if targets:
         examined = for_each(
-            targets, examine, lambda checks: ("", "", _summary(checks)), report, context.cancellation
+            targets,
+            examine,
+            lambda checks: ("", "", _summary(checks)),
+            report,
+            context.cancellation,
+            together=True,
         )
         return max(map(_exit_status, examined))
     report.step(_summary(of_app))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from deploy.target.environment import Target
 
 SOMETHING_TO_DO = 3
+NEW = "a new one"  # version, which has no number yet
 SHOWN = 50  # names of a kind; a program gets them all
 
 
@@ -61,18 +62,20 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return assessment
 
     with prepare_for(targets[0], report, context.cancellation) as candidate:
-        assessments = for_each(targets, plan_one, _describe, report, context.cancellation)
+        assessments = for_each(targets, plan_one, _describe, report, context.cancellation, together=True)
     changes = any(assessment.plan.changes for assessment in assessments)
     return SOMETHING_TO_DO if changes and options.exit_code else 0
 
 
 def _describe(assessment: Assessment) -> tuple[str, str, str]:
-    before, plan = running(assessment.state), assessment.plan
+    before, plan = running(assessment), assessment.plan
     if plan.is_older:
         return before, before, "would be skipped: a newer release is live"
     if not plan.changes:
         return before, before, "would do nothing"
-    after = short(assessment.candidate.package.code_sha256)
+    after = NEW if plan.publishes else plan.version or before
+    if plan.uploads and not plan.publishes:
+        after = short(assessment.candidate.package.code_sha256)
     return before, after, f"would take {len(plan.steps)} step{'s' * (len(plan.steps) != 1)}"
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from deploy.fleet.parallel import for_each
-from deploy.release.deploy import assess, prepare_for, running, short
+from deploy.release.deploy import assess, prepare_for, running
 from deploy.release.naming import called, find_conflict
 from deploy.release.state import read_aliases
 from deploy.target.environment import read_targets
@@ -44,15 +44,13 @@ def run(options: argparse.Namespace, context: Context) -> int:
     report.buffer()
     with prepare_for(targets[0], report, context.cancellation) as candidate:
         report.discard()
-        for_each(targets, show_one, _describe, report, context.cancellation)
+        for_each(targets, show_one, _describe, report, context.cancellation, together=True)
     return 0
 
 
 def _describe(assessment: Assessment) -> tuple[str, str, str]:
-    now = running(assessment.state)
-    if assessment.plan.changes:
-        return now, short(assessment.candidate.package.code_sha256), "a deploy would change it"
-    return now, now, "up to date"
+    outcome = "a deploy would change it" if assessment.plan.changes else "up to date"
+    return "", running(assessment), outcome
 
 
 def _show_one(target: Target, assessment: Assessment, report: Report, *, with_versions: bool) -> None:
@@ -144,12 +142,15 @@ def _show_versions(
 ) -> None:
     report.step("Versions")
     live = state.alias
+    rows = []
     for version in reversed(versions):
         marks = _names(version.version, aliases or (), live.name if live else None)
         if live and live.version == version.version:
             marks.insert(0, live.name)
         mark = f" ← {', '.join(marks)}" if marks else ""
-        report.detail(f"{version.version:>5}  {age(version.last_modified)}  {_origin(version)}{mark}")
+        rows.append((f"{version.version:>5}", age(version.last_modified), f"{_origin(version)}{mark}"))
+    if rows:
+        report.table(rows)
     if not versions:
         report.detail("none")
     elif aliases is None:

@@ -55,7 +55,7 @@ def bake(app: App, report: Report, *, quietly: bool = False) -> Bake:
     files = tuple(encode(name, config.baked) for name in settings.config_files)
     for file in files:
         if file.reserved:
-            report.notice(
+            report.remark(
                 f"{file.name} does not export {', '.join(file.reserved)}: the Lambda runtime sets its own."
             )
     if not quietly:

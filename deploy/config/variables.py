@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 SETTING_REASON = "a setting of the deploy: its name starts with _"
+SHELL_REASON = "set by the shell"  # to the program that it starts
 EXCLUDE_REASON = "excluded by _LAMBDA_CONFIG_EXCLUDE"
 START_SCRIPT_REASON = "set by a start script of the dyno"
 PLACE_REASON = "set to a folder that exists in the dyno alone"
@@ -54,7 +55,9 @@ def select(
     baked: dict[str, str] = {}
     left_out: list[LeftOut] = []
     for name in environment.names():
-        if name.startswith("_"):
+        if name == "_":
+            left_out.append(LeftOut(name, SHELL_REASON))
+        elif name.startswith("_"):
             left_out.append(LeftOut(name, SETTING_REASON))
         elif matches(name, exclude):
             left_out.append(LeftOut(name, EXCLUDE_REASON))

@@ -30,7 +30,8 @@ def check_base_of(slug: Path) -> tuple[Base | None, Check]:
         check_base(slug, base)
     except DeployError as error:
         return None, failed("base", error)
-    return base, ok("base", f"{printable(base.base)}, {megabytes(base.size)}, {base.entries} entries")
+    entries = f"{base.entries} entr{'y' if base.entries == 1 else 'ies'}"
+    return base, ok("base", f"{printable(base.base)}, {megabytes(base.size)}, {entries}")
 
 
 def check_config(app: App, base: Base | None, report: Report) -> Iterator[Check]:

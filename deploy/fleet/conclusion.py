@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 HEADER = ("function", "before", "after", "outcome", "time")
+HEADER_OF_NOW = ("function", "", "now", "outcome", "time")
 
 
 def conclude(
@@ -22,14 +23,17 @@ def conclude(
 ) -> None:
     """Show each function with what it was before, what it is now, the outcome and the time.
 
-    `describe` returns the first three. Raises DeployError if the work for one of them failed.
+    `describe` returns the first three; what is empty for all of them is left out. Raises DeployError if the
+    work for one of them failed.
     """
-    rows = [HEADER]
+    rows = []
     for result in results:
         before, after, outcome = describe(result.value) if result.value is not None else ("", "", "failed")
         rows.append((result.name, before, after, outcome, f"{result.seconds:.1f} s"))
+    header = HEADER if any(before for _, before, *_ in rows) else HEADER_OF_NOW
+    columns = [column for column in zip(header, *rows, strict=True) if any(column[1:])]
     report.step(f"{len(results)} functions")
-    report.table(rows)
+    report.table(list(zip(*columns, strict=True)))
     report.document([result.document for result in results])
     failed = [result.name for result in results if result.error]
     if failed:

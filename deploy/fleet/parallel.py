@@ -39,14 +39,17 @@ def for_each(
     describe: Callable[[Value], tuple[str, str, str]],
     report: Report,
     cancellation: Cancellation,
+    *,
+    together: bool = False,
 ) -> list[Value]:
     """Do the work for the one target, or for several at once, with a table at the end; return what it gave.
 
-    `describe` gives a row of that table. Raises DeployError if the work failed for any of them.
+    `describe` gives a row of that table. Of several, the lines of each are kept back until they can be shown
+    `together`. Raises DeployError if the work failed for any of them.
     """
     if len(targets) == 1:
         return [work(targets[0], report, cancellation)]
-    results = run_each(targets, work, report, cancellation)
+    results = run_each(targets, work, report, cancellation, together=together)
     conclude(results, describe, report)
     return [result.value for result in results if result.value is not None]
 
@@ -58,6 +61,7 @@ def run_each(
     cancellation: Cancellation,
     *,
     threads: int = THREADS,
+    together: bool = False,
 ) -> list[Result[Value]]:
     """Do the work for each target, several at a time, and return the results in the targets' order.
 
@@ -68,6 +72,8 @@ def run_each(
     def run(target: Target, name: str) -> Result[Value] | Cancelled:
         named, child, started = report.named(name), cancellation.child(name), time.monotonic()
         done = Result[Value](name, 0.0)
+        if together:
+            named.buffer()
         try:
             child.check_between_steps()
             done = replace(done, value=work(target, named, child))
@@ -79,6 +85,8 @@ def run_each(
             named.error(failure)
             named.document(failure.to_dict())
             done = replace(done, error=failure)
+        if together:
+            named.flush()
         return replace(done, seconds=time.monotonic() - started, document=named.documented)
 
     from concurrent.futures import ThreadPoolExecutor  # it takes its time, and most apps have one function

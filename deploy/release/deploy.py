@@ -257,16 +257,18 @@ def _deployed(target: Target, assessment: Assessment, version: str | None) -> De
         "name": name.text if name and not plan.is_older else None,
         **assessment.candidate.to_dict(),
     }
-    code_sha256, before = assessment.candidate.package.code_sha256, running(assessment.state)
+    code_sha256, before = assessment.candidate.package.code_sha256, running(assessment)
     moved = target.settings.alias or (name.alias if name else None)
     return Deployed(code_sha256, moved, version, plan.is_older, before, plan.changes, document)
 
 
-def running(state: State) -> str:
-    """Return what runs, for a table: the version, or without an alias the CodeSha256; a dash if not known."""
-    if alias := state.alias or state.named:
-        return alias.version
-    return short(state.latest.code_sha256) if state.latest and not state.versions else "-"
+def running(assessment: Assessment) -> str:
+    """Return what runs, for a table: the version, or without one the CodeSha256; a dash if not known."""
+    state = assessment.state
+    if assessment.function.session.target.settings.publishes:
+        alias = state.alias or state.named
+        return alias.version if alias else "-"
+    return short(state.latest.code_sha256) if state.latest else "-"
 
 
 def short(code_sha256: str) -> str:

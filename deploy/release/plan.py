@@ -20,6 +20,7 @@ from deploy.release.state import PREVIOUS, previous_version
 from deploy.release.steps.alias import MoveAlias, RecordRelease
 from deploy.release.steps.cleanup import DeleteVersions
 from deploy.release.steps.code import UpdateCode
+from deploy.release.steps.name import NameVersion
 from deploy.release.steps.verification import VerifyVersion
 from deploy.release.steps.version import PublishVersion
 from deploy.target.provenance import release_in
@@ -48,6 +49,17 @@ class Plan:
     def changes(self) -> bool:
         """Whether that changes what the function runs; recording a release does not."""
         return any(not isinstance(step, RecordRelease) for step in self.steps)
+
+    @property
+    def version(self) -> str | None:
+        """The version that an alias is moved to, None if it is published first, or no alias is moved."""
+        moves = (step.version for step in self.steps if isinstance(step, NameVersion | MoveAlias))
+        return next(moves, None)
+
+    @property
+    def publishes(self) -> bool:
+        """Whether a version is published."""
+        return any(isinstance(step, PublishVersion) for step in self.steps)
 
     @property
     def uploads(self) -> bool:

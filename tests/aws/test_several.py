@@ -1,5 +1,6 @@
 """One app with several functions: one base, one package, and each function by itself."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -31,11 +32,14 @@ def settings(functions: list[Function], *others: str, **changed: str) -> dict[st
     return {**functions[0].aws.settings(functions[0]), "_LAMBDA_FUNCTION_ARN": arns, **changed}
 
 
-def rows(outcome: Outcome) -> dict[str, list[str]]:
-    """Return the cells of the table at the end, without the time, by function."""
+CHANGES = ("before", "after", "outcome")
+
+
+def rows(outcome: Outcome, *columns: str) -> dict[str, list[str]]:
+    """Return the cells of the table at the end, which has just these columns and the time, by function."""
     table = outcome.stdout.partition(" functions\n")[2].splitlines()
     cells = [re.split(" {2,}", line.strip()) for line in table]
-    assert cells[0] == ["function", "before", "after", "outcome", "time"], outcome.stdout
+    assert cells[0] == ["function", *(columns or CHANGES), "time"], outcome.stdout
     return {name: [cell.strip() for cell in rest[:-1]] for name, *rest in cells[1:]}
 
 
@@ -114,7 +118,9 @@ def test_a_plan_tells_which_would_change(slug: Path, functions: list[Function]) 
     assert outcome.status == 3
     assert rows(outcome)[first.name][2] == "would take 1 step"
     assert {rows(outcome)[other.name][2] for other in others} == {"would do nothing"}
-    assert rows(deploy(slug, "status", env=env))[first.name][2] == "a deploy would change it"
+    status = rows(deploy(slug, "status", env=env), "now", "outcome")
+    assert status[first.name][1] == "a deploy would change it"
+    assert len({cells[0] for cells in status.values()}) == 2
     assert deploy(slug, env=env).status == 0
     assert deploy(slug, "plan", "--exit-code", env=env).status == 0
 
@@ -125,10 +131,35 @@ def test_doctor_tells_for_each_what_is_missing(slug: Path, functions: list[Funct
     outcome = deploy(slug, "doctor", env=env)
     assert outcome.status == 0, outcome.stderr
     assert outcome.stdout.count("base: ") == 1
-    assert all(cells[-1].startswith("A deploy should work") for cells in rows(outcome).values())
+    told = rows(outcome, "outcome").values()
+    assert all(cells[-1].startswith("A deploy should work") for cells in told)
     policy = json.loads(deploy(slug, "doctor", "--policy", env=env).stdout)
     upload = next(each for each in policy["Statement"] if "lambda:UpdateFunctionCode" in each["Action"])
     assert upload["Resource"] == [function.arn for function in functions]
+
+
+@pytest.mark.parametrize("command", ["doctor", "status", "plan"])
+def test_the_lines_of_a_function_stand_together(slug: Path, functions: list[Function], command: str) -> None:
+    """What is only read is shown function by function, whichever is ready first."""
+    lines = deploy(slug, command, env=settings(functions, _LAMBDA_ALIAS="live")).stdout.splitlines()
+    named = [re.sub(r"^(-----> | +)", "", line).partition(": ")[0] for line in lines]
+    told = [name for name, _ in itertools.groupby(named) if name in {function.name for function in functions}]
+    assert sorted(told) == sorted(function.name for function in functions)
+
+
+def test_a_plan_shows_versions_beside_versions(slug: Path, functions: list[Function]) -> None:
+    """One that is there, by its number, or a new one; digests without an alias."""
+    first = functions[0]
+    env = settings(functions, _LAMBDA_ALIAS="live", NAME="one")
+    assert deploy(slug, env=settings([first], _LAMBDA_ALIAS="live", NAME="one")).status == 0
+    planned = rows(deploy(slug, "plan", env=env))
+    assert planned[first.name][:2] == ["1", "1"]
+    assert {tuple(planned[other.name][:2]) for other in functions[1:]} == {("-", "a new one")}
+    client = first.aws.client()
+    client.update_alias(FunctionName=first.name, Name="live", FunctionVersion="$LATEST")
+    assert rows(deploy(slug, "plan", env=env))[first.name][:2] == ["$LATEST", "1"]
+    plain = rows(deploy(slug, "plan", env=settings(functions, NAME="two")))
+    assert all(len(cell) == 8 for cells in plain.values() for cell in cells[:2])
 
 
 def test_the_same_function_twice_is_a_mistake(slug: Path, functions: list[Function]) -> None:

@@ -333,6 +333,22 @@ def test_config_lists_names_and_reasons_but_no_value(slug: Path) -> None:
     assert {"name": "PORT", "reason": "set by the platform for each dyno"} in document["config"]["left_out"]
 
 
+def test_config_says_if_there_is_none(slug: Path) -> None:
+    """A heading with nothing below it would look cut; and `_`, which each shell sets, is no setting."""
+    shown = in_process.deploy(slug, "config", env={"_": "/usr/bin/env", "_LAMBDA_TIMEOUT": "5"}).stdout
+    assert shown.startswith("-----> Baked into env.properties\n       nothing\n-----> Left out\n")
+    assert re.search(r"^ +_ +set by the shell$", shown, re.MULTILINE)
+
+
+def test_reserved_names_are_not_repeated_where_nothing_changes(slug: Path, aws: EmbeddedAWS) -> None:
+    """A scheduler's deploy that has nothing to do is one line in the log."""
+    function = aws.create_function(runtime="provided.al2023")
+    env = {**aws.settings(function), "AWS_REGION": "canary", "_LAMBDA_CONFIG_FILES": "env.sh"}
+    assert "env.sh does not export AWS_REGION" in in_process.deploy(slug, env=env).stderr
+    again = in_process.deploy(slug, env=env)
+    assert (again.stderr, again.stdout.count("\n")) == ("", 1)
+
+
 def test_reserved_names_of_a_shell_file_are_pointed_out(slug: Path) -> None:
     """They are baked elsewhere, but the Lambda runtime keeps its own in the environment."""
     env = {"AWS_REGION": "canary", "_LAMBDA_CONFIG_FILES": "env.sh,env.json"}
