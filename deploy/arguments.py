@@ -15,10 +15,11 @@ from deploy.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor", "help", "version")
+COMMANDS = ("config", "package", "plan", "status", "rollback", "fleet", "doctor", "help", "version")
 WITH_CONFIG = ("", "config", "package", "plan", "status", "doctor")
 CHANGING = ("", "rollback")
 DEPLOY = "deploy"
+FLEET = "fleet"
 BUILD = "build"  # in a slug not for people: bin/compile runs it
 SERVICES = "services"  # never for people
 WITHOUT_VARIABLES = (BUILD, "help", SERVICES)  # they read no config, and need no credentials
@@ -104,8 +105,9 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
     defaults = argparse.Namespace(run=module.run, prog=parser.prog, **WITHOUT_SOURCE)
     options = parser.parse_args(rest, defaults)
     options.reads_config = name in WITH_CONFIG and not getattr(options, "policy", False)
-    options.changes_something = name in CHANGING
-    if (options.aws_profile or options.aws_default_credentials) and not options.env_file:
+    options.changes_something = name in CHANGING or (name == FLEET and options.action == "apply")
+    asks_for_credentials = options.aws_profile or options.aws_default_credentials
+    if asks_for_credentials and not options.env_file and name != FLEET:
         raise InputError(
             "--aws-profile and --aws-default-credentials need --env-file.",
             why="Without it the AWS_… variables here are config of the function, and not the deploy's.",

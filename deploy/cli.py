@@ -25,7 +25,7 @@ from deploy.errors import DeployError, InputError, unexpected
 from deploy.help import IN_SLUG, INSTALLED
 from deploy.output import Console, Report
 from deploy.target.environment import kind_of_dyno
-from deploy.target.source import Credentials, check_source, read_env_file
+from deploy.target.source import Credentials, check_source, read_env_file, read_settings
 from deploy.text import printable_lines
 
 if TYPE_CHECKING:
@@ -216,11 +216,13 @@ class _Command:
 
     def _run(self) -> int:
         options = self._options
+        chosen = Credentials(options.aws_profile, default=options.aws_default_credentials)
         if options.env_file:
-            chosen = Credentials(options.aws_profile, default=options.aws_default_credentials)
             self.variables = read_env_file(options.env_file, self.variables, chosen)
             if options.reads_config:
                 _check_env_file(options.env_file, self._slug)
+        elif chosen:
+            self.variables = read_settings(self.variables, chosen)
         elif options.reads_config and not options.env_from_process:
             check_source(self.variables)
         context = Context(self.variables, self._slug, self._report, self._cancellation)

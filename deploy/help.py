@@ -25,6 +25,8 @@ commands:
   status           show what runs, where it comes from, and whether a deploy would
                    change it
   rollback         move the alias back to the version before, or to VERSION
+  fleet            plan, apply or show which version of many functions is live, as
+                   a file says
   doctor           check settings, credentials, function and permissions, changing
                    nothing
   help             print this; `deploy help settings` explains all settings, and

@@ -31,6 +31,7 @@ YELLOW = "\033[33m"
 BOLD = "\033[1m"
 RESET = "\033[0m"
 CLEAR_LINE = "\r\033[K"
+UP = "\033[A"
 
 
 class Console:
@@ -58,7 +59,7 @@ class Console:
         self._story = self._stderr if as_json else self._stdout
         self._colours = colours
         self._lock = threading.Lock()
-        self._line_is_open = False
+        self._clear = ""  # what takes the lines of progress away
         self._is_hurried = False
         self.lost = ""
 
@@ -86,14 +87,15 @@ class Console:
         with self._turn():
             return self._write(self._stdout, text) and self._has_stdout
 
-    def overwrite(self, line: str) -> None:
-        """Show a line of progress on a terminal in place of the one before."""
+    def overwrite(self, *lines: str) -> None:
+        """Show lines of progress on a terminal in place of those before."""
         with self._turn():
             # A longer line would wrap, and only its last row be cleared.
             width = _columns(self._story) - 1
+            shown = "\n".join(line[:width] for line in lines)
             with contextlib.suppress(OSError):  # the next line finds out
-                _write(self._story, f"{CLEAR_LINE}{line[:width]}")
-            self._line_is_open = True
+                _write(self._story, f"{self._clear or CLEAR_LINE}{shown}")
+            self._clear = CLEAR_LINE + f"{UP}{CLEAR_LINE}" * (len(lines) - 1)
 
     def coloured(self, colour: str, text: str, *, page: bool = False) -> str:
         """Return the text in a colour if its stream is a terminal that shows colours."""
@@ -111,7 +113,7 @@ class Console:
                 self._lock.release()
 
     def _write(self, stream: TextIO, text: str) -> bool:
-        clear, self._line_is_open = CLEAR_LINE if self._line_is_open else "", False
+        clear, self._clear = self._clear, ""
         write = _write_soon if self._is_hurried else _write
         try:
             if clear:

@@ -101,6 +101,8 @@ def _shown(resource: str, target: Target) -> str:
         return "OBJECTS"
     if resource == bucket_arn(target):
         return "`arn:aws:s3:::BUCKET`"
+    if ":ssm:" in resource:
+        return "the path, and what is below it"
     function, _, qualifier = resource.partition(function_arn(target))
     if function:
         return "the key"

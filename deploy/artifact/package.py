@@ -73,22 +73,42 @@ def open_package(
     """
     with _open_base(app, base) as source:
         try:
-            directory = archive.read_directory(source)
-            for config_file in config_files:
-                _check_place(config_file.name, directory)
-            assembly = assembling.assemble(directory, config_files)
-            base_sha256, sha256 = assembling.digests(source, assembly, progress)
+            base_sha256, package = assemble(source, config_files, progress)
         except Exception:
             # The build checked the base, so a deploy only checks that it is the same one. Whatever else is
             # wrong with a different one is not what the user has to fix.
             _check_digest(base, assembling.digest(source)[0])
             raise
         _check_digest(base, base_sha256)
+        yield package
 
-        def reader() -> assembling.AssembledFile:
-            return assembling.AssembledFile(FileWindow(source.fileno()), assembly.parts)
 
-        yield Package(reader, sha256, reader().size, assembly.unzipped_size)
+def assemble(
+    source: BinaryIO,
+    config_files: Sequence[ConfigFile],
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> tuple[bytes, Package]:
+    """Return the SHA-256 of an open base, and its package, which can be read as long as the base is open.
+
+    Raise InputError if base and config files do not go together.
+    """
+    directory = archive.read_directory(source)
+    for config_file in config_files:
+        _check_place(config_file.name, directory)
+    assembly = assembling.assemble(directory, config_files)
+    base_sha256, sha256 = assembling.digests(source, assembly, progress)
+
+    def reader() -> assembling.AssembledFile:
+        return assembling.AssembledFile(FileWindow(source.fileno()), assembly.parts)
+
+    return base_sha256, Package(reader, sha256, reader().size, assembly.unzipped_size)
+
+
+def unchanged(source: BinaryIO) -> Package:
+    """Return an open file as a package, without any config added."""
+    sha256, size = assembling.digest(source)
+    unzipped_size = archive.read_directory(source).unzipped_size
+    return Package(lambda: FileWindow(source.fileno()), sha256, size, unzipped_size)
 
 
 def check_base(app: Path, base: Base) -> None:

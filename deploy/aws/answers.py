@@ -61,6 +61,32 @@ class Configuration:
 
 
 @dataclass(frozen=True)
+class Described:
+    """What AWS says of $LATEST or of a version, and of its package.
+
+    `location` is the address of the package, empty if AWS keeps it back, with the reason in `withheld`;
+    `source_key_arn` is the customer's key that encrypts it.
+    """
+
+    configuration: Configuration
+    package_type: str
+    size: int
+    location: str = field(repr=False)
+    withheld: str
+    source_key_arn: str | None
+
+    @property
+    def runtime(self) -> str:
+        """The runtime that runs it."""
+        return str(self.configuration.running.get("Runtime", ""))
+
+    @property
+    def architecture(self) -> str:
+        """The architecture that it runs on; AWS's own default is x86_64."""
+        return ", ".join(self.configuration.running.get("Architectures", ["x86_64"]))
+
+
+@dataclass(frozen=True)
 class Alias:
     """An alias, the version that it points at, and the weights of others beside that one."""
 
@@ -108,6 +134,22 @@ def current(answer: Mapping[str, Any]) -> Configuration:
     """Return what AWS says of it now, with the revision that a change has to name."""
     _text(answer, "RevisionId", needed=True)
     return configuration(answer)
+
+
+def described(answer: Mapping[str, Any]) -> Described:
+    """Return what AWS says of it and of its package."""
+    content, code = answer.get("Configuration"), answer.get("Code")
+    if not (content and code):
+        raise ValueError("no code")
+    location = _text(code, "Location")
+    return Described(
+        configuration(content),
+        _text(content, "PackageType"),
+        int(content.get("CodeSize", 0)),
+        location,
+        "" if location else str(code.get("Error", {}).get("Message", "")),
+        code.get("SourceKMSKeyArn") or None,
+    )
 
 
 def published(answer: Mapping[str, Any]) -> Configuration:

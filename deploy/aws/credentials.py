@@ -16,9 +16,11 @@ from deploy.errors import InputError
 from deploy.target.sdk import FILES, PROFILES, SESSION_NAME, uses_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from botocore.session import Session as Core
+
+    from deploy.target.environment import Target
 
 
 # What the SDK looks for besides: variables of this process, and files that no setting names.
@@ -28,16 +30,23 @@ NOT_OF_A_PROFILE = ("env", "ec2-credentials-file", "boto-config", "container-rol
 class CredentialChain:
     """What the SDK asks for credentials when it makes the first client."""
 
-    def __init__(self, core: Core, sdk: Mapping[str, str], region: str) -> None:
+    def __init__(self, core: Core, target: Target) -> None:
         self._core = core
-        self._sdk = sdk
-        self._region = region
+        self._sdk = target.sdk
+        self._region = target.region
+        self._further = target.role
 
     def load_credentials(self) -> sdk_credentials.Credentials | None:
         """Return the credentials, those of a role if one is to be assumed; None if there are none.
 
         STS is not asked before the first call that is signed.
         """
+        found = self._own_credentials()
+        if self._further is None or found is None:
+            return found
+        return self._assumed(found, self._further.arn, self._further.external_id)
+
+    def _own_credentials(self) -> sdk_credentials.Credentials | None:
         sdk = self._sdk
         role = sdk.get("AWS_ROLE_ARN")
         if role and (token_file := sdk.get("AWS_WEB_IDENTITY_TOKEN_FILE")):
@@ -48,7 +57,12 @@ class CredentialChain:
         found = sdk_credentials.CredentialResolver(list(self._providers())).load_credentials()
         if not role or found is None:
             return found
-        extra = {"ExternalId": sdk["AWS_EXTERNAL_ID"]} if "AWS_EXTERNAL_ID" in sdk else {}
+        return self._assumed(found, role, sdk.get("AWS_EXTERNAL_ID"))
+
+    def _assumed(
+        self, found: sdk_credentials.Credentials, role: str, external_id: str | None
+    ) -> sdk_credentials.Credentials:
+        extra = {"ExternalId": external_id} if external_id else {}
         assumed = sdk_credentials.AssumeRoleCredentialFetcher(
             self._sts, found, role, {**self._session_name(), **extra}
         )

@@ -13,6 +13,7 @@ from deploy.aws.codes import CUT
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
+    from deploy.aws.answers import Described
     from deploy.aws.function import Function
     from deploy.aws.session import Session
 
@@ -28,9 +29,11 @@ class RemoteFile(Window):
     Needs lambda:GetFunction; raises DeployError.
     """
 
-    def __init__(self, function: Function, qualifier: str) -> None:
+    def __init__(self, function: Function, qualifier: str, described: Described | None = None) -> None:
+        """Look for the package, unless AWS has described it just now: its address is good for 10 minutes."""
         self._function = function
-        self._url, size = function.code_location(qualifier)
+        known = (described.location, described.size) if described else None
+        self._url, size = known or function.code_location(qualifier)
         super().__init__(size)
         self._tail_start = max(0, size - TAIL)
         self._tail = function.fetch(self._url, self._tail_start, size - 1)

@@ -8,66 +8,44 @@ The API's pages are at https://docs.aws.amazon.com/lambda/latest/api/API_<Operat
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.config import Config
-from botocore.exceptions import ReadTimeoutError
 
 from deploy.aws import answers
-from deploy.aws.answers import Alias, Configuration, Invocation
+from deploy.aws.answers import Alias, Configuration, Described, Invocation
+from deploy.aws.calls import Calls, part_of, qualified
 from deploy.aws.codes import CUT, INVALID, LATEST, LOST, NO_ANSWER, NOT_FOUND
 from deploy.aws.download import fetch
 from deploy.aws.upload import ZipFileBody
-from deploy.aws.wait import retry_reading, within
+from deploy.aws.wait import within
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
     from types_boto3_lambda import LambdaClient
 
     from deploy.artifact.package import Package
-    from deploy.aws.session import Session
-    from deploy.cancel import Cancellation
 
 Answer = TypeVar("Answer")
 
-LONGEST_READ = 120.0  # seconds for an answer with all tries; a read timeout starts again with each byte
 
-
-class Function:
-    """The function that the settings name; pauses between tries are `cancellation`'s."""
-
-    def __init__(self, session: Session, cancellation: Cancellation) -> None:
-        self.session = session
-        self._cancellation = cancellation
-        self._client: LambdaClient = session.client("lambda")
-        self._identifier = session.target.function.identifier
-        self._exists = False
-
-    @property
-    def name(self) -> str:
-        """The function's name, without account and region."""
-        return self.session.target.function.name
-
-    @property
-    def region(self) -> str:
-        """The region that it runs in."""
-        return self.session.target.region
+class Function(Calls):
+    """The function that the settings name."""
 
     def configuration(self, qualifier: str = LATEST) -> Configuration:
         """Read what $LATEST or a version is. Needs lambda:GetFunctionConfiguration."""
 
         def read() -> Configuration:
-            answer = self._client.get_function_configuration(
-                FunctionName=self._identifier, **_qualified(qualifier)
+            answer = self.client.get_function_configuration(
+                FunctionName=self.identifier, **qualified(qualifier)
             )
             return self._redacted(answers.current(answer))
 
-        return self._read("lambda:GetFunctionConfiguration", read, _part(qualifier))
+        return self.read("lambda:GetFunctionConfiguration", read, part_of(qualifier))
 
     def update_code(
         self,
@@ -93,9 +71,11 @@ class Function:
             params["body"] = body
 
         event = "before-call.lambda.UpdateFunctionCode"
-        self._client.meta.events.register(event, stream)
+        # What streams one package must never see the request of another one.
+        client = self.make_client() if self.is_shared else self.client
+        client.meta.events.register(event, stream)
         try:
-            return self._update_code(revision_id, key_arn, ZipFile=b"")
+            return self._update_code(client, revision_id, key_arn, ZipFile=b"")
         except DeployError as error:
             if error.code in {NO_ANSWER, CUT, LOST}:  # AWS may have taken it
                 raise
@@ -103,7 +83,7 @@ class Function:
             package.check_again()
             raise
         finally:
-            self._client.meta.events.unregister(event, stream)
+            client.meta.events.unregister(event, stream)
 
     def update_code_from_bucket(
         self, bucket: str, key: str, revision_id: str | None = None, key_arn: str | None = None
@@ -112,17 +92,21 @@ class Function:
 
         Needs lambda:UpdateFunctionCode, and s3:GetObject for the deployer.
         """
-        return self._update_code(revision_id, key_arn, S3Bucket=bucket, S3Key=key)
+        return self._update_code(self.client, revision_id, key_arn, S3Bucket=bucket, S3Key=key)
 
-    def _update_code(self, revision_id: str | None, key_arn: str | None, **code: Any) -> Configuration:  # noqa: ANN401 - the SDK's own
+    def _update_code(
+        self,
+        client: LambdaClient,
+        revision_id: str | None,
+        key_arn: str | None,
+        **code: Any,  # noqa: ANN401 - the SDK's own
+    ) -> Configuration:
         if revision_id is not None:
             code["RevisionId"] = revision_id
         if key_arn is not None:
             code["SourceKMSKeyArn"] = key_arn
-        with self._explaining("lambda:UpdateFunctionCode"):
-            return answers.configuration(
-                self._client.update_function_code(FunctionName=self._identifier, **code)
-            )
+        with self.explaining("lambda:UpdateFunctionCode"):
+            return answers.configuration(client.update_function_code(FunctionName=self.identifier, **code))
 
     def publish(self, code_sha256: str, description: str) -> Configuration:
         """Publish $LATEST as a version, if its code is this one. Needs lambda:PublishVersion.
@@ -130,10 +114,10 @@ class Function:
         Raises an error with the code LOST if it is another one.
         """
         try:
-            with self._explaining("lambda:PublishVersion"):
+            with self.explaining("lambda:PublishVersion"):
                 return answers.published(
-                    self._client.publish_version(
-                        FunctionName=self._identifier, CodeSha256=code_sha256, Description=description
+                    self.client.publish_version(
+                        FunctionName=self.identifier, CodeSha256=code_sha256, Description=description
                     )
                 )
         except DeployError as error:
@@ -145,50 +129,69 @@ class Function:
         """List the published versions, oldest first. Needs lambda:ListVersionsByFunction."""
 
         def read() -> list[Configuration]:
-            paginator = self._client.get_paginator("list_versions_by_function")
-            pages = paginator.paginate(FunctionName=self._identifier)
+            paginator = self.client.get_paginator("list_versions_by_function")
+            pages = paginator.paginate(FunctionName=self.identifier)
             listed = [
                 answers.configuration(item) for page in pages for item in answers.items(page, "Versions")
             ]
             numbered = [version for version in listed if version.version != LATEST]
             return sorted(numbered, key=lambda version: int(version.version))
 
-        return self._read("lambda:ListVersionsByFunction", read)
+        return self.read("lambda:ListVersionsByFunction", read)
 
     def delete_version(self, version: str) -> None:
         """Delete a published version. Needs lambda:DeleteFunction on it."""
-        with self._explaining("lambda:DeleteFunction", _part(version)):
-            self._client.delete_function(FunctionName=self._identifier, Qualifier=version)
+        with self.explaining("lambda:DeleteFunction", part_of(version)):
+            self.client.delete_function(FunctionName=self.identifier, Qualifier=version)
+
+    def described(self, qualifier: str = LATEST) -> Described:
+        """Read what $LATEST or a version is, and where its package is. Needs lambda:GetFunction."""
+
+        def read() -> Described:
+            return answers.described(
+                self.client.get_function(FunctionName=self.identifier, **qualified(qualifier))
+            )
+
+        return self.read("lambda:GetFunction", read, part_of(qualifier))
 
     def code_location(self, qualifier: str) -> tuple[str, int]:
         """Return the address of a version's package and its size in bytes. Needs lambda:GetFunction."""
-        answer = self._read("lambda:GetFunction", lambda: self._get(qualifier), _part(qualifier))
-        code = answer["Code"]
-        if "Location" not in code and (refused := code.get("Error", {}).get("Message")):
-            raise DeployError(f"AWS keeps the package of {self.name} back.", why=f"AWS says: {refused}")
-        return code.get("Location", ""), answer["Configuration"].get("CodeSize", 0)
+        described = self.described(qualifier)
+        if described.withheld:
+            why = f"AWS says: {described.withheld}"
+            raise DeployError(f"AWS keeps the package of {self.name} back.", why=why)
+        return described.location, described.size
 
     def source_key(self) -> str | None:
         """Return the customer's key that encrypts the code of $LATEST, if any. Needs lambda:GetFunction."""
-        answer = self._read("lambda:GetFunction", lambda: self._get(LATEST))
-        return answer["Code"].get("SourceKMSKeyArn") or None
+        return self.described().source_key_arn
 
-    def _get(self, qualifier: str) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = self._client.get_function(
-            FunctionName=self._identifier, **_qualified(qualifier)
-        )
-        if not (answer.get("Configuration") and answer.get("Code")):
-            raise ValueError("no code")
-        return answer
+    def takes_signed_code_only(self) -> bool:
+        """Whether AWS refuses unsigned packages. Needs lambda:GetFunctionCodeSigningConfig.
+
+        If there is a code signing configuration, lambda:GetCodeSigningConfig on it, too.
+        """
+
+        def read() -> bool:
+            arn = self.client.get_function_code_signing_config(FunctionName=self.identifier).get(
+                "CodeSigningConfigArn"
+            )
+            if not arn:
+                return False
+            answer = self.client.get_code_signing_config(CodeSigningConfigArn=arn)
+            policies = answer["CodeSigningConfig"]["CodeSigningPolicies"]
+            return policies["UntrustedArtifactOnDeployment"] == "Enforce"
+
+        return self.read("lambda:GetFunctionCodeSigningConfig", read)
 
     def alias(self, name: str) -> Alias | None:
         """Read an alias; None if there is none of this name. Needs lambda:GetAlias."""
 
         def read() -> Alias:
-            return answers.alias(self._client.get_alias(FunctionName=self._identifier, Name=name))
+            return answers.alias(self.client.get_alias(FunctionName=self.identifier, Name=name))
 
         try:
-            return self._read("lambda:GetAlias", read, _part(name))
+            return self.read("lambda:GetAlias", read, part_of(name))
         except DeployError as error:
             if error.code == NOT_FOUND:
                 return None
@@ -198,17 +201,17 @@ class Function:
         """List all aliases. Needs lambda:ListAliases."""
 
         def read() -> list[Alias]:
-            pages = self._client.get_paginator("list_aliases").paginate(FunctionName=self._identifier)
+            pages = self.client.get_paginator("list_aliases").paginate(FunctionName=self.identifier)
             return [answers.alias(item) for page in pages for item in answers.items(page, "Aliases")]
 
-        return self._read("lambda:ListAliases", read)
+        return self.read("lambda:ListAliases", read)
 
     def create_alias(self, name: str, version: str, description: str) -> Alias:
         """Make an alias. Needs lambda:CreateAlias."""
-        with self._explaining("lambda:CreateAlias", _part(version)):
+        with self.explaining("lambda:CreateAlias", part_of(version)):
             return answers.alias(
-                self._client.create_alias(
-                    FunctionName=self._identifier,
+                self.client.create_alias(
+                    FunctionName=self.identifier,
                     Name=name,
                     FunctionVersion=version,
                     Description=description,
@@ -217,10 +220,10 @@ class Function:
 
     def update_alias(self, name: str, version: str, description: str, revision_id: str) -> Alias:
         """Point an alias at a version, all of it, and only over this revision. Needs lambda:UpdateAlias."""
-        with self._explaining("lambda:UpdateAlias", f"the alias {name} or {_part(version)}"):
+        with self.explaining("lambda:UpdateAlias", f"the alias {name} or {part_of(version)}"):
             return answers.alias(
-                self._client.update_alias(
-                    FunctionName=self._identifier,
+                self.client.update_alias(
+                    FunctionName=self.identifier,
                     Name=name,
                     FunctionVersion=version,
                     Description=description,
@@ -238,16 +241,16 @@ class Function:
         config = Config(read_timeout=seconds, retries={"total_max_attempts": 1, "mode": "standard"})
 
         def call() -> Invocation:
-            with self._explaining("lambda:InvokeFunction", _part(version)):
+            with self.explaining("lambda:InvokeFunction", part_of(version)):
                 answer = self.session.client("lambda", config).invoke(
-                    FunctionName=self._identifier, Qualifier=version, Payload=payload, LogType="Tail"
+                    FunctionName=self.identifier, Qualifier=version, Payload=payload, LogType="Tail"
                 )
                 content = answer["Payload"].read().decode("utf-8", "replace")
                 log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
                 return Invocation(content, answer.get("FunctionError", ""), log)
 
         try:
-            return within(seconds, call, self._cancellation)
+            return within(seconds, call, self.cancellation)
         except DeployError as error:
             if error.code == NO_ANSWER:
                 raise TimeoutError from error
@@ -255,17 +258,7 @@ class Function:
 
     def fetch(self, url: str, first: int, last: int) -> bytes:
         """Fetch the bytes `first` to `last` of an address, which is signed and needs no permission."""
-        return self._read("lambda:GetFunction", lambda: fetch(self.session, url, first, last))
-
-    def _read(self, action: str, read: Callable[[], Answer], part: str = "") -> Answer:
-        def try_once() -> Answer:
-            with self._explaining(action, part):
-                try:
-                    return within(LONGEST_READ, read, self._cancellation)
-                except TimeoutError:
-                    raise ReadTimeoutError(endpoint_url=self._client.meta.endpoint_url) from None
-
-        return retry_reading(try_once, self._cancellation)
+        return self.read("lambda:GetFunction", lambda: fetch(self.session, url, first, last))
 
     def _redacted(self, configuration: Configuration) -> Configuration:
         """Return it without config in AWS's reasons, which may name what the function could not use."""
@@ -279,20 +272,3 @@ class Function:
             state_reason=redact(configuration.state_reason),
             update_reason=redact(configuration.update_reason),
         )
-
-    @contextlib.contextmanager
-    def _explaining(self, action: str, part: str = "") -> Iterator[None]:
-        with self.session.explaining(action, part=part, exists=self._exists):
-            yield
-        self._exists = True
-
-
-def _qualified(qualifier: str) -> dict[str, Any]:
-    # With a qualifier, $LATEST too, AWS asks for the permission on the qualified ARN.
-    return {} if qualifier == LATEST else {"Qualifier": qualifier}
-
-
-def _part(qualifier: str) -> str:
-    if qualifier == LATEST:
-        return ""
-    return f"version {qualifier}" if qualifier.isdecimal() else f"the alias {qualifier}"

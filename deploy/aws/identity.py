@@ -15,7 +15,7 @@ from deploy.target.sdk import EXTERNAL_ID, PROFILES, ROLE, TOKEN_FILE
 from deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deploy.target.environment import Target
 
@@ -31,11 +31,15 @@ def explain_role(error: sdk.ClientError, call: Call) -> DeployError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     message = call.redacted(str(error.response.get("Error", {}).get("Message", "")))
     target, by_token = call.target, error.operation_name == "AssumeRoleWithWebIdentity"
-    role = target.sdk.get(ROLE) or "of the profile"
+    role, external_id = target.sdk.get(ROLE) or "of the profile", _external_id(EXTERNAL_ID, target.sdk)
+    further = target.role
+    if further and (further.arn in message or ROLE not in target.sdk) and not by_token:
+        given = {"LAMBDA_SOURCE_EXTERNAL_ID": further.external_id} if further.external_id else {}
+        role, external_id = further.arn, _external_id("LAMBDA_SOURCE_EXTERNAL_ID", given)
     explained = DeployError(
         f"The role {role} can't be assumed.",
         why=f"AWS says: {message} ({call.redacted(code)})",
-        todo=_todo_for_token(code) if by_token else _todo_for_keys(code, message, role, target),
+        todo=_todo_for_token(code) if by_token else _todo_for_keys(code, message, role, external_id),
     )
     explained.code, explained.is_refusal = NO_CREDENTIALS, True
     return explained
@@ -53,7 +57,13 @@ def _todo_for_token(code: str) -> str:
     )
 
 
-def _todo_for_keys(code: str, message: str, role: str, target: Target) -> str:
+def _external_id(name: str, given: Mapping[str, str]) -> str:
+    if name in given:
+        return f"The trust policy's condition on sts:ExternalId has to be the value of _{name}."
+    return f"If it has a condition on sts:ExternalId, set that value: _{name}=…"
+
+
+def _todo_for_keys(code: str, message: str, role: str, external_id: str) -> str:
     if code in EXPIRED:
         return f"Set new temporary credentials: they are what the role is assumed with. {RUN_AGAIN}"
     if code in UNKNOWN_KEYS:
@@ -63,14 +73,9 @@ def _todo_for_keys(code: str, message: str, role: str, target: Target) -> str:
     caller = CALLER.search(message)
     principal = caller[1] if caller else "the owner of the access key"
     statement = json.dumps({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}, indent=2)
-    external = (
-        f"The trust policy's condition on sts:ExternalId has to be the value of _{EXTERNAL_ID}."
-        if EXTERNAL_ID in target.sdk
-        else f"If it has a condition on sts:ExternalId, set that value: _{EXTERNAL_ID}=…"
-    )
     return (
         f"Two policies have to allow it. The role's trust policy has to name {principal}, or its account. "
-        f"{external}\nAnd the IAM policy of {principal} needs this statement, unless it is in the role's "
+        f"{external_id}\nAnd the IAM policy of {principal} needs this statement, unless it is in the role's "
         f"account and the trust policy names it directly:\n{statement}"
     )
 

@@ -27,6 +27,7 @@ EXAMPLES = {
     "lambda": "1",
     "s3": "00000000-0000-0000-0000-000000000000.zip",
     "kms": "00000000-0000-0000-0000-000000000000",
+    "ssm": "NAME",
 }
 
 
@@ -81,7 +82,7 @@ def bucket_arn(target: Target) -> str:
 
 def objects_arn(target: Target) -> str:
     """Return the ARN of all objects that deploys of the target's function put into the bucket."""
-    return f"{bucket_arn(target)}/{_literal(target.object_prefix)}{ANYTHING}"
+    return f"{bucket_arn(target)}/{literal(target.object_prefix)}{ANYTHING}"
 
 
 def key_grant(name: str, target: Target, key_id: str, permissions: tuple[Permission, ...]) -> Grant:
@@ -97,7 +98,7 @@ def key_grant(name: str, target: Target, key_id: str, permissions: tuple[Permiss
     if key_id.startswith("alias/"):
         condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": key_id}}
         return Grant(name, permissions, (f"{keys}key/{ANYTHING}",), condition)
-    return Grant(name, permissions, (f"{keys}key/{_literal(key_id)}",))
+    return Grant(name, permissions, (f"{keys}key/{literal(key_id)}",))
 
 
 def example(resource: str, account: str) -> str:
@@ -108,6 +109,6 @@ def example(resource: str, account: str) -> str:
     return ":".join((*fields, name))
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Return a text in which IAM reads no wildcard and no variable."""
     return re.sub(r"[*?$]", r"${\g<0>}", text)

@@ -31,7 +31,7 @@ DENIED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (
 DENIED_TO_LAMBDA = re.compile(r"permission to (\w+) for ([\w.-]+)/")
 CALLER = re.compile(r"User: arn:[\w-]+:(?:iam|sts)::(\d{12}):")
 FUNCTION_ARN = re.compile(r"on resource: (arn:\S+:function:[\w-]+)(:[\w$-]+)?")
-SERVICES = {"lambda": "AWS Lambda", "s3": "Amazon S3", "sts": "AWS STS", "iam": "AWS IAM"}
+SERVICES = {"lambda": "AWS Lambda", "s3": "Amazon S3", "sts": "AWS STS", "iam": "AWS IAM", "ssm": "AWS SSM"}
 
 
 @dataclass(frozen=True)
@@ -165,13 +165,14 @@ def _denied(message: str, call: Call) -> DeployError:
             why=f"So the deployer lacks the permission {call.action} on {call.subject}. AWS says: {message}",
             todo=todo_for_other_account(account, caller, call.action),
         )
-    todo = f"Add this statement to the IAM policy of the deployer:\n{call.statement(message)}"
+    who = f"the role {call.target.role.arn}" if call.target.role else "the deployer"
+    todo = f"Add this statement to the IAM policy of {who}:\n{call.statement(message)}"
     if is_explicit:
         todo = "A policy denies it explicitly: that statement has to go, an Allow does not help."
     if not call.action.startswith("sts:"):
         todo += "\n`deploy doctor --policy` prints all that these settings need."
     return DeployError(
-        f"The deployer lacks the permission {call.action} on {call.subject}.",
+        f"T{who[1:]} lacks the permission {call.action} on {call.subject}.",
         why=f"AWS says: {message}",
         todo=todo,
     )
@@ -203,8 +204,7 @@ def _not_found(message: str, call: Call) -> DeployError:
             todo=RUN_AGAIN,
         )
     in_message = re.search(r"arn:[\w-]+:lambda:[\w-]+:(\d{12}):", message)
-    account = call.function.account or (in_message[1] if in_message else "")
-    region = call.target.region
+    account, region = call.function.account or (in_message[1] if in_message else ""), call.target.region
     return DeployError(
         f"There is no function {call.function.name} in the region {region}"
         f"{f' of the account {account}' if account else ''}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import threading
@@ -54,6 +55,12 @@ class Session:
         self._verify = target.sdk.get("AWS_CA_BUNDLE") or True
         with self.explaining(START):
             self._core = _core(target, self._options)
+
+    def sibling(self, target: Target) -> Session:
+        """Return the session of another function in the same account and region: both share the SDK's."""
+        session = copy.copy(self)
+        session.target = target
+        return session
 
     def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - made at run time
         """Return a client of a service in the target's region; `config` overrides times and retries."""
@@ -154,7 +161,7 @@ def _core(target: Target, options: Callable[[str], dict[str, Any]]) -> Core:
             core.set_config_variable(name, text)
     # Ours are handed over with each client; looking for others would read the environment.
     core.set_config_variable("ignore_configured_endpoint_urls", "true")
-    core.register_component("credential_provider", CredentialChain(core, target.sdk, target.region))
+    core.register_component("credential_provider", CredentialChain(core, target))
     core.register_component("data_loader", _shared_loader())
     core.get_component("event_emitter").unregister("before-call", add_recursion_detection_header)
     return core

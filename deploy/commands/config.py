@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy.commands.app import read_configured_app
 from deploy.config.bake import bake
-from deploy.target.environment import read_app
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def run(_options: argparse.Namespace, context: Context) -> int:
     """List the names."""
     report = context.report
-    baked = bake(read_app(context.variables, context.slug, ["config"]), report, quietly=True)
+    baked = bake(read_configured_app(context), report, quietly=True)
     config = baked.config
     if not report.as_json:
         width = max((len(printable(left.name)) for left in config.left_out), default=0)

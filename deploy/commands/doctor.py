@@ -13,8 +13,10 @@ from deploy.doctor.app import check_base_of, check_config
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import InputError
 from deploy.fleet.parallel import for_each
+from deploy.infrastructure.fleet import fleet_policy, source_policy
 from deploy.infrastructure.policy import policy
 from deploy.target.environment import Target, read_app, read_targets
+from deploy.target.fleet import read_fleet
 from deploy.target.sdk import ROLE
 
 if TYPE_CHECKING:
@@ -42,10 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print the IAM policy that these settings need, and no more, without asking AWS",
     )
 
+    parser.add_argument(
+        "--fleet",
+        choices=("deployer", "source"),
+        help="with --policy: that of who applies a fleet, or that of the role in the lower account",
+    )
+
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Check everything, as far as it can be checked."""
     report = context.report
+    if options.fleet:
+        return _fleet_policy(options, context)
     if options.policy:
         given = {name: value for name, value in context.variables.items() if value}
         deployers = read_targets({**NOBODY, **given}, context.slug)
@@ -87,6 +97,22 @@ def run(options: argparse.Namespace, context: Context) -> int:
     report.step(_summary(of_app))
     report.document(_document(None, of_app))
     return _exit_status(of_app)
+
+
+def _fleet_policy(options: argparse.Namespace, context: Context) -> int:
+    if not options.policy:
+        raise InputError("--fleet needs --policy.", todo="`deploy fleet plan FILE` checks a fleet.")
+    given = {name: value for name, value in context.variables.items() if value}
+    prefix = given.get("_LAMBDA_FLEET_PREFIX", "")
+    (member,) = read_fleet({**NOBODY, **given}, [f"{prefix}function"])
+    if options.fleet == "deployer":
+        found = fleet_policy(member.target)
+    elif member.source:
+        found = source_policy(member.source)
+    else:
+        raise InputError("_LAMBDA_SOURCE_ROLE_ARN is not set, so there is no such role.")
+    context.report.console.document(json.dumps(found, indent=2))
+    return 0
 
 
 def _exit_status(checks: Iterable[Check]) -> int:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.artifact.package import check_target, write
+from deploy.commands.app import read_configured_app
 from deploy.release.candidate import prepare
-from deploy.target.environment import read_app
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         context.cancellation.check()
         report.progress("Written", done, total)
 
-    app = read_app(context.variables, slug, ["config"])
+    app = read_configured_app(context)
     with prepare(app, report, context.cancellation) as candidate:
         write(candidate.package, options.output, progress)
     report.step(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deploy.artifact.differences import NO_DIFFERENCE, compare
 from deploy.artifact.limits import check_size
 from deploy.aws.codes import LATEST
-from deploy.errors import DeployError
+from deploy.errors import DeployError, InputError
 from deploy.fleet.parallel import for_each
 from deploy.release.candidate import prepare
 from deploy.release.deploy import assess, prepare_for, running, short
@@ -48,6 +48,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
     report = context.report
     if options.offline:
         app = read_app(context.variables, context.slug)
+        if app.settings.config_from:
+            raise InputError(
+                "--offline can't read the config that _LAMBDA_CONFIG_FROM names.", todo="Plan without it."
+            )
         with prepare(app, report, context.cancellation) as candidate:
             check_size(candidate.package, app.settings.bucket)
             plan = decide(candidate, app.settings, State(None), force=options.force)

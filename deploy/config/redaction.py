@@ -113,6 +113,7 @@ def redactor_for(target: Target) -> Redactor:
     arn = f"arn:{partition_of(region)}:lambda:{region}:{function.account}:function:{function.name}"
     named = (settings.s3_bucket, settings.alias, function.account)
     credentials = {f"_{name}": value for name, value in target.sdk.items() if name not in PUBLIC}
+    credentials |= {"_LAMBDA_SOURCE_EXTERNAL_ID": settings.source_external_id or ""}
     config = {
         name: value
         for name, value in secrets(target.variables).items()

@@ -5,23 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from deploy.aws import parameters
 from deploy.release import state
 from deploy.release.steps import all_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from deploy.aws.permissions import Grant
     from deploy.target.environment import Target
 
 # Those that doctor asks, besides the steps' own.
 DOCTORS_SERVICES = frozenset({"iam", "sts"})
+CONFIG_SERVICES = frozenset({"ssm"})
 
 
 def policy(*targets: Target) -> dict[str, Any]:
     """Return the IAM policy for a deployer with just these settings, of one function or of several."""
+    return document(grant for target in targets for grant in grants(target))
+
+
+def document(given: Iterable[Grant]) -> dict[str, Any]:
+    """Return the IAM policy that grants this; what differs in its resources alone is one statement."""
     merged: dict[tuple[object, ...], Grant] = {}
-    for grant in (grant for target in targets for grant in grants(target)):
+    for grant in given:
         what = (grant.name, grant.permissions, str(grant.condition))
         known = merged.get(what, replace(grant, resources=()))
         resources = dict.fromkeys((*known.resources, *grant.resources))
@@ -36,8 +43,9 @@ def grants(target: Target) -> Iterator[Grant]:
     yield from state.grants(target)
     for step in others:
         yield from step.grants(target)
+    yield from parameters.grants(target)
 
 
 def services() -> frozenset[str]:
     """Return the services whose API models the slug needs."""
-    return DOCTORS_SERVICES.union(*(step.services for step in all_steps()))
+    return (DOCTORS_SERVICES | CONFIG_SERVICES).union(*(step.services for step in all_steps()))

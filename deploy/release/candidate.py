@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from deploy.cancel import Cancellation
     from deploy.config.bake import Bake
     from deploy.output import Report
-    from deploy.target.environment import App
+    from deploy.target.environment import App, Target
     from deploy.target.provenance import Provenance
     from deploy.target.settings import Settings
 
@@ -52,6 +52,22 @@ class Candidate:
             "base_sha256": self.base.sha256,
             "config": self.baked.to_dict(),
         }
+
+
+def with_config(target: Target, candidate: Candidate) -> Target:
+    """Return a target whose variables hold all that the candidate was baked with, wherever it is from."""
+    return replace(target, variables={**target.variables, **candidate.baked.config.baked})
+
+
+def with_parameters(target: Target, cancellation: Cancellation) -> Target:
+    """Return a target with the config that its settings take from SSM, which wins over variables."""
+    if not target.settings.config_from:
+        return target
+    from deploy.aws.parameters import read_parameters
+    from deploy.aws.session import Session
+
+    found = read_parameters(Session(target), cancellation)
+    return replace(target, variables={**target.variables, **found})
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from deploy.aws.codes import REPLACED
 from deploy.aws.wait import Deadline
 from deploy.cancel import NOTHING_CHANGED
 from deploy.errors import DeployError, has_room
-from deploy.release.candidate import prepare
+from deploy.release.candidate import prepare, with_config, with_parameters
 from deploy.release.fit import point_out_misfits
 from deploy.release.plan import decide
 from deploy.release.state import read_source_key, read_state
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from deploy.release.candidate import Candidate
     from deploy.release.plan import Plan
     from deploy.release.state import State
-    from deploy.target.environment import App, Target
+    from deploy.target.environment import Target
 
 # Two releases that meet take turns in overtaking each other while they keep the same pace.
 TRIES = 10
@@ -58,7 +58,7 @@ class Assessment:
         """Return the assessment of what runs by now."""
         package, name = self.candidate.package, self.candidate.name
         state = read_state(self.function, self.deadline, package.code_sha256, name)
-        plan = _decide(self.candidate, self.function, state, force=self.force)
+        plan = decide_with_key(self.candidate, self.function, state, force=self.force)
         return replace(self, state=state, plan=plan)
 
 
@@ -96,13 +96,13 @@ class Deployed:
 
 
 @contextlib.contextmanager
-def prepare_for(target: App, report: Report, cancellation: Cancellation) -> Iterator[Candidate]:
+def prepare_for(target: Target, report: Report, cancellation: Cancellation) -> Iterator[Candidate]:
     """Make the package while the SDK is loaded; it can be read until the block ends."""
     _check_memory()
     # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
     with contextlib.suppress(RuntimeError):  # there may be no room for a thread
         threading.Thread(target=_load_sdk, daemon=True).start()
-    with prepare(target, report, cancellation) as candidate:
+    with prepare(with_parameters(target, cancellation), report, cancellation) as candidate:
         check_size(candidate.package, target.settings.bucket)
         cancellation.check_between_steps()
         yield candidate
@@ -124,7 +124,7 @@ def assess(
     be read is an error.
     """
     deadline = Deadline(target.settings.timeout, report, cancellation)
-    function = function or connect(target, cancellation)
+    function = function or connect(with_config(target, candidate), cancellation)
     cancellation.check_between_steps()  # starting the SDK takes its time
     code_sha256 = candidate.package.code_sha256
     state = read_state(function, None if look_once else deadline, code_sha256, candidate.name)
@@ -134,11 +134,11 @@ def assess(
     else:
         if state.latest:
             point_out_misfits(state.latest.running, target, candidate.base, report)
-        plan = _decide(candidate, function, state, force=force)
+        plan = decide_with_key(candidate, function, state, force=force)
     return Assessment(candidate, function, deadline, force, state, plan)
 
 
-def _decide(candidate: Candidate, function: Function, state: State, *, force: bool) -> Plan:
+def decide_with_key(candidate: Candidate, function: Function, state: State, *, force: bool) -> Plan:
     """Decide what is missing; an upload that names no key would take the function's own from its code."""
     settings = function.session.target.settings
     plan = decide(candidate, settings, state, force=force)
@@ -230,7 +230,7 @@ def _execute(
                 report,
                 cancellation,
                 assessment.candidate.package,
-                target,
+                with_config(target, assessment.candidate),
                 ready=assessment.state.ready,
             )
             try:

@@ -93,7 +93,7 @@ def decide(candidate: Candidate, settings: Settings, state: State, *, force: boo
         return Plan(() if is_latest else (upload,))
     version = _reusable(package, state)
     naming = name_version(candidate, settings, state, version, force=force)
-    move = _move_alias(settings.alias, state.alias, version, provenance, force=force)
+    move = move_alias(settings.alias, state.alias, version, provenance, force=force)
     steps: list[Step] = []
     if version is None:
         steps += [] if is_latest else [upload]
@@ -117,9 +117,13 @@ def _reusable(package: Package, state: State) -> str | None:
     return next((each.version for each in usable), None)
 
 
-def _move_alias(
-    name: str | None, alias: Alias | None, version: str | None, provenance: Provenance, *, force: bool
+def move_alias(
+    name: str | None, alias: Alias | None, version: str | None, provenance: Provenance, *, force: bool = False
 ) -> tuple[MoveAlias, ...]:
+    """Decide what moves an alias to a version, to the one to be published if none is named.
+
+    Raises InputError or DeployError if the alias is not one to be moved, unless `force`.
+    """
     if name is None:
         return ()
     if alias is None:
@@ -224,7 +228,7 @@ def plan_rollback(settings: Settings, state: State, version: str | None, *, forc
             why=f"There are: {', '.join(known.version for known in state.versions) or 'none'}.",
             todo="Name one of them: `deploy rollback VERSION`",
         )
-    move = _move_alias(settings.alias, state.alias, version, UNKNOWN, force=force)
+    move = move_alias(settings.alias, state.alias, version, UNKNOWN, force=force)
     if move and settings.verification:
         return Plan((VerifyVersion(settings.verification, version, ANOTHER_VERSION), *move))
     return Plan(move)

@@ -11,7 +11,8 @@ from deploy.target import parsers
 from deploy.target.arn import split_functions
 from deploy.target.provenance import Provenance, read_provenance
 from deploy.target.sdk import SDK_SETTINGS, find_near_misses, find_region, read_sdk_settings
-from deploy.target.settings import NAMES, PREFIX, SETTINGS, Problem, Settings, Stage, closest
+from deploy.target.setting import Problem, Stage
+from deploy.target.settings import NAMES, PREFIX, SETTINGS, Settings, closest
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -45,15 +46,30 @@ class App:
 
 
 @dataclass(frozen=True)
+class Role:
+    """A role that is assumed with the credentials of the settings, and the external ID that it asks for."""
+
+    arn: str
+    external_id: str | None = field(default=None, repr=False)
+
+    @property
+    def account(self) -> str:
+        """The account that it is in."""
+        return self.arn.split(":")[4]
+
+
+@dataclass(frozen=True)
 class Target(App):
     """One function to deploy, with everything that its deploy needs.
 
-    `sdk` holds the credentials and whatever else the AWS SDK is told, under the SDK's own names.
+    `sdk` holds the credentials and whatever else the AWS SDK is told, under the SDK's own names. A function
+    in another account, which is only read, is reached by a `role` that is assumed with them.
     """
 
     function: FunctionReference
     region: str
     sdk: Mapping[str, str] = field(repr=False)
+    role: Role | None = None
 
     @property
     def object_prefix(self) -> str:
@@ -65,10 +81,10 @@ def read_app(
     variables: Mapping[str, str], slug: Path, stages: Iterable[Stage] = ("config", "release")
 ) -> App:
     """Read what needs no AWS; raises InputError with all problems of these stages at once."""
-    settings, problems = _read_settings(next(_for_each_function(variables)))
+    settings, problems = read_settings(next(_for_each_function(variables)))
     relevant = [problem for problem in problems if problem.stage in stages]
     if relevant:
-        raise _explain(relevant)
+        raise explain_problems(relevant)
     return _app(variables, slug, settings)
 
 
@@ -76,7 +92,7 @@ def read_target(variables: Mapping[str, str], slug: Path) -> Target:
     """Read everything that a deploy of one function needs; raises InputError with all problems at once."""
     target, problems = _read_target(variables, slug)
     if target is None:
-        raise _explain(problems)
+        raise explain_problems(problems)
     return target
 
 
@@ -90,8 +106,11 @@ def read_targets(variables: Mapping[str, str], slug: Path) -> tuple[Target, ...]
         if target is not None and any(_is_same(target, other) for other in targets):
             problems[Problem(FUNCTION, f"names {target.function.name} twice")] = None
         targets += [target] if target else []
+    if len(targets) > 1 and "{name}" in (targets[0].settings.config_from or ""):
+        what = "holds {name}, and there are several functions, which get the same package"
+        problems[Problem("_LAMBDA_CONFIG_FROM", what, "ssm:/my-app/")] = None
     if problems:
-        raise _explain(list(problems))
+        raise explain_problems(list(problems))
     return tuple(targets)
 
 
@@ -112,7 +131,7 @@ def _is_same(one: Target, other: Target) -> bool:
 
 
 def _read_target(variables: Mapping[str, str], slug: Path) -> tuple[Target | None, list[Problem]]:
-    settings, problems = _read_settings(variables)
+    settings, problems = read_settings(variables)
     sdk, sdk_problems = read_sdk_settings(variables)
     region, region_problems = find_region(sdk, settings.function)
     function = settings.function
@@ -137,7 +156,7 @@ REQUIRED_BY = (
 )
 
 
-def _read_settings(variables: Mapping[str, str]) -> tuple[Settings, list[Problem]]:
+def read_settings(variables: Mapping[str, str]) -> tuple[Settings, list[Problem]]:
     """Parse all settings; a setting that is wrong has its default, and is among the problems."""
     problems: list[Problem] = []
     values: dict[str, Any] = {}
@@ -218,7 +237,8 @@ def kind_of_dyno(variables: Mapping[str, str]) -> Dyno:
     return "release" if dyno.startswith("release.") else "other"
 
 
-def _explain(problems: list[Problem]) -> InputError:
+def explain_problems(problems: list[Problem]) -> InputError:
+    """Return the error for settings that are missing or wrong."""
     examples = {setting.name: setting.example for setting in (*SETTINGS.values(), *SDK_SETTINGS)}
     lines = []
     for problem in problems:

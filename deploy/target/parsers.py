@@ -11,6 +11,7 @@ import warnings
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
+from deploy.target.arn import REGION
 from deploy.text import printable
 
 CONFIG_FORMATS = (".properties", ".json", ".sh")
@@ -20,6 +21,12 @@ PYTHON_RUNTIME = re.compile(r"python3\.[1-9][0-9]?")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}")
+FUNCTION_PREFIX = re.compile(r"[A-Za-z0-9_-]{1,63}")
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
+EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
+PARAMETER_PATH = re.compile(r"ssm:(/([A-Za-z0-9_.-]|\{name\})+){1,14}/?")
 UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
 
 
@@ -78,6 +85,34 @@ def http_url(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_valid:
         raise ValueError(wrong)
     return text
+
+
+def function_prefix(text: str) -> str:
+    """Return what names of functions begin with."""
+    wrong = "is not the beginning of function names: 1 to 63 letters, digits, `-` and `_`"
+    return _matching(FUNCTION_PREFIX, text, wrong)
+
+
+def role_arn(text: str) -> str:
+    """Return the ARN of a role."""
+    return _matching(ROLE, text, "is not the ARN of a role")
+
+
+def external_id(text: str) -> str:
+    """Return what the trust policy of a role may ask for."""
+    return _matching(EXTERNAL_ID, text, "is not 2 or more letters, digits and _+=,.@:/-")
+
+
+def region(text: str) -> str:
+    """Return the name of a region."""
+    return _matching(REGION, text, "is not the name of a region")
+
+
+def parameter_path(text: str) -> str:
+    """Return the path that SSM parameters are below, with a slash at its end."""
+    wrong = "is not `ssm:` and a path, such as ssm:/my-app/{name}/"
+    path = _matching(PARAMETER_PATH, text, wrong).removeprefix("ssm:")
+    return f"{path.rstrip('/')}/"
 
 
 def whole_number(text: str) -> int:

@@ -6,9 +6,10 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from deploy.target import parsers
 from deploy.target.arn import FunctionReference, is_region
-from deploy.target.parsers import http_url
-from deploy.target.settings import NAMES, PREFIX, Problem, Setting, closest
+from deploy.target.setting import Problem, Setting
+from deploy.target.settings import NAMES, PREFIX, closest
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ REGIONS = ("AWS_DEFAULT_REGION", "AWS_REGION")
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 TEXTS = {
     ROLE: (
-        re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII),
+        parsers.ROLE,
         "is not the ARN of a role",
     ),
     "AWS_ROLE_SESSION_NAME": (
@@ -37,7 +38,7 @@ TEXTS = {
         "is not 2 to 64 letters, digits and _+=,.@-",
     ),
     EXTERNAL_ID: (
-        re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII),
+        parsers.EXTERNAL_ID,
         "is not 2 or more letters, digits and _+=,.@:/-",
     ),
     "AWS_MAX_ATTEMPTS": (re.compile("[1-9][0-9]{0,2}"), "is not a whole number from 1 to 999"),
@@ -190,7 +191,7 @@ def _wrong(name: str, text: str) -> Iterator[tuple[str, str]]:
 
 def _is_http_url(text: str) -> bool:
     try:
-        http_url(text)
+        parsers.http_url(text)
     except ValueError:
         return False
     return True

@@ -7,40 +7,20 @@ that reads it. The README's table and `deploy help settings` are made from these
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from deploy.target import parsers
 from deploy.target.arn import FunctionReference, parse_function
+from deploy.target.fleet_settings import FleetSettings
+from deploy.target.setting import Setting
+from deploy.target.setting import declare as _setting
 from deploy.target.version import parse_setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 PREFIX = "_LAMBDA_"
 DEFAULT_CONFIG_FILE = "env.properties"
-
-Stage = Literal["build", "config", "release"]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is declared of one setting. `parse` raises ValueError with what is wrong with a value."""
-
-    name: str
-    parse: Callable[[str], Any]
-    example: str
-    meaning: str
-    stage: Stage
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with one setting; never holds its value."""
-
-    name: str
-    wrong: str
-    example: str = ""
-    stage: Stage = "release"
 
 
 @dataclass(frozen=True)
@@ -60,22 +40,8 @@ class Bucket:
     kms_key_id: str | None = None
 
 
-def _setting(
-    name: str,
-    parse: Callable[[str], Any],
-    example: str,
-    meaning: str,
-    stage: Stage,
-    *,
-    default: object = None,
-    secret: bool = False,
-) -> Any:  # noqa: ANN401 - the field's own type holds
-    declared = Setting(name, parse, example, meaning, stage)
-    return field(default=default, repr=not secret, metadata={"setting": declared})
-
-
 @dataclass(frozen=True)
-class Settings:
+class Settings(FleetSettings):
     """The values of all settings. Times are in seconds."""
 
     function: FunctionReference | None = _setting(
@@ -284,7 +250,9 @@ class Settings:
         return Bucket(self.s3_bucket, self.s3_prefix, self.s3_kms_key_id) if self.s3_bucket else None
 
 
-SETTINGS: dict[str, Setting] = {each.name: each.metadata["setting"] for each in fields(Settings)}
+# Those of fleets come last.
+_FIELDS = sorted(fields(Settings), key=lambda each: each.name in FleetSettings.__dataclass_fields__)
+SETTINGS: dict[str, Setting] = {each.name: each.metadata["setting"] for each in _FIELDS}
 NAMES = {setting.name for setting in SETTINGS.values()}
 
 

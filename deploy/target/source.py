@@ -117,6 +117,15 @@ def read_env_file(
             f"{shown} has values with a NUL character, which no environment variable can hold.",
             why=f"Look at {', '.join(map(printable, impossible))}.",
         )
+    return _with_credentials(values | _settings(process), process, credentials)
+
+
+def read_settings(process: Mapping[str, str], credentials: Credentials) -> dict[str, str]:
+    """Return the settings of the process, and the credentials that an option asks for; no config."""
+    return _with_credentials(_settings(process), process, credentials)
+
+
+def _settings(process: Mapping[str, str]) -> dict[str, str]:
     settings = {name: value for name, value in process.items() if name.startswith("_")}
     for name in PROXIES:
         # On a laptop the process's own proxy is the way out; in a dyno it is config of the function.
@@ -125,10 +134,7 @@ def read_env_file(
     for name in CI_VARIABLES:
         if text := process.get(name):
             settings.setdefault(f"_{name}", text)
-    variables = values | settings
-    if credentials:
-        return _with_credentials(variables, process, credentials)
-    return variables
+    return settings
 
 
 def _with_credentials(
@@ -138,6 +144,8 @@ def _with_credentials(
 
     A role in the settings stays: it is assumed with these credentials.
     """
+    if not credentials:
+        return variables
     others = {f"_{name}" for name in (*KEYS, TOKEN_FILE, *PROFILES, *FILES, *MACHINE, METADATA_DISABLED)}
     kept = {name: value for name, value in variables.items() if name not in others}
     kept |= {f"_{name}": value for name, value in _handed_down(process, credentials)}

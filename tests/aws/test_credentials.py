@@ -91,8 +91,8 @@ def test_a_role_is_assumed_with_the_access_key(aws: EmbeddedAWS, slug: Path) -> 
 
 def test_an_external_id_is_handed_over(aws: EmbeddedAWS, slug: Path) -> None:
     """A role of somebody else's account asks for it; without it the refusal says what to set."""
-    function = aws.create_function()
-    role = aws.create_role("theirs", external_id=EXTERNAL_ID, account="210987654321")
+    function = aws.create_function(account="210987654321")
+    role = aws.create_role("theirs", external_id=EXTERNAL_ID, account=function.account)
     refused = run(slug, env=settings(function, _AWS_ROLE_ARN=role))
     assert refused.status == 1
     for part in (role, "sts:AssumeRole", "arn:aws:iam::123456789012:user/deployer", "_AWS_EXTERNAL_ID=…"):

@@ -15,6 +15,9 @@ class Behaviour:
     only actions that the deployer may take, `policy` is an IAM policy that the deployer has instead; without
     either there is no limit. `identity` is the deployer's ARN.
 
+    `keeps_back` are the ARNs of functions whose packages GetFunction does not give away, for want of a key.
+    The next `throttled` calls of Lambda's API are refused for their number.
+
     A function says "InProgress" `polls_per_update` times after an update, a new version "Pending"
     `polls_per_version` times. One answer lists `page_size` versions or aliases at most.
     """
@@ -23,6 +26,8 @@ class Behaviour:
     allowed: set[str] | None = None
     policy: Mapping[str, Any] | None = None
     identity: str = "arn:aws:iam::123456789012:user/deployer"
+    keeps_back: set[str] = field(default_factory=set)
+    throttled: int = 0
     polls_per_update: int = 0
     polls_per_version: int = 0
     page_size: int = 50

@@ -73,6 +73,8 @@ class Call:
             return f"arn:{partition}:s3:::{unquote(self.path).strip('/')}"
         if self.service != "lambda":
             return "*"
+        if self.operation == "GetCodeSigningConfig":
+            return unquote(self.path.rstrip("/").rpartition("/")[2])
         account = self.function.get("account") or ACCOUNT_ID
         name = self.function.get("name", "*")
         qualifier = f":{self.qualifier}" if self.qualifier else ""
@@ -112,6 +114,8 @@ def call_of(request: Request, body: bytes) -> Call:
     service = authorization.service if authorization else "sts" * is_web_identity
     path, _, query = request.environ["REQUEST_URI"].partition("?")
     operation = operation_of(service, request.method, path, query, body)
+    if target := request.headers.get("X-Amz-Target"):
+        operation = target.rpartition(".")[2]
     return Call(
         service=service,
         operation=operation,

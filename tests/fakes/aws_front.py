@@ -6,6 +6,7 @@ It is a WSGI application, and refuses as AWS does what AWS would refuse: unknown
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
@@ -17,6 +18,7 @@ from iam import Identities
 from lambda_api import Functions
 from s3 import Buckets
 from sigv4 import Authorization
+from ssm import Parameters
 from sts import Tokens
 
 if TYPE_CHECKING:
@@ -40,10 +42,15 @@ class Front:
         self.calls: list[Call] = []
         self._behaviour = behaviour
         self._secrets = secrets
-        self._identities = Identities(behaviour, deployer)
         self.tokens = Tokens(behaviour)
+        self._identities = Identities(behaviour, deployer, self.tokens)
+        self.parameters = Parameters(self._identities)
         self._buckets = Buckets(self._identities)
         self.functions = Functions(behaviour, self._identities, self._buckets)
+
+    def account(self, call: Call) -> str:
+        """Return the account of the one who makes a call."""
+        return self._identities.account(call)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
@@ -64,11 +71,12 @@ class Front:
                 return self.functions.answer(request, call, body)
             if call.service == "s3":
                 return self._buckets.answer(request, call, body)
-            if call.service == "iam":
-                return self._identities.answer(call, body)
-            return self.tokens.answer(call, body)
+            if call.operation == "AssumeRole" and self._behaviour.policy is not None:
+                self._identities.check(call, call.action, dict(parse_qsl(body.decode()))["RoleArn"])
+            others = {"ssm": self.parameters.answer, "iam": self._identities.answer}
+            return others.get(call.service, self.tokens.answer)(call, body)
         except RefusedError as refused:
-            if call.service == "lambda":
+            if call.service in {"lambda", "ssm"}:
                 return refused.as_json()
             return refused.as_xml(wrapped=call.service != "s3")
 

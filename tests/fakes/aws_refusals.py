@@ -21,7 +21,7 @@ class RefusedError(Exception):
     def as_json(self) -> Response:
         """Give the answer as Lambda writes it."""
         return Response(
-            json.dumps({"Type": "User", "Message": str(self), "message": str(self)}),
+            json.dumps({"__type": self.code, "Type": "User", "Message": str(self), "message": str(self)}),
             self.status,
             {"x-amzn-ErrorType": self.code, "x-amzn-RequestId": str(uuid.uuid4())},
             content_type="application/json",

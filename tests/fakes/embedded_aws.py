@@ -11,6 +11,7 @@ import threading
 import urllib.request
 import uuid
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -49,13 +50,13 @@ class EmbeddedAWS(Behaviour):
     deployer = Credentials("AKIADEPLOYER00000000", "deployer-secret")
 
     def __enter__(self) -> "Self":
-        secrets = {key.access_key: key.secret_key for key in (self.administrator, self.deployer)}
-        self._front = Front(self, secrets, self.deployer.access_key)
+        self._secrets = {key.access_key: key.secret_key for key in (self.administrator, self.deployer)}
+        self._front = Front(self, self._secrets, self.deployer.access_key)
         self._server = make_server("127.0.0.1", 0, self._front, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
         return self
 
     def __exit__(
@@ -78,15 +79,25 @@ class EmbeddedAWS(Behaviour):
         """Return Lambda's calls in the order in which they took effect: two may come in at once."""
         return self._front.functions.carried_out
 
+    def account_of(self, call: Call) -> str:
+        """Return the account of the one who made a call."""
+        return self._front.account(call)
+
     def answers(self, function: "Function", handler: Handler) -> None:
         """Have invocations of a function, in any version, answered by `handler`."""
         self._front.functions.handlers[function.arn] = handler
 
     def create_role(
-        self, name: str, *, external_id: str = "", web_identity: str = "", account: str = ACCOUNT_ID
+        self,
+        name: str,
+        *,
+        external_id: str = "",
+        web_identity: str = "",
+        account: str = ACCOUNT_ID,
+        policy: Mapping[str, Any] | None = None,
     ) -> str:
         """Create a role that the deployer may assume, or who has the web identity; return its ARN."""
-        role = Role(f"arn:aws:iam::{account}:role/{name}", external_id, web_identity)
+        role = Role(f"arn:aws:iam::{account}:role/{name}", external_id, web_identity, policy)
         self._front.tokens.roles[role.arn] = role
         return role.arn
 
@@ -115,10 +126,19 @@ class EmbeddedAWS(Behaviour):
         """Have a function say "Pending" so many times, as one does whose network is being set up."""
         self._front.functions.function(function.arn).pending_polls = polls
 
-    def client(self, region: str = "eu-west-1") -> "LambdaClient":
-        """Return the administrator's Lambda client."""
-        client: LambdaClient = self._client("lambda", region)
+    def client(self, region: str = "eu-west-1", account: str = ACCOUNT_ID) -> "LambdaClient":
+        """Return the Lambda client of an account's administrator."""
+        client: LambdaClient = self._client("lambda", region, account)
         return client
+
+    def put_parameter(self, name: str, value: str, account: str = ACCOUNT_ID) -> None:
+        """Keep an SSM parameter, encrypted."""
+        self._front.parameters.values[account, name] = value
+
+    def requires_signature(self, function: "Function", policy: str = "enforce") -> None:
+        """Have a function take signed code only, or warn of other code."""
+        name = function.arn.partition(":function:")[0]
+        self._front.functions.function(function.arn).signing = f"{name}:code-signing-config:csc-{policy}"
 
     def s3(self, region: str = "eu-west-1") -> "S3Client":
         """Return the administrator's S3 client."""
@@ -133,11 +153,14 @@ class EmbeddedAWS(Behaviour):
         handler: str = "index.handler",
         package_type: str = "Zip",
         region: str = "eu-west-1",
+        account: str = ACCOUNT_ID,
+        **others: Any,
     ) -> "Function":
         """Create a function that holds a stub, over HTTP."""
         name = name or f"function-{uuid.uuid4().hex[:12]}"
-        client = self.client(region)
-        common: dict[str, Any] = {"FunctionName": name, "Role": f"arn:aws:iam::{ACCOUNT_ID}:role/function"}
+        client = self.client(region, account)
+        role = f"arn:aws:iam::{account}:role/function"
+        common: dict[str, Any] = {"FunctionName": name, "Role": role, **others}
         if package_type == "Image":
             image = f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com/{name}:latest"
             answer = client.create_function(PackageType="Image", Code={"ImageUri": image}, **common)
@@ -148,7 +171,7 @@ class EmbeddedAWS(Behaviour):
                 Code={"ZipFile": _stub()},
                 **common,
             )
-        return Function(self, name, region, answer["FunctionArn"])
+        return Function(self, name, region, answer["FunctionArn"], account)
 
     def create_bucket(self, region: str = "eu-west-1") -> str:
         """Create a bucket and give its name."""
@@ -168,22 +191,32 @@ class EmbeddedAWS(Behaviour):
 
     def settings(self, function: "Function") -> dict[str, str]:
         """Return the settings with which the deployer deploys to `function` here."""
+        credentials = self.deployer if function.account == ACCOUNT_ID else self.root(function.account)
         return {
             "_LAMBDA_FUNCTION_ARN": function.arn,
-            "_AWS_ACCESS_KEY_ID": self.deployer.access_key,
-            "_AWS_SECRET_ACCESS_KEY": self.deployer.secret_key,
+            "_AWS_ACCESS_KEY_ID": credentials.access_key,
+            "_AWS_SECRET_ACCESS_KEY": credentials.secret_key,
             "_AWS_ENDPOINT_URL": self.url,
         }
 
-    def _client(self, service: str, region: str) -> Any:
-        key = (service, region)
+    def root(self, account: str) -> Credentials:
+        """Return credentials that may do anything in an account."""
+        if account == ACCOUNT_ID:
+            return self.administrator
+        credentials = Credentials(f"AKIA{account}0000", f"secret-of-{account}")
+        self._secrets[credentials.access_key] = credentials.secret_key
+        return credentials
+
+    def _client(self, service: str, region: str, account: str = ACCOUNT_ID) -> Any:
+        key = (service, region, account)
         if key not in self._clients:
+            credentials = self.root(account)
             self._clients[key] = boto3.client(
                 service,  # type: ignore[call-overload]
                 region_name=region,
                 endpoint_url=self.url,
-                aws_access_key_id=self.administrator.access_key,
-                aws_secret_access_key=self.administrator.secret_key,
+                aws_access_key_id=credentials.access_key,
+                aws_secret_access_key=credentials.secret_key,
             )
         return self._clients[key]
 
@@ -196,10 +229,16 @@ class Function:
     name: str
     region: str
     arn: str
+    account: str = ACCOUNT_ID
+
+    @property
+    def client(self) -> "LambdaClient":
+        """Return the client of the account's administrator."""
+        return self.aws.client(self.region, self.account)
 
     def get(self, qualifier: str = "$LATEST") -> "GetFunctionResponseTypeDef":
         """Return what GetFunction says of it."""
-        return self.aws.client(self.region).get_function(FunctionName=self.name, Qualifier=qualifier)
+        return self.client.get_function(FunctionName=self.name, Qualifier=qualifier)
 
     def code(self, qualifier: str = "$LATEST") -> bytes:
         """Fetch back the package that is deployed, as anyone could: from its Code.Location."""
@@ -209,7 +248,7 @@ class Function:
 
     def alias(self, name: str = "live") -> str | None:
         """Return the version that an alias points at; None where there is no such alias."""
-        client = self.aws.client(self.region)
+        client = self.client
         try:
             return client.get_alias(FunctionName=self.name, Name=name)["FunctionVersion"]
         except client.exceptions.ResourceNotFoundException:
@@ -217,13 +256,13 @@ class Function:
 
     def versions(self) -> list[str]:
         """Return the numbers of the published versions, oldest first."""
-        pages = self.aws.client(self.region).get_paginator("list_versions_by_function")
+        pages = self.client.get_paginator("list_versions_by_function")
         listed = [each for page in pages.paginate(FunctionName=self.name) for each in page["Versions"]]
         return [each["Version"] for each in listed if each["Version"] != "$LATEST"]
 
     def code_sha256(self, qualifier: str = "$LATEST") -> str:
         """Return the digest of the code of $LATEST, a version or an alias."""
-        client = self.aws.client(self.region)
+        client = self.client
         answer = client.get_function_configuration(FunctionName=self.name, Qualifier=qualifier)
         return answer["CodeSha256"]
 

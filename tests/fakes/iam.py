@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 from aws_behaviour import Behaviour
 from aws_calls import ACCOUNT_ID, Call
 from aws_refusals import RefusedError
+from sts import Tokens
 
 __all__ = ["Identities"]
 
@@ -26,22 +27,32 @@ Decision = Literal["allowed", "explicitDeny", "implicitDeny"]
 Context = Mapping[str, list[str]]
 
 _VERSION = "2010-05-08"
+_KEY_OF_ACCOUNT = re.compile("AKIA([0-9]{12})[0-9]{4}")
 _SESSION = re.compile(rf"arn:aws:sts::{ACCOUNT_ID}:assumed-role/(\w+)/.*")
 # A variable of a policy that stands for a character: ${*}, ${?}, ${$}.
 _PATTERN = re.compile(r"\$\{([*?$])\}|(\*)|(\?)|(.)", re.DOTALL)
 
 
 class Identities:
-    """The deployer and everybody else, and what they may do."""
+    """The deployer, the sessions of roles and everybody else, and what they may do."""
 
-    def __init__(self, behaviour: Behaviour, deployer: str) -> None:
+    def __init__(self, behaviour: Behaviour, deployer: str, tokens: Tokens) -> None:
         self._behaviour = behaviour
         self._deployer = deployer
+        self._tokens = tokens
+
+    def account(self, call: Call) -> str:
+        """Return the account of the one who makes a call."""
+        if own := _KEY_OF_ACCOUNT.fullmatch(call.access_key):
+            return own[1]
+        return self._tokens.account(call.access_key) or ACCOUNT_ID
 
     def may(self, call: Call, action: str, resource: str, context: Context | None = None) -> bool:
         """Whether the one who makes a call may do something that belongs to it."""
         if self._behaviour.denied & {action, call.operation}:
             return False
+        if policy := self._tokens.policy(call.access_key):
+            return _evaluate(policy, action, resource, context) == "allowed"
         return call.access_key != self._deployer or self._decide(action, resource, context) == "allowed"
 
     def check(self, call: Call, action: str, resource: str, context: Context | None = None) -> None:
@@ -53,7 +64,7 @@ class Identities:
         """Return the refusal of an action."""
         return RefusedError(
             HTTPStatus.FORBIDDEN,
-            "AccessDeniedException" if call.service == "lambda" else "AccessDenied",
+            "AccessDeniedException" if call.service in {"lambda", "ssm"} else "AccessDenied",
             f"User: {self._behaviour.identity} is not authorized to perform: {action} on resource: "
             f"{resource} because no {policy} policy allows the {action} action",
         )
@@ -65,16 +76,7 @@ class Identities:
         if behaviour.policy is None:
             is_allowed = behaviour.allowed is None or action in behaviour.allowed
             return "allowed" if is_allowed else "implicitDeny"
-        effects = {
-            statement["Effect"]
-            for statement in behaviour.policy["Statement"]
-            if any(_matches(name, action) for name in statement["Action"])
-            and any(_matches(pattern, resource) for pattern in statement["Resource"])
-            and _holds(statement.get("Condition", {}), context or {})
-        }
-        if "Deny" in effects:
-            return "explicitDeny"
-        return "allowed" if effects else "implicitDeny"
+        return _evaluate(behaviour.policy, action, resource, context)
 
     # The simulator
 
@@ -113,6 +115,19 @@ class Identities:
             identity = f"arn:aws:iam::{ACCOUNT_ID}:role/{session[1]}"
         if source != identity:
             raise RefusedError(HTTPStatus.NOT_FOUND, "NoSuchEntity", f"{source} cannot be found.")
+
+
+def _evaluate(policy: Mapping[str, Any], action: str, resource: str, context: Context | None) -> Decision:
+    effects = {
+        statement["Effect"]
+        for statement in policy["Statement"]
+        if any(_matches(name, action) for name in statement["Action"])
+        and any(_matches(pattern, resource) for pattern in statement["Resource"])
+        and _holds(statement.get("Condition", {}), context or {})
+    }
+    if "Deny" in effects:
+        return "explicitDeny"
+    return "allowed" if effects else "implicitDeny"
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -70,6 +70,8 @@ class Functions:
             "UpdateAlias": self._update_alias,
             "DeleteAlias": self._delete_alias,
             "ListAliases": self._list_aliases,
+            "GetFunctionCodeSigningConfig": self._get_function_signing,
+            "GetCodeSigningConfig": self._get_signing,
         }
 
     def serves(self, request: Request) -> Response | None:
@@ -86,8 +88,14 @@ class Functions:
         if operation is None:
             raise NotImplementedError(f"{call.method} {call.path}")
         with self._lock:
+            self._throttle()
             self.carried_out.append(call)
             return operation(asked)
+
+    def _throttle(self) -> None:
+        if self._behaviour.throttled > 0:
+            self._behaviour.throttled -= 1
+            raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate exceeded")
 
     def function(self, arn: str) -> LambdaFunction:
         """Return the function with an ARN."""
@@ -107,12 +115,17 @@ class Functions:
         region = call.function.get("region") or call.region
         if region != call.region:
             raise not_found(f"Functions from '{region}' are not reachable in this region ('{call.region}')")
-        if call.function.get("account") not in {None, "", ACCOUNT_ID}:
+        if call.function.get("account") not in {None, "", self._identities.account(call)}:
             raise self._identities.denial(call, call.action, call.resource, "resource-based")
-        self._identities.check(call, call.action, call.resource)
+        resource = call.resource.replace(f":{ACCOUNT_ID}:", f":{self._identities.account(call)}:")
+        self._identities.check(call, call.action, resource)
+
+    def _arn(self, call: Call, name: str) -> str:
+        account = self._identities.account(call)
+        return f"arn:{partition_of(call.region)}:lambda:{call.region}:{account}:function:{name}"
 
     def _named(self, asked: _Asked) -> LambdaFunction:
-        arn = _arn(asked.call.region, asked.call.function["name"])
+        arn = self._arn(asked.call, asked.call.function["name"])
         if arn not in self._functions:
             raise not_found(f"Function not found: {arn}")
         return self._functions[arn]
@@ -121,7 +134,7 @@ class Functions:
 
     def _create(self, asked: _Asked) -> Response:
         content = dict(asked.content)
-        arn = _arn(asked.call.region, content["FunctionName"])
+        arn = self._arn(asked.call, content["FunctionName"])
         if arn in self._functions:
             raise conflict(f"Function already exist: {content['FunctionName']}")
         code = content.pop("Code")
@@ -155,8 +168,22 @@ class Functions:
         code = function.code if qualifier in {"", LATEST} else function.version(qualifier).code
         location = self._code.address(asked.host_url, code)
         key = {"SourceKMSKeyArn": function.source_key} if function.source_key else {}
-        answer = {"RepositoryType": "S3", "Location": location, **key}
+        answer: dict[str, Any] = {"RepositoryType": "S3", "Location": location, **key}
+        if function.arn in self._behaviour.keeps_back:
+            refused = {"ErrorCode": "AccessDenied", "Message": "Lambda was unable to decrypt the package"}
+            answer = {"RepositoryType": "S3", "Error": refused, **key}
         return _json({"Configuration": configuration, "Code": answer})
+
+    def _get_function_signing(self, asked: _Asked) -> Response:
+        function = self._named(asked)
+        arn = {"CodeSigningConfigArn": function.signing} if function.signing else {}
+        return _json({"FunctionName": asked.call.function["name"], **arn})
+
+    def _get_signing(self, asked: _Asked) -> Response:
+        policy = "Warn" if asked.call.path.rstrip("/").endswith("csc-warn") else "Enforce"
+        return _json(
+            {"CodeSigningConfig": {"CodeSigningPolicies": {"UntrustedArtifactOnDeployment": policy}}}
+        )
 
     def _delete(self, asked: _Asked) -> Response:
         function = self._named(asked)
@@ -264,10 +291,6 @@ class Functions:
             )
         handler = self.handlers.get(function.arn, lambda _payload, _version: None)
         return invoke(handler, described, asked.call.headers, asked.body)
-
-
-def _arn(region: str, name: str) -> str:
-    return f"arn:{partition_of(region)}:lambda:{region}:{ACCOUNT_ID}:function:{name}"
 
 
 def _configuration(content: Mapping[str, Any], region: str) -> dict[str, Any]:

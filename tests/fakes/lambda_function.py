@@ -89,6 +89,7 @@ class LambdaFunction:
         self.pending_polls = 0
         self.failure: tuple[str, str] | None = None
         self.source_key: str | None = None
+        self.signing = ""  # the ARN of a code signing configuration
         self._revision = str(uuid.uuid4())
         self._modified = _now()
         self._update = "Successful"

@@ -86,7 +86,7 @@ class Ministack:
 
     url: str
 
-    def create_function(self, account: str, name: str, code: bytes) -> Function:
+    def create_function(self, account: str, name: str, code: bytes, runtime: Any = "nodejs22.x") -> Function:
         """Create a Node.js function in an account. It is active within a second; a deploy waits for that."""
         client: LambdaClient = boto3.client(
             "lambda",
@@ -98,7 +98,7 @@ class Ministack:
         answer = client.create_function(
             FunctionName=name,
             Role=f"arn:aws:iam::{account}:role/function",
-            Runtime="nodejs22.x",
+            Runtime=runtime,
             Handler="index.handler",
             Code={"ZipFile": code},
         )
@@ -112,9 +112,10 @@ class Ministack:
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Ministack]:
+def serve(*, enforces: bool = False) -> Iterator[Ministack]:
     """Run the server on a free port of the loopback interface; skip the test where it can't be run.
 
+    If it `enforces` them, signatures, policies and the trust of roles count; root may do anything.
     All that it starts and writes is gone afterwards.
     """
     require("node", str(PROGRAMS / "ministack"))
@@ -134,6 +135,7 @@ def serve() -> Iterator[Ministack]:
                     "GATEWAY_PORT": str(port),
                     "IOT_MTLS_ENABLED": "0",
                     "SFTP_ENABLED": "0",
+                    "AUTH": "true" if enforces else "false",
                 },
                 cwd=folder,
                 stdin=subprocess.PIPE,

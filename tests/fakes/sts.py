@@ -5,9 +5,10 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
@@ -22,15 +23,20 @@ __all__ = ["Role", "Tokens"]
 
 @dataclass(frozen=True)
 class Role:
-    """A role and what its trust policy asks for: an external ID, or a web identity token."""
+    """A role and what its trust policy asks for: an external ID, or a web identity token.
+
+    `policy` limits what its sessions may do; without one they may do anything in their account.
+    """
 
     arn: str
     external_id: str = ""
     web_identity: str = ""
+    policy: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class _Session:
+    role: str
     arn: str
     secret_key: str
     token: str
@@ -60,6 +66,17 @@ class Tokens:
             message = "The security token included in the request is expired"
             raise RefusedError(HTTPStatus.FORBIDDEN, "ExpiredTokenException", message)
         return session.secret_key
+
+    def account(self, access_key: str) -> str | None:
+        """Return the account that a session's access key belongs to; None if it is not a session's."""
+        session = self._sessions.get(access_key)
+        return session.arn.split(":")[4] if session else None
+
+    def policy(self, access_key: str) -> Mapping[str, Any] | None:
+        """Return what limits a session; None if nothing does."""
+        session = self._sessions.get(access_key)
+        role = self.roles.get(session.role) if session else None
+        return role.policy if role else None
 
     def answer(self, call: Call, body: bytes) -> Response:
         """Answer a call of STS's."""
@@ -96,6 +113,7 @@ class Tokens:
         check(self.roles.get(arn), arn, given)
         key, account = f"ASIA{uuid.uuid4().hex[:16].upper()}", arn.split(":")[4]
         session = _Session(
+            arn,
             f"arn:aws:sts::{account}:assumed-role/{arn.rpartition('/')[2]}/{given['RoleSessionName']}",
             uuid.uuid4().hex,
             uuid.uuid4().hex,

@@ -29,7 +29,8 @@ Answer = TypeVar("Answer")
 class Execution:
     """A plan being executed: what the steps work with, and the version that they publish on their way.
 
-    `package` is what an upload sends; the values of `target` are not shown in logs.
+    `package` is what an upload sends; the values of `target` are not shown in logs. Without one nobody knows
+    what must not be shown.
     """
 
     function: Function

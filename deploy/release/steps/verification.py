@@ -69,7 +69,7 @@ class VerifyVersion(Step):
         if wrong:
             raise DeployError(
                 f"Version {version} of {execution.function.name} {wrong}.",
-                why=_evidence(invocation, _redactor(execution)),
+                why=_evidence(invocation, execution),
                 todo=self.todo,
             )
 
@@ -109,7 +109,10 @@ def _redactor(execution: Execution) -> Redactor:
     return redactor_for(execution.target) if execution.target else Redactor({})
 
 
-def _evidence(invocation: Invocation, redactor: Redactor) -> str:
+def _evidence(invocation: Invocation, execution: Execution) -> str:
+    if execution.target is None:
+        return "What it answered and logged is not shown here: its config, which may be in it, is not known."
+    redactor = redactor_for(execution.target)
     # Secrets are taken out first: what is cut or indented would not be recognized.
     answer = redactor.redact_start(invocation.payload, ANSWER_LENGTH)
     log = redactor.redact_tail(invocation.log)

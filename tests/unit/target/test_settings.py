@@ -2,7 +2,8 @@
 
 import pytest
 
-from deploy.target.settings import NAMES, SETTINGS, Bucket, Setting, Settings, Verification, closest
+from deploy.target.setting import Setting
+from deploy.target.settings import NAMES, SETTINGS, Bucket, Settings, Verification, closest
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda setting: setting.name)

@@ -1,0 +1,76 @@
+"""`deploy fleet plan|apply|status FILE`: makes the versions live that a fleet file names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.commands.plan import SOMETHING_TO_DO
+from deploy.fleet.apply import apply_fleet, plan_fleet
+from deploy.fleet.board import Board
+from deploy.fleet.definition import read_definition
+from deploy.fleet.folder import check_folder, read_payloads
+from deploy.fleet.status import read_status
+from deploy.fleet.summary import report_outcomes, report_status
+from deploy.fleet.survey import Choices, Fleet
+from deploy.target.fleet import read_fleet
+
+if TYPE_CHECKING:
+    import argparse
+
+    from deploy.commands import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is done, the file, and what a promotion takes."""
+    parser.add_argument("action", choices=("plan", "apply", "status"), help="what to do")
+    parser.add_argument("file", metavar="FILE", type=Path, help="the fleet file, in JSON")
+    parser.add_argument(
+        "--config-dir",
+        metavar="DIR",
+        type=Path,
+        help="bake the config in DIR/NAME.env into what is promoted to the function NAME",
+    )
+    parser.add_argument(
+        "--payload-dir",
+        metavar="DIR",
+        type=Path,
+        help="verify the function NAME with the payload in DIR/NAME.json",
+    )
+    parser.add_argument(
+        "--as-is",
+        action="store_true",
+        help="promote packages that this buildpack has not made, unchanged, whatever they carry",
+    )
+    parser.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="apply: move the aliases of all that can be prepared, even if others can't",
+    )
+    parser.add_argument(
+        "--exit-code", action="store_true", help=f"plan: exit with {SOMETHING_TO_DO} if there are changes"
+    )
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Plan, apply or show the status."""
+    definition = read_definition(options.file)
+    names = [wanted.name for wanted in definition.lambdas]
+    payloads = read_payloads(options.payload_dir, names) if options.payload_dir else {}
+    if options.config_dir:
+        check_folder(options.config_dir)
+    members = read_fleet(context.variables, names, payloads)
+    choices = Choices(options.config_dir, options.as_is)
+    fleet = Fleet(definition, members, context.cancellation, choices)
+    board = Board(context.report.console)
+    if options.action == "status":
+        report_status(read_status(fleet, board, context.cancellation), context.report)
+        return 0
+    is_plan = options.action == "plan"
+    if is_plan:
+        outcomes = plan_fleet(fleet, board, context.cancellation)
+    else:
+        outcomes = apply_fleet(fleet, board, context.cancellation, keep_going=options.keep_going)
+    report_outcomes(outcomes, context.report, is_plan=is_plan)
+    changes = any(outcome.plan and outcome.plan.action != "nothing" for outcome in outcomes)
+    return SOMETHING_TO_DO if is_plan and options.exit_code and changes else 0

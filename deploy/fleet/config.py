@@ -1,0 +1,126 @@
+"""The config that a promoted version gets in this account: from a file, from SSM, or from what is live."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy.artifact.archive import read_directory
+from deploy.artifact.content import read_content
+from deploy.artifact.differences import LARGEST_CONFIG
+from deploy.artifact.extraction import baked_entries
+from deploy.aws.download import RemoteFile
+from deploy.aws.parameters import path_of, read_parameters
+from deploy.config.bake import Bake
+from deploy.config.formats import ConfigFile, encode, variables
+from deploy.config.variables import Config, select
+from deploy.errors import DeployError, InputError
+from deploy.target.record import parse_record
+from deploy.target.source import read_env_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from deploy.artifact.window import Seekable
+    from deploy.aws.answers import Alias
+    from deploy.aws.function import Function
+    from deploy.cancel import Cancellation
+    from deploy.target.record import Record
+
+OTHERWISE = (
+    "Say what its config is here: `--config-dir DIR` with a file {name}.env, or "
+    "_LAMBDA_CONFIG_FROM=ssm:/…/{{name}}/"
+)
+
+
+def config_for(
+    function: Function,
+    live: Alias | None,
+    files: tuple[str, ...],
+    folder: Path | None,
+    cancellation: Cancellation,
+) -> tuple[Bake, str]:
+    """Return these files with the config of this account, and where that is from.
+
+    A file of `folder` counts before SSM, and that before the version that is live here. Raises DeployError if
+    there is none.
+    """
+    target = function.session.target
+    if folder is not None:
+        path = folder / f"{function.name}.env"
+        if path.is_file():
+            return _baked(function, files, read_env_file(path, {})), f"of {path.name}"
+    if target.settings.config_from:
+        found = read_parameters(function.session, cancellation)
+        return _baked(function, files, found), f"below ssm:{path_of(target)}/"
+    if live is None:
+        raise DeployError(
+            f"Nothing is live on {function.name} yet, so there is no config to take over.",
+            todo=OTHERWISE.format(name=function.name),
+        )
+    return _of_version(function, live.version, files), f"of version {live.version}"
+
+
+def config_of(function: Function, version: str) -> dict[str, str] | None:
+    """Return the config that a version was baked with; None if it can't be found out."""
+    try:
+        described = function.described(version)
+        record = parse_record(described.configuration.description)
+        if record is None or described.withheld:
+            return None
+        return _values(_config_files(RemoteFile(function, version, described), record))
+    except (DeployError, ValueError):
+        return None
+
+
+def _baked(function: Function, files: tuple[str, ...], given: Mapping[str, str]) -> Bake:
+    """Choose and encode config vars as a deploy does."""
+    settings = function.session.target.settings
+    config = select(given, include=settings.config_include, exclude=settings.config_exclude)
+    return Bake(config, tuple(encode(name, config.baked) for name in files))
+
+
+def _of_version(function: Function, version: str, files: tuple[str, ...]) -> Bake:
+    """Take the config files out of the package of a version here, without downloading the rest of it."""
+    described = function.described(version)
+    there = f"Version {version} of {function.name}, which is live,"
+    todo = OTHERWISE.format(name=function.name)
+    record = parse_record(described.configuration.description)
+    if record is None or not record.is_complete:
+        raise DeployError(
+            f"{there} does not say which of its files hold config.",
+            why="This buildpack has not published it, or an earlier one has.",
+            todo=todo,
+        )
+    if described.withheld:
+        raise DeployError(
+            f"AWS keeps the package of {there[0].lower()}{there[1:]} back: {described.withheld}"
+        )
+    try:
+        found = _config_files(RemoteFile(function, version, described), record)
+    except (ValueError, InputError):
+        raise DeployError(f"{there} has no config files that can be read.", todo=todo) from None
+    if set(files) != found.keys():
+        why = f"These are {', '.join(found)}, and those of the promoted version are {', '.join(files)}."
+        raise DeployError(f"{there} has its config in other files.", why=why, todo=todo)
+    # The files go over as they are, whoever wrote them; their values are known if we did.
+    return Bake(Config(_values(found) or {}, ()), tuple(found[name] for name in files))
+
+
+def _values(files: Mapping[str, ConfigFile]) -> dict[str, str] | None:
+    """Return the config vars in these files; None if we did not write them."""
+    try:
+        return dict(pair for file in files.values() for pair in variables(file.name, file.content).items())
+    except (ValueError, RecursionError):
+        return None
+
+
+def _config_files(package: Seekable, record: Record) -> dict[str, ConfigFile]:
+    """Read the baked files of a package. Raise ValueError or InputError if it is not what is recorded."""
+    entries = baked_entries(read_directory(package), record)
+    if any(entry.size > LARGEST_CONFIG for entry in entries):
+        raise ValueError("a config file of this size")
+    return {
+        entry.name: ConfigFile(entry.name, b"".join(read_content(package, entry)), entry.mode & 0o777)
+        for entry in entries
+    }

@@ -1,0 +1,86 @@
+"""The first phase of a fleet: versions are fetched, published, verified and named; no live alias moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from deploy.aws.wait import Deadline
+from deploy.fleet.config import config_of
+from deploy.fleet.promotion import open_promoted
+from deploy.release.candidate import with_config
+from deploy.release.deploy import decide_with_key, execute
+from deploy.release.plan import Plan, move_alias
+from deploy.release.state import read_state
+from deploy.release.steps.alias import MoveAlias
+from deploy.release.steps.step import Execution
+from deploy.release.steps.verification import VerifyVersion
+from deploy.target.record import UNKNOWN
+
+if TYPE_CHECKING:
+    from deploy.cancel import Cancellation
+    from deploy.fleet.plan import FunctionPlan
+    from deploy.fleet.survey import Fleet
+    from deploy.output import Report
+    from deploy.target.environment import Target
+
+PREPARED = "Its version is published and verified; the live alias was not moved."
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A function whose version is verified, and the move of its live alias, which is all that is left."""
+
+    execution: Execution
+    move: tuple[MoveAlias, ...]
+
+
+def prepare(
+    fleet: Fleet, target: Target, plan: FunctionPlan, report: Report, cancellation: Cancellation
+) -> Prepared:
+    """Do all that a plan asks for, except the move of the live alias. Raises DeployError."""
+    if plan.action == "promote":
+        prepared = _prepare_promotion(fleet, target, plan, report, cancellation)
+    else:
+        prepared = _prepare_move(fleet, target, plan, report, cancellation)
+    cancellation.consequence = PREPARED if plan.action == "promote" else cancellation.consequence
+    report.step("Ready")
+    return prepared
+
+
+def _prepare_move(
+    fleet: Fleet, target: Target, plan: FunctionPlan, report: Report, cancellation: Cancellation
+) -> Prepared:
+    settings, function = target.settings, fleet.function(target, cancellation)
+    deadline = Deadline(settings.timeout, report, cancellation)
+    execution = Execution(function, deadline, report, cancellation)
+    if settings.verification and plan.version:
+        config = config_of(function, plan.version)
+        execution.target = replace(target, variables=config) if config is not None else None
+        execute(Plan((VerifyVersion(settings.verification, plan.version),)), execution)
+    return Prepared(execution, move_alias(settings.alias, plan.live, plan.version, UNKNOWN))
+
+
+def _prepare_promotion(
+    fleet: Fleet, target: Target, plan: FunctionPlan, report: Report, cancellation: Cancellation
+) -> Prepared:
+    source = fleet.source(target, cancellation)
+    if source is None:
+        raise RuntimeError("a promotion from nowhere")  # a plan out of order
+    with open_promoted(plan, source, report, cancellation) as candidate:
+        function = fleet.function(with_config(target, candidate), cancellation)
+        deadline = Deadline(target.settings.timeout, report, cancellation)
+        state = read_state(function, deadline, candidate.package.code_sha256, candidate.name)
+        steps = decide_with_key(candidate, function, state, force=False).steps
+        moves = tuple(step for step in steps if isinstance(step, MoveAlias))
+        execution = Execution(
+            function,
+            deadline,
+            report,
+            cancellation,
+            candidate.package,
+            with_config(target, candidate) if candidate.baked.config.baked else None,
+            ready=state.ready,
+        )
+        execute(Plan(tuple(step for step in steps if step not in moves)), execution)
+    return Prepared(replace(execution, package=None), moves)

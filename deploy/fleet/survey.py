@@ -1,0 +1,137 @@
+"""How the functions of a fleet are reached, and what AWS says of each, up to its plan.
+
+A function whose version is in this account costs two calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from deploy.aws.codes import NOT_FOUND
+from deploy.errors import DeployError
+from deploy.fleet.config import config_for
+from deploy.fleet.plan import (
+    FunctionPlan,
+    Origin,
+    check_here,
+    check_origin,
+    check_size,
+    decide,
+    unknown_function,
+    unknown_version,
+)
+from deploy.fleet.promotion import read_baked_files
+from deploy.release.deploy import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from deploy.aws.answers import Alias, Described
+    from deploy.aws.function import Function
+    from deploy.cancel import Cancellation
+    from deploy.fleet.definition import Definition, Wanted
+    from deploy.output import Report
+    from deploy.target.environment import Target
+    from deploy.target.fleet import Member
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is chosen for promotions: a folder with NAME.env files, and whether unknown packages pass."""
+
+    config_folder: Path | None = None
+    as_is: bool = False
+
+
+class Fleet:
+    """The functions of a fleet, what is wanted of each, and one connection for all of an account."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        members: Sequence[Member],
+        cancellation: Cancellation,
+        choices: Choices = Choices(),
+    ) -> None:
+        self.targets = tuple(member.target for member in members)
+        self._wanted = {wanted.name: wanted for wanted in definition.lambdas}
+        self._sources = {member.name: member.source for member in members}
+        self._choices = choices
+        first = members[0]
+        self._here = connect(first.target, cancellation)
+        self._there = connect(first.source, cancellation) if first.source else None
+
+    def function(self, target: Target, cancellation: Cancellation) -> Function:
+        """Return a function of the fleet."""
+        return self._here.sibling(target, cancellation)
+
+    def source(self, target: Target, cancellation: Cancellation) -> Function | None:
+        """Return its counterpart in the lower account, if there is one."""
+        source = self._sources[target.function.name]
+        return self._there.sibling(source, cancellation) if self._there and source else None
+
+    def wanted(self, target: Target) -> Wanted:
+        """Return what is wanted of a function."""
+        return self._wanted[target.function.name]
+
+    def examine(self, target: Target, report: Report, cancellation: Cancellation) -> FunctionPlan:
+        """Decide what a function needs. Raises DeployError if it can't get it."""
+        wanted, function = self.wanted(target), self.function(target, cancellation)
+        live, named = read_aliases(function, wanted)
+        plan = decide(wanted, live, named, target.settings.alias or "")
+        plan = plan or self._promotion(wanted, live, function, cancellation)
+        report.step(f"{str(plan)[0].upper()}{str(plan)[1:]}")
+        return plan
+
+    def _promotion(
+        self,
+        wanted: Wanted,
+        live: Alias | None,
+        function: Function,
+        cancellation: Cancellation,
+    ) -> FunctionPlan:
+        target = function.session.target
+        source = self.source(target, cancellation)
+        if source is None:
+            check_exists(function)
+            raise unknown_version(wanted, None)
+        here = _described(function, unknown_function(target))
+        check_here(wanted.name, here, takes_signed_code_only=function.takes_signed_code_only())
+        missing = unknown_version(wanted, source.session.target)
+        there = _described(source, missing, wanted.version.alias)
+        record = check_origin(wanted, source.session.target, here, there, as_is=self._choices.as_is)
+        check_size(wanted.name, there, target.settings)
+        origin = Origin(source.name, there.configuration.version, there.size, record)
+        plan = FunctionPlan(wanted, "promote", live, origin=origin)
+        if record is None:
+            return plan
+        files = read_baked_files(source, origin.version, record)
+        baked, place = config_for(function, live, files, self._choices.config_folder, cancellation)
+        return replace(plan, origin=replace(origin, files=files), baked=baked, config_from=place)
+
+
+def read_aliases(function: Function, wanted: Wanted) -> tuple[Alias | None, Alias | None]:
+    """Return the live alias of a function, and the one of the wanted version."""
+    live = function.alias(function.session.target.settings.alias or "")
+    return live, function.alias(wanted.version.alias)
+
+
+def check_exists(function: Function) -> None:
+    """Raise DeployError if there is no such function."""
+    try:
+        function.configuration()
+    except DeployError as error:
+        if error.code != NOT_FOUND:
+            raise
+        raise unknown_function(function.session.target) from error
+
+
+def _described(function: Function, missing: DeployError, qualifier: str = "$LATEST") -> Described:
+    try:
+        return function.described(qualifier)
+    except DeployError as error:
+        if error.code != NOT_FOUND:
+            raise
+        raise missing from error
