@@ -15,8 +15,8 @@ from deploy.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("config", "package", "plan", "status", "rollback", "doctor", "help", "version")
-WITH_CONFIG = ("", "config", "package", "plan", "status", "doctor")
+COMMANDS = ("config", "package", "plan", "status", "rollback", "invoke", "local", "doctor", "help", "version")
+WITH_CONFIG = ("", "config", "package", "plan", "status", "local", "doctor")
 CHANGING = ("", "rollback")
 DEPLOY = "deploy"
 BUILD = "build"  # in a slug not for people: bin/compile runs it
@@ -103,7 +103,8 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
     _add_output_arguments(parser)
     defaults = argparse.Namespace(run=module.run, prog=parser.prog, **WITHOUT_SOURCE)
     options = parser.parse_args(rest, defaults)
-    options.reads_config = name in WITH_CONFIG and not getattr(options, "policy", False)
+    reads_config = name in WITH_CONFIG or getattr(options, "local", False)
+    options.reads_config = reads_config and not getattr(options, "policy", False)
     options.changes_something = name in CHANGING
     if (options.aws_profile or options.aws_default_credentials) and not options.env_file:
         raise InputError(
