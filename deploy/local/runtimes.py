@@ -100,7 +100,7 @@ def command(language: str, runtime: str, task_root: Path, scratch: Path, report:
     if language == "python":
         # Neither what is installed for this user, nor a buffer that a crash would take with it.
         return (program.path, "-s", "-u", str(CLIENTS / "python_client.py"))
-    return (program.path, *JAVA_OPTIONS, "-cp", str(_compile(program, scratch)), "Client")
+    return (program.path, *JAVA_OPTIONS, "-cp", str(_compile(program, scratch)), "lambdadeploy.Client")
 
 
 def _nodejs(_wanted: str) -> Program:

@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url'
 import util from 'node:util'
 
 const [hostname, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
-const require = createRequire(path.join(process.env.LAMBDA_TASK_ROOT, 'package.json'))
+const require = createRequire(import.meta.url)
 const LAST_NODE_WITH_CALLBACKS = 23
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
 const FAILED = { exception: 129, rejection: 128 } // exit statuses
@@ -88,7 +88,7 @@ function describeInLog (error) {
 
 function patchConsole () {
   const log = level => (...message) => {
-    const line = [new Date().toISOString(), requestId, level, util.format(...message)].join('\t')
+    const line = [new Date().toISOString(), String(requestId), level, util.format(...message)].join('\t')
     process.stdout.write(`${line.replaceAll('\n', '\r')}\n`)
   }
   const levels = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', log: 'INFO', warn: 'WARN', error: 'ERROR', fatal: 'FATAL' }

@@ -99,9 +99,12 @@ final class Handlers {
         }
         if (values != null && values.isAssignableFrom(type)) {
             Type[] types = parameters(type, values, new HashMap<>());
-            if (types == null) {
-                throw new Fault(
-                        "Class " + type.getName() + " does not implement RequestHandler with concrete type parameters");
+            for (Type open : types) {
+                if (Types.isUnbounded(open)) {
+                    throw new Fault("Class " + type.getName()
+                            + " does not implement RequestHandler with concrete type parameters: parameter " + open
+                            + " has no upper bound.");
+                }
             }
             MethodHandle handle = MethodHandles.publicLookup()
                     .unreflect(values.getMethod("handleRequest", Object.class, context))
@@ -119,7 +122,7 @@ final class Handlers {
         }
     }
 
-    /** Returns what a class gives for the type parameters of an interface; null if it leaves them open. */
+    /** Returns what a class gives for the type parameters of an interface, which it implements. */
     private static Type[] parameters(Class<?> type, Class<?> wanted, Map<String, Type> known) {
         List<Type> parents = new ArrayList<>(Arrays.asList(type.getGenericInterfaces()));
         if (type.getGenericSuperclass() != null) {
@@ -140,13 +143,14 @@ final class Handlers {
                 }
                 inner.put(raw.getTypeParameters()[i].getName(), given[i]);
             }
-            if (raw == wanted) {
-                boolean isOpen = given.length == 0 || Arrays.stream(given).anyMatch(Types::isUnbounded);
-                return isOpen ? null : given;
+            if (raw != wanted) {
+                return parameters(raw, wanted, inner);
             }
-            return parameters(raw, wanted, inner);
+            if (given.length > 0) {
+                return given;
+            }
         }
-        return null;
+        throw new Fault("Class " + type.getName() + " does not implement RequestHandler with concrete type parameters");
     }
 
     // --- methods --------------------------------------------------------------------------------

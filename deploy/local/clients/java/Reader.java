@@ -43,8 +43,12 @@ final class Reader {
         if (raw == Optional.class) {
             return Optional.ofNullable(convert(value, Types.argument(type, 0)));
         }
-        if (value == null) {
+        if (isNothing(value, raw)) {
             return raw.isPrimitive() ? Array.get(Array.newInstance(raw, 1), 0) : null;
+        }
+        boolean takesList = raw.isArray() || Iterable.class.isAssignableFrom(raw);
+        if (value instanceof List && ((List<?>) value).size() == 1 && !takesList) {
+            return convert(((List<?>) value).get(0), type);
         }
         if (raw.isPrimitive() || Number.class.isAssignableFrom(raw) || raw == Boolean.class || raw == Character.class) {
             return scalar(value, raw);
@@ -83,6 +87,14 @@ final class Reader {
             return map(value, raw, type);
         }
         return bean(value, raw);
+    }
+
+    /** Returns whether a value is null, or what stands for it with this type. */
+    private static boolean isNothing(Object value, Class<?> type) {
+        if (value instanceof List) {
+            return ((List<?>) value).isEmpty() && !type.isArray() && !Iterable.class.isAssignableFrom(type);
+        }
+        return value == null || "".equals(value) && !CharSequence.class.isAssignableFrom(type);
     }
 
     // --- scalars --------------------------------------------------------------------------------
@@ -205,9 +217,6 @@ final class Reader {
     // --- beans ----------------------------------------------------------------------------------
 
     private static Object bean(Object value, Class<?> type) throws ReflectiveOperationException {
-        if ("".equals(value)) {
-            return null;
-        }
         if (!(value instanceof Map)) {
             throw mismatch(value, type);
         }
@@ -235,7 +244,7 @@ final class Reader {
     private static void set(Object bean, String name, Object value) throws ReflectiveOperationException {
         Class<?> type = bean.getClass();
         for (Method method : type.getMethods()) {
-            boolean isSetter = method.getName().startsWith("set") && method.getParameterCount() == 1;
+            boolean isSetter = method.getName().matches("set.+") && method.getParameterCount() == 1;
             if (isSetter && !method.isBridge() && means(Types.property(method.getName(), 3), name, type)) {
                 method.setAccessible(true);
                 try {

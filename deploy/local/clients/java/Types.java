@@ -50,13 +50,13 @@ final class Types {
         return type instanceof TypeVariable && raw(type) == Object.class;
     }
 
-    /** Returns the property that a method reads or writes, by the length of its prefix, in Jackson's way. */
+    /** Returns the property that a method reads or writes, by the length of its prefix: path of getPath, URL of getURL. */
     static String property(String method, int prefix) {
-        char[] name = method.substring(prefix).toCharArray();
-        for (int i = 0; i < name.length && Character.isUpperCase(name[i]); i++) {
-            name[i] = Character.toLowerCase(name[i]);
+        String name = method.substring(prefix);
+        if (name.length() > 1 && Character.isUpperCase(name.charAt(0)) && Character.isUpperCase(name.charAt(1))) {
+            return name;
         }
-        return new String(name);
+        return Character.toLowerCase(name.charAt(0)) + name.substring(1);
     }
 
     /** Returns whether a class is one of AWS's events, whose JSON does not always spell properties alike. */

@@ -22,19 +22,19 @@ final class Writer {
 
     private Writer() {}
 
-    /** Returns the JSON of a value; of a bean the properties of its declared type. */
+    /** Returns the JSON of a value; of a bean, also in a collection, the properties of its declared type. */
     static String write(Object value, Type declared) throws ReflectiveOperationException {
         Writer writer = new Writer();
-        writer.write(value, Types.raw(declared));
+        writer.writeValue(value, declared);
         return writer.json.toString();
     }
 
-    private void write(Object value, Class<?> declared) throws ReflectiveOperationException {
+    private void writeValue(Object value, Type declared) throws ReflectiveOperationException {
         if (++depth > DEEPEST) {
             throw new IllegalArgumentException("The answer is nested too deeply, or holds itself");
         }
         if (value instanceof Optional) {
-            write(((Optional<?>) value).orElse(null), Object.class);
+            writeValue(((Optional<?>) value).orElse(null), Types.argument(declared, 0));
         } else if (value instanceof Double && !Double.isFinite((Double) value)
                 || value instanceof Float && !Float.isFinite((Float) value)) {
             quote(value.toString());
@@ -55,12 +55,12 @@ final class Writer {
             ((ByteBuffer) value).duplicate().get(content);
             quote(Base64.getEncoder().encodeToString(content));
         } else if (value instanceof Map) {
-            object((Map<?, ?>) value);
+            object((Map<?, ?>) value, Types.argument(declared, 1));
         } else if (value instanceof Iterable) {
             String separator = "[";
             for (Object element : (Iterable<?>) value) {
                 json.append(separator);
-                write(element, Object.class);
+                writeValue(element, Types.argument(declared, 0));
                 separator = ",";
             }
             json.append("[".equals(separator) ? "[]" : "]");
@@ -68,16 +68,17 @@ final class Writer {
             json.append('[');
             for (int i = 0; i < Array.getLength(value); i++) {
                 json.append(i == 0 ? "" : ",");
-                write(Array.get(value, i), Object.class);
+                writeValue(Array.get(value, i), Types.raw(declared).isArray() ? Types.element(declared) : Object.class);
             }
             json.append(']');
         } else {
-            object(properties(value, declared == Object.class ? value.getClass() : declared));
+            Class<?> type = Types.raw(declared);
+            object(properties(value, type == Object.class ? value.getClass() : type), Object.class);
         }
         depth--;
     }
 
-    private void object(Map<?, ?> members) throws ReflectiveOperationException {
+    private void object(Map<?, ?> members, Type declared) throws ReflectiveOperationException {
         String separator = "{";
         for (Map.Entry<?, ?> member : members.entrySet()) {
             if (member.getValue() != null) {
@@ -85,7 +86,7 @@ final class Writer {
                 Object key = member.getKey();
                 quote(key instanceof Enum ? ((Enum<?>) key).name() : String.valueOf(key));
                 json.append(':');
-                write(member.getValue(), Object.class);
+                writeValue(member.getValue(), declared);
                 separator = ",";
             }
         }
