@@ -134,7 +134,10 @@ def describe_function(options: argparse.Namespace, context: Context) -> tuple[Ap
 
 def local_redactor(app: App, function: LocalFunction) -> Redactor:
     """Return what takes config values, and the function's own variables, out of what is shown."""
-    return Redactor({**function.variables, **secrets(app.variables)})
+    from deploy.local.function import WRAPPER
+
+    own = {name: value for name, value in function.variables.items() if name != WRAPPER}
+    return Redactor({**own, **secrets(app.variables)})
 
 
 def show(invocation: Invocation, redactor: Redactor, report: Report) -> dict[str, object]:

@@ -56,9 +56,9 @@ class LocalFunction:
         return f"{place}:function:{self.name}"
 
     def wrapper(self, task_root: Path) -> str:
-        """Return the path of what starts the runtime, here; empty if nothing does."""
+        """Return the path of what starts the runtime, here; empty if the package has nothing that does."""
         path = self.variables.get(WRAPPER, "")
-        return str(task_root / path.removeprefix(TASK_ROOT)) if path.startswith(TASK_ROOT) else path
+        return str(task_root / path.removeprefix(TASK_ROOT)) if path.startswith(TASK_ROOT) else ""
 
     def process_variables(self, task_root: Path, path: str) -> dict[str, str]:
         """Return the variables that a runtime starts with; `path` is where this machine's programs are.

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from deploy.cancel import Cancelled
 from deploy.errors import DeployError
 from deploy.local.loopback import Handler, Refused, Server
+from deploy.target.arn import parse_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,18 +83,18 @@ class _Handler(Handler):
             raise Fault(400, "InvalidParameterValueException", "The invocation type is not valid.")
 
     def _check_name(self, name: str, qualifier: str) -> None:
-        """Raise Fault if the request is about another function than the one that is here."""
+        """Raise Fault if the request is about another function than the one that is here, or a version."""
         function = self.server.function
-        parts = name.split(":")
-        if parts[0] == "arn":
-            parts = parts[6:]
-        elif "function" in parts:
-            parts = parts[parts.index("function") + 1 :]
-        if not parts or parts[0] != function.name:
-            raise Fault(404, "ResourceNotFoundException", f"Function not found: {function.name} is here.")
-        qualifier = qualifier or ":".join(parts[1:])
-        if qualifier.isdecimal():
-            raise Fault(404, "ResourceNotFoundException", f"Function not found: {function.arn}:{qualifier}")
+        try:
+            asked = parse_function(name)
+        except ValueError as error:
+            raise Fault(400, "InvalidParameterValueException", f"The function's name {error}.") from None
+        if asked.name != function.name:
+            message = f"Function not found: {asked.name}; what is here is {function.name}"
+            raise Fault(404, "ResourceNotFoundException", message)
+        if (qualifier or asked.qualifier or "").isdecimal():
+            message = "Function not found: there are no versions here"
+            raise Fault(404, "ResourceNotFoundException", message)
 
     def _run(self, payload: bytes, context: str) -> None:
         try:

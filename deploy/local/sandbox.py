@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import secrets
 import threading
 import time
@@ -11,13 +12,12 @@ import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
 from deploy.aws.answers import Invocation
+from deploy.cancel import Cancelled
 from deploy.local.log import Log
 from deploy.local.runtime_api import Work
 from deploy.local.worker import Worker
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from deploy.cancel import Cancellation
     from deploy.local.function import LocalFunction
     from deploy.local.worker import Launch
@@ -42,17 +42,17 @@ class Sandbox:
         self._cancellation = cancellation
         self._turn = threading.Lock()
         self._log = Log()
+        self._start_or_end = threading.Lock()
         self._worker: Worker | None = None
         self._is_ready = False
         self._is_closed = False
+        self._init = 0.0  # seconds that the last start took, until they are reported
 
     def invoke(self, payload: bytes, client_context: str = "") -> Invocation:
         """Invoke the handler; `client_context` is JSON. The log is what was written since the last one."""
         with self._turn:
             request = str(uuid.uuid4())
-            started = time.monotonic()
             answer = self._get_ready(request)
-            init = time.monotonic() - started
             self._log.add(f"START RequestId: {request} Version: $LATEST")
             started = time.monotonic()
             if answer is None:
@@ -60,28 +60,19 @@ class Sandbox:
             duration = (time.monotonic() - started) * 1000
             if len(answer.payload) > LARGEST_ANSWER:
                 answer = _too_large(len(answer.payload))
-            self._log.add(f"END RequestId: {request}")
-            self._log.add(
-                f"REPORT RequestId: {request}\tDuration: {duration:.2f} ms\tBilled Duration: "
-                f"{-(-duration // 1):.0f} ms\tMemory Size: {self._function.memory} MB"
-                + (f"\tInit Duration: {init * 1000:.2f} ms" if init > GLANCE else "")
-            )
+            self._log.add(f"END RequestId: {request}\n{self._report(request, duration)}")
             content = answer.payload.decode("utf-8", "replace")
             log = self._log.take().decode("utf-8", "replace")
             return Invocation(content, answer.error, log, "$LATEST")
 
     def close(self) -> None:
         """End the worker; nothing can be invoked any more."""
-        self._is_closed = True
-        if self._worker:
-            self._worker.end()
+        with self._start_or_end:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        self._stop()
         self._log.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _get_ready(self, request: str) -> _Answer | None:
         """Wait until a worker asks for work; return the answer if it fails to start."""
@@ -91,10 +82,11 @@ class Sandbox:
         if self._worker and self._is_ready and self._worker.runs:
             return None
         self._stop()
-        self._cancellation.check()
-        worker = self._worker = Worker(self._launch, self._log)
+        started = time.monotonic()
+        worker = self._start()
         seconds = INIT_SECONDS + self._function.timeout
         kind, content = self._wait(worker, seconds, {"ready", "init error"})
+        self._init = time.monotonic() - started
         self._is_ready = kind == "ready"
         if self._is_ready:
             return None
@@ -150,6 +142,19 @@ class Sandbox:
             now = dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")
             self._log.add(f"{now.replace('+00:00', 'Z')} {request} {message}\n")
         return _error(error_type, f"RequestId: {request} Error: {message}")
+
+    def _report(self, request: str, duration: float) -> str:
+        billed = f"{math.ceil(duration)} ms\tMemory Size: {self._function.memory} MB"
+        init = f"\tInit Duration: {self._init * 1000:.2f} ms" if self._init else ""
+        self._init = 0.0
+        return f"REPORT RequestId: {request}\tDuration: {duration:.2f} ms\tBilled Duration: {billed}{init}"
+
+    def _start(self) -> Worker:
+        with self._start_or_end:
+            if self._is_closed:
+                raise Cancelled
+            self._worker = Worker(self._launch, self._log)
+            return self._worker
 
     def _stop(self) -> None:
         worker, self._worker, self._is_ready = self._worker, None, False

@@ -55,9 +55,12 @@ def _launch(kind: str, runtime: str, function: LocalFunction, folder: Path, repo
     task_root = folder / "task"
     language = runtimes.language_of(kind, runtime, task_root)
     command = runtimes.command(language, runtime, task_root, folder, report)
-    wrapper = function.wrapper(task_root)
-    if wrapper and language != runtimes.OS_ONLY:  # there, the wrapper is bootstrap's own matter
-        report.detail(f"Started through {printable(function.variables[WRAPPER])}")
-        command = (wrapper, *command)
+    named = printable(function.variables.get(WRAPPER, ""))
+    if named and language != runtimes.OS_ONLY:  # there, the wrapper is bootstrap's own matter
+        if wrapper := function.wrapper(task_root):
+            report.detail(f"Started through {named}")
+            command = (wrapper, *command)
+        else:
+            report.notice(f"The function starts through {named}, which is in a layer: it is left out here.")
     variables = function.process_variables(task_root, runtimes.search_path())
     return Launch(command, task_root, variables)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import tarfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,8 @@ def run(
     )
     process = function.process_variables(task_root, runtimes.search_path())
     process["AWS_LAMBDA_LOG_STREAM_NAME"] = "stream"
-    with Sandbox(Launch(client(handler), task_root, process), function, Cancellation()) as sandbox:
+    launch = Launch(client(handler), task_root, process)
+    with closing(Sandbox(launch, function, Cancellation())) as sandbox:
         invocations = [sandbox.invoke(json.dumps(payload).encode(), client_context) for payload in payloads]
     return [Outcome(_answer(each.payload), each.error, _log(each.log)) for each in invocations]
 

@@ -39,7 +39,7 @@ CLIENT = "local.clients.python_client"
 OF_THE_PROCESS = {
     "os.environ": {"cli", "console", CLIENT},
     "os.getenv": set[str](),
-    "signal": {"cli", "__main__"},
+    "signal": {"cli", "__main__", "local.worker"},  # which handles none, and names them
     "sys.stdout": {"cli", "__main__", CLIENT},
     "sys.stderr": {"cli", "__main__"},
     "sys.argv": {"__main__", "console"},

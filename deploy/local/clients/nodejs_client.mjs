@@ -228,6 +228,7 @@ process.on('unhandledRejection', async (reason, promise) => {
 process.on('beforeExit', () => whenIdle())
 
 patchConsole()
+globalThis.awslambda = { streamifyResponse: handler => Object.assign(handler, { [STREAMING]: 'response' }) }
 let handler
 try {
   handler = await loadHandler(process.env._HANDLER)
