@@ -25,6 +25,10 @@ commands:
   status           show what runs, where it comes from, and whether a deploy would
                    change it
   rollback         move the alias back to the version before, or to VERSION
+  invoke           invoke the function, or with --local the package on this machine,
+                   with PAYLOAD: JSON, @FILE, or - for stdin
+  local            serve the package on this machine to the AWS CLI and SDKs, at
+                   http://127.0.0.1:3001
   doctor           check settings, credentials, function and permissions, changing
                    nothing
   help             print this; `deploy help settings` explains all settings, and
@@ -51,8 +55,8 @@ options of all commands:
   --version        print the version and exit
   -h, --help       print this and exit
 
-exit status: 0 done, or nothing to do; 1 AWS or the network refused, a check failed,
-or the deploy was interrupted; 2 the settings, the arguments or the artifact are
+exit status: 0 done, or nothing to do; 1 AWS or the network refused, a check or the
+invoked function failed, or the deploy was interrupted; 2 the settings, the arguments or the artifact are
 wrong; 3 `deploy plan --exit-code` found changes
 """
 
