@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CLIENTS = Path(__file__).with_name("clients")
 BOOTSTRAP = "bootstrap"
 OS_ONLY = "provided"
-PROBE_SECONDS = 30.0
+PROBE_SECONDS = 120.0  # that a probe, or the compiler, may take on a machine that is busy
 OLDEST_JAVA = 11
 SHOWN = 600  # characters of a compiler's output
 
