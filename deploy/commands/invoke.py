@@ -12,6 +12,7 @@ from deploy.config.variables import secrets
 from deploy.errors import DeployError, InputError
 from deploy.release.deploy import connect
 from deploy.target.environment import read_app, read_targets
+from deploy.target.version import is_number, parse_name
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "payload", metavar="PAYLOAD", nargs="?", help="JSON, @FILE, or - for stdin; {} by default"
     )
-    parser.add_argument("--version", metavar="VERSION", help="a version, or another alias, of the function")
+    parser.add_argument(
+        "--version", metavar="VERSION", help="a version by number or by name, or another alias"
+    )
     parser.add_argument("--local", action="store_true", help="run the package on this machine instead")
     add_local_arguments(parser, only="with --local: ")
 
@@ -74,7 +77,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 def _invoke_there(payload: bytes, options: argparse.Namespace, context: Context) -> int:
     report, cancellation = context.report, context.cancellation
     target = _only_target(context)
-    qualifier = options.version or target.settings.alias or LATEST
+    qualifier = _qualifier(options.version) or target.settings.alias or LATEST
     function, seconds = connect(target, cancellation), target.settings.timeout
     report.step(f"Invoking {function.name}, {printable(qualifier)}")
     with cancellation.leaving("The function may have been invoked."):
@@ -169,6 +172,16 @@ def _only_target(context: Context) -> Target:
             todo="Name one of them in _LAMBDA_FUNCTION_ARN for this command.",
         )
     return first
+
+
+def _qualifier(version: str | None) -> str:
+    """Return what AWS calls a version that is given by number or by name, or an alias; empty if none is."""
+    if version is None or version == LATEST or is_number(version):
+        return version or ""
+    try:
+        return parse_name(version).alias
+    except ValueError as error:
+        raise InputError(f"The version {error}.") from None
 
 
 def _read_payload(text: str | None) -> bytes:

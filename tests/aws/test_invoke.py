@@ -42,6 +42,7 @@ def publish(function: Function) -> None:
         client.update_function_configuration(FunctionName=function.name, Timeout=timeout)
         client.publish_version(FunctionName=function.name)
     client.create_alias(FunctionName=function.name, Name="live", FunctionVersion="2")
+    client.create_alias(FunctionName=function.name, Name="1-1-0", FunctionVersion="1")  # the name 1.1.0
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,8 @@ def publish(function: Function) -> None:
         (ALIAS, (), "2"),
         (ALIAS, ("--version", "1"), "1"),
         ({}, ("--version", "live"), "2"),
+        (ALIAS, ("--version", "$LATEST"), "$LATEST"),
+        (ALIAS, ("--version", "1.1.0"), "1"),
     ],
 )
 def test_the_alias_or_a_version_is_invoked(
@@ -140,7 +143,14 @@ def test_a_payload_that_is_none_is_refused(slug: Path, function: Function, paylo
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--handler", "a.b"), ("--timeout", "5"), ("--runtime", "x"), ("--local", "--version", "1")]
+    "arguments",
+    [
+        ("--handler", "a.b"),
+        ("--timeout", "5"),
+        ("--runtime", "x"),
+        ("--local", "--version", "1"),
+        ("--version", "a b"),
+    ],
 )
 def test_options_of_the_other_way_are_refused(
     slug: Path, function: Function, arguments: tuple[str, ...]
