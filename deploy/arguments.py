@@ -15,8 +15,20 @@ from deploy.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("config", "package", "plan", "status", "rollback", "fleet", "doctor", "help", "version")
-WITH_CONFIG = ("", "config", "package", "plan", "status", "doctor")
+COMMANDS = (
+    "config",
+    "package",
+    "plan",
+    "status",
+    "rollback",
+    "fleet",
+    "invoke",
+    "local",
+    "doctor",
+    "help",
+    "version",
+)
+WITH_CONFIG = ("", "config", "package", "plan", "status", "local", "doctor")
 CHANGING = ("", "rollback")
 DEPLOY = "deploy"
 FLEET = "fleet"
@@ -104,7 +116,8 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
     _add_output_arguments(parser)
     defaults = argparse.Namespace(run=module.run, prog=parser.prog, **WITHOUT_SOURCE)
     options = parser.parse_args(rest, defaults)
-    options.reads_config = name in WITH_CONFIG and not getattr(options, "policy", False)
+    reads_config = name in WITH_CONFIG or getattr(options, "local", False)
+    options.reads_config = reads_config and not getattr(options, "policy", False)
     options.changes_something = name in CHANGING or (name == FLEET and options.action == "apply")
     asks_for_credentials = options.aws_profile or options.aws_default_credentials
     if asks_for_credentials and not options.env_file and name != FLEET:

@@ -27,6 +27,10 @@ commands:
   rollback         move the alias back to the version before, or to VERSION
   fleet            plan, apply or show which version of many functions is live, as
                    a file says
+  invoke           invoke the function, or with --local the package on this machine,
+                   with PAYLOAD: JSON, @FILE, or - for stdin
+  local            serve the package on this machine to the AWS CLI and SDKs, at
+                   http://127.0.0.1:3001
   doctor           check settings, credentials, function and permissions, changing
                    nothing
   help             print this; `deploy help settings` explains all settings, and
@@ -53,8 +57,8 @@ options of all commands:
   --version        print the version and exit
   -h, --help       print this and exit
 
-exit status: 0 done, or nothing to do; 1 AWS or the network refused, a check failed,
-or the deploy was interrupted; 2 the settings, the arguments or the artifact are
+exit status: 0 done, or nothing to do; 1 AWS or the network refused, a check or the
+invoked function failed, or the deploy was interrupted; 2 the settings, the arguments or the artifact are
 wrong; 3 `deploy plan --exit-code` found changes
 """
 

@@ -19,6 +19,7 @@ import pytest
 import simulated
 from embedded_aws import EmbeddedAWS, Function
 from paths import APPS
+from runtime_clients import fetch_nodejs_client
 from simulated import Slug
 from tools import require
 
@@ -144,6 +145,25 @@ def python_runtime_client(shared: Path) -> Path:
         subprocess.run([*command, "--target", str(folder), "awslambdaric==4.2.2"], check=True)
 
     return _made_once(shared / "python-runtime-client", install)
+
+
+@pytest.fixture(scope="session")
+def nodejs_runtime_client(shared: Path) -> Path:
+    """Return a folder with AWS's own runtime client for Node.js, from npm."""
+    require("node", "npm")
+    return _made_once(shared / "nodejs-runtime-client", fetch_nodejs_client)
+
+
+@pytest.fixture(scope="session")
+def java_handlers(shared: Path) -> Path:
+    """Return the handlers in Java, compiled, with AWS's own runtime client, from Maven Central."""
+    require("javac", "mvn")
+
+    def compile_classes(folder: Path) -> None:
+        shutil.copytree(APPS / "handlers/java", folder)
+        subprocess.run(["mvn", "--batch-mode", "--quiet", "process-classes"], cwd=folder, check=True)
+
+    return _made_once(shared / "java-handlers", compile_classes)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

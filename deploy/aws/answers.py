@@ -99,11 +99,15 @@ class Alias:
 
 @dataclass(frozen=True)
 class Invocation:
-    """What an invocation answered; `error` is set where the function failed, `log` is its tail."""
+    """What an invocation answered; `error` is set where the function failed, `log` is its tail.
+
+    `version` is the one that ran: an alias may route to several.
+    """
 
     payload: str = field(repr=False)
     error: str
     log: str = field(repr=False)
+    version: str = ""
 
 
 def configuration(answer: Mapping[str, Any]) -> Configuration:

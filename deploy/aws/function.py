@@ -233,9 +233,9 @@ class Function(Calls):
             )
 
     def invoke(self, version: str, payload: bytes, seconds: float) -> Invocation:
-        """Invoke a version and return its answer, without trying again.
+        """Invoke a version, or what an alias routes to, and return the answer, without trying again.
 
-        Needs lambda:InvokeFunction on the version. Raises TimeoutError if the answer is not there, whole,
+        Needs lambda:InvokeFunction on it. Raises TimeoutError if the answer is not there, whole,
         within `seconds`: a read timeout alone starts again with each byte that drips in.
         """
         config = Config(read_timeout=seconds, retries={"total_max_attempts": 1, "mode": "standard"})
@@ -243,11 +243,12 @@ class Function(Calls):
         def call() -> Invocation:
             with self.explaining("lambda:InvokeFunction", part_of(version)):
                 answer = self.session.client("lambda", config).invoke(
-                    FunctionName=self.identifier, Qualifier=version, Payload=payload, LogType="Tail"
+                    FunctionName=self.identifier, Payload=payload, LogType="Tail", **qualified(version)
                 )
                 content = answer["Payload"].read().decode("utf-8", "replace")
                 log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
-                return Invocation(content, answer.get("FunctionError", ""), log)
+                ran = answer.get("ExecutedVersion", "")
+                return Invocation(content, answer.get("FunctionError", ""), log, ran)
 
         try:
             return within(seconds, call, self.cancellation)

@@ -19,6 +19,7 @@ LAYERS = (
     "fleet",
     "doctor",
     "infrastructure",
+    "local",
     "release",
     "build",
     "aws",
@@ -32,13 +33,14 @@ LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.s
 PACKAGE = REPOSITORY / "deploy"
 SDK = ("boto", "s3transfer", "urllib3")
 LONGEST = 300  # lines of a file
+CLIENT = "local.clients.python_client"
 
-# What belongs to the process, and which modules may use it.
+# What belongs to the process, and which modules may use it. A runtime client is a process of its own.
 OF_THE_PROCESS = {
-    "os.environ": {"cli", "console"},
+    "os.environ": {"cli", "console", CLIENT},
     "os.getenv": set[str](),
-    "signal": {"cli", "__main__"},
-    "sys.stdout": {"cli", "__main__"},
+    "signal": {"cli", "__main__", "local.worker"},  # which handles none, and names them
+    "sys.stdout": {"cli", "__main__", CLIENT},
     "sys.stderr": {"cli", "__main__"},
     "sys.argv": {"__main__", "console"},
 }

@@ -1,0 +1,2 @@
+class StartError extends Error { constructor (text) { super(text); this.name = 'StartError' } }
+throw new StartError('no start')

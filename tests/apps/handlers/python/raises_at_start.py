@@ -1,0 +1,5 @@
+def start():
+    raise LookupError("no start")
+
+
+start()
