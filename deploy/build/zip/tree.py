@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deploy.artifact.base import BASE_ZIP
 from deploy.artifact.limits import check_unzipped
 from deploy.build.zip.checks import note_names
-from deploy.build.zip.compression import SourceFile, Written, create
+from deploy.build.zip.compression import SourceFile, create
 from deploy.errors import InputError
 from deploy.files import replacing
 from deploy.text import printable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deploy.build.lambdaignore.rules import Rules
+    from deploy.build.result import Written
     from deploy.output import Report
 
 IGNORE_FILE = ".lambdaignore"
