@@ -130,7 +130,7 @@ def _check_target_text(target: str, shown: str) -> None:
         raise InputError(
             f"The symbolic link {printable(shown)} leads to {printable(target)}, which is not valid UTF-8, "
             "as a name in a ZIP must be.",
-            todo=f"Rename what it leads to, and make the link anew, or name the link in {IGNORE_FILE}.",
+            todo=f"Rename what it leads to, make the link again, or name the link in {IGNORE_FILE}.",
         ) from None
 
 
