@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def megabytes(size: int) -> str:
-    """Give a size in bytes as a person reads it, in units of 1024 as AWS counts its limits."""
+    """Return a size in bytes as a person reads it, in units of 1024 as AWS counts its limits."""
     if size < 1024:  # noqa: PLR2004
         return f"{size} bytes"
     if size < 1024 * 1024:
@@ -13,7 +18,7 @@ def megabytes(size: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Give a text as one harmless line: control characters and invalid bytes are spelled out."""
+    """Return a text as one harmless line: control characters and invalid bytes are spelled out."""
     return "".join(
         character
         if character.isprintable()
@@ -26,3 +31,9 @@ def printable_lines(text: str) -> str:
     """Return a text, such as a log, without any control character but line breaks and tabs."""
     lines = text.replace("\r\n", "\n").split("\n")
     return "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
+
+
+def first_of(names: Sequence[str], most: int) -> list[str]:
+    """Return the first names as a person reads them, and how many more there are."""
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return [*map(printable, names[:most]), *more]

@@ -5,11 +5,11 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-# A line for each kind of app: its name in build.json, its name for people, and its build files.
-readonly APP_KINDS="${BASH_SOURCE[0]%/*}/../deploy/build/kinds.txt"
+# A line for each kind of app: its id in build.json, its name for people, and its build files.
+readonly APP_KINDS="${BASH_SOURCE[0]%/*}/../deploy/artifact/kinds.txt"
 
-# Prints the kind of app, such as `Java` or `Node.js`; nothing for an unknown one. One of any kind is `artifact`
-# if a file names what to deploy.
+# Prints the id of an app's kind, such as `java`; nothing for an unknown one. One of any kind is `other` if a
+# file names what to deploy.
 function app::kind() {
 	local build="${1}"
 	local name
@@ -17,11 +17,34 @@ function app::kind() {
 	while read -ra fields; do
 		for name in "${fields[@]:2}"; do
 			if [[ -f "${build}/${name}" ]]; then
-				echo "${fields[1]}"
+				echo "${fields[0]}"
 				return
 			fi
 		done
 	done <"${APP_KINDS}"
+}
+
+# Prints the name of a kind for people, such as `Java`.
+function app::name() {
+	local kind="${1}"
+	local -a fields
+	while read -ra fields; do
+		if [[ "${fields[0]}" == "${kind}" ]]; then
+			echo "${fields[1]}"
+		fi
+	done <"${APP_KINDS}"
+}
+
+# Prints the names of all kinds, like `Java, Node.js or Python`.
+function app::names() {
+	local names=""
+	local -a fields
+	while read -ra fields; do
+		if [[ "${fields[0]}" != other ]]; then
+			names+="${names:+, }${fields[1]}"
+		fi
+	done <"${APP_KINDS}"
+	echo "${names%, *} or ${names##*, }"
 }
 
 # Lists the build files of each kind of app.
@@ -40,11 +63,12 @@ function app::build_files() {
 
 function app::explain_unknown_kind() {
 	local build="${1}"
-	local build_files contents
+	local names build_files contents
+	names="$(app::names)"
 	build_files="$(app::build_files)"
 	contents="$(app::contents "${build}")"
 	output::error <<-EOT
-		This is no Java, Node.js or Python app, so it isn't clear what to deploy to AWS Lambda.
+		This is not a ${names} app, so it isn't clear what to deploy to AWS Lambda.
 
 		Looked for, in the root of the app:
 		${build_files}

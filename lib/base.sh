@@ -23,7 +23,7 @@ function base::make() {
 	# A build may know names of config vars, but no values. The exceptions are its own settings, and where a
 	# Python app's dependencies come from.
 	kind="$(app::kind "${build}")"
-	if [[ "${kind}" == Python ]]; then
+	if [[ "${kind}" == python ]]; then
 		pip::read_names of_pip pip
 		config_vars+=("${of_pip[@]}")
 		pip::read_names passed_on network

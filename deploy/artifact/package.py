@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from deploy.artifact import archive
 from deploy.artifact import assembly as assembling
 from deploy.artifact.base import BUILD_FILE
+from deploy.artifact.kind import OTHER
 from deploy.artifact.window import PIECE, FileWindow
 from deploy.errors import DeployError, InputError
 from deploy.files import replacing
@@ -136,7 +137,7 @@ def check_env_file(app: Path, base: Base, path: Path) -> None:
         return
     parts = file.relative_to(root).parts
     # A base that was made of a folder in the app has its files' paths in that folder.
-    starts = range(len(parts)) if base.kind == "other" else (0,)
+    starts = range(len(parts)) if base.kind == OTHER.id else (0,)
     if any(holds(app, base, "/".join(parts[start:])) for start in starts):
         raise InputError(
             f"{printable(str(path))} is in the base, and would be deployed with the app.",

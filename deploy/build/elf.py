@@ -1,17 +1,14 @@
-"""Programs for Linux: what the first bytes of a file say about them.
-
-An OS-only runtime (`provided.…`) starts the program `bootstrap` at the root of the package:
-https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html
-"""
+"""Programs for Linux, whose format is ELF: what the first bytes of a file say about them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy.artifact.kind import BOOTSTRAP
+
 if TYPE_CHECKING:
     from deploy.output import Report
 
-BOOTSTRAP = "bootstrap"
 HEAD = 64  # bytes of a file's beginning that show what it is
 
 # e_machine of an ELF file, as in elf.h, by Lambda's names.

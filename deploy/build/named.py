@@ -9,27 +9,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deploy.artifact.archive import read_directory
 from deploy.artifact.base import BASE_ZIP
-from deploy.build.elf import (
-    BOOTSTRAP,
-    HEAD,
-    architecture_of,
-    is_binary,
-    is_script,
-    note_bootstrap,
-)
+from deploy.artifact.kind import BOOTSTRAP, JAVA, NODEJS
+from deploy.build.elf import HEAD, architecture_of, is_binary, is_script, note_bootstrap
 from deploy.build.java.candidates import all_files, listed
-from deploy.build.java.classes import problem_of
+from deploy.build.java.classes import note_problem
 from deploy.build.lambdaignore.rules import read_rules
-from deploy.build.result import Made
+from deploy.build.result import Result
 from deploy.build.zip import prebuilt, tree
 from deploy.build.zip.compression import COMPRESSION, SourceFile
 from deploy.errors import InputError
 from deploy.files import read_lines
-from deploy.text import printable
+from deploy.text import first_of, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from deploy.artifact.kind import Kind
     from deploy.output import Report
     from deploy.target.settings import Settings
 
@@ -38,9 +33,7 @@ FILE = ".lambda-artifact"
 
 ZIP_STARTS = (b"PK\3\4", b"PK\5\6")
 ZIP_NAMES = (".jar", ".zip", ".war")
-CODE = (".js", ".mjs", ".cjs", ".py", ".rb")  # a single file of these can be a function
-# What Lambda's runtimes load a handler from.
-HANDLERS = {"nodejs": (".js", ".mjs", ".cjs"), "python": (".py", ".pyc", ".so")}
+CODE = (*NODEJS.handlers, ".py", ".rb")  # a single file of these can be a function
 MOST_LISTED = 10
 
 
@@ -65,7 +58,7 @@ def read_name(app: Path, settings: Settings) -> Named | None:
     return Named(_read_file(app / FILE), FILE)
 
 
-def make(app: Path, kind: str, named: Named, output: Report) -> Made:
+def make(app: Path, kind: Kind, named: Named, output: Report) -> Result:
     """Make the base of the artifact: a JAR or ZIP as it is, a folder or a program as a ZIP.
 
     Raise InputError if it is not there, or can't be deployed.
@@ -74,15 +67,15 @@ def make(app: Path, kind: str, named: Named, output: Report) -> Made:
     head = b"" if (app / path).is_dir() else _head(app / path)
     if (app / path).is_dir():
         output.step(f"Making the base ZIP of {'the app' if path == '.' else path}")
-        made = _write(app, _files_of_folder(app, path), output)
+        result = _write(app, _files_of_folder(app, path), output)
     elif _can_be_alone(path, head):
         output.step(f"Making the base ZIP of {path}")
-        made = _write(app, [_single_file(app, path, head, output)], output)
+        result = _write(app, [_single_file(app, path, head, output)], output)
     else:
         output.step("Checking the artifact")
-        made = prebuilt.check(app, path, output, named_by=named.by)
-    _note_problem(app, kind, path, made, output)
-    return made
+        result = prebuilt.check(app, path, output, named_by=named.by)
+    _note_problem(app, kind, path, result, output)
+    return result
 
 
 def inside(app: Path, real: str, shown: str) -> str:
@@ -125,7 +118,7 @@ def _read_file(path: Path) -> str:
     return texts[0]
 
 
-def _resolve(app: Path, kind: str, named: Named) -> str:
+def _resolve(app: Path, kind: Kind, named: Named) -> str:
     """Return the artifact's path in the app, with links resolved."""
     # The app's folder is the root of a setting's paths, as it has always been.
     given = named.path.lstrip("/") or "."
@@ -147,17 +140,16 @@ def _resolve(app: Path, kind: str, named: Named) -> str:
     return path
 
 
-def _missing(app: Path, kind: str, named: Named) -> InputError:
-    if kind == "java":
+def _missing(app: Path, kind: Kind, named: Named) -> InputError:
+    if kind is JAVA:
         why = listed("The build left", all_files(app))
     else:
         parent = PurePosixPath(named.path.lstrip("/")).parent
         while not os.path.isdir(app / parent):  # noqa: PTH112 - a name may be too long
             parent = parent.parent
         names = sorted(f"{path.name}{'/' * path.is_dir()}" for path in (app / parent).iterdir())
-        more = [f"... and {len(names) - MOST_LISTED} more"] if len(names) > MOST_LISTED else []
         where = "The app" if parent == PurePosixPath() else printable(str(parent))
-        why = listed(f"{where} holds", [*names[:MOST_LISTED], *more]) if names else f"{where} is empty."
+        why = listed(f"{where} holds", first_of(names, MOST_LISTED)) if names else f"{where} is empty."
     return InputError(
         f"The artifact that {named.by} names is not there: {printable(named.path)}.",
         why=why,
@@ -208,7 +200,7 @@ def _files_of_folder(app: Path, path: str) -> list[SourceFile]:
     return tree.ordered(tree.files(app / path, rules, what=what, prefix=f"{path}/"), what)
 
 
-def _write(app: Path, files: Sequence[SourceFile], output: Report) -> Made:
+def _write(app: Path, files: Sequence[SourceFile], output: Report) -> Result:
     """Write the base ZIP, in which a program called `bootstrap` is executable."""
     architecture = None
     files = [replace(file, executable=True) if file.name == BOOTSTRAP else file for file in files]
@@ -217,20 +209,20 @@ def _write(app: Path, files: Sequence[SourceFile], output: Report) -> Made:
             head = _head(Path(file.path))
             note_bootstrap(head, output, is_executable=True)
             architecture = architecture_of(head)
-    return Made(BASE_ZIP, tree.write(app, files, output), COMPRESSION, architecture=architecture)
+    return Result(BASE_ZIP, tree.write(app, files, output), COMPRESSION, architecture=architecture)
 
 
-def _note_problem(app: Path, kind: str, path: str, made: Made, output: Report) -> None:
-    """Point out an artifact in which the runtimes of the app's language find no code."""
-    problem = ""
-    with (app / made.path).open("rb") as file:
-        directory = read_directory(file)
-        if kind == "java" and made.compression:  # a ZIP that is named may be for any runtime
-            found = problem_of(file, directory)
-            problem = found.notice if found else ""
-        elif (endings := HANDLERS.get(kind)) and directory.find(BOOTSTRAP) is None:
-            names = (entry.name for entry in directory)
-            if not any(name.endswith(endings) for name in names):
-                problem = f"holds no code of the app: no file ends in {' or '.join(endings)}."
-    if problem:
-        output.notice(f"{printable(path)} {problem}")
+def _note_problem(app: Path, kind: Kind, path: str, result: Result, output: Report) -> None:
+    """Point out an artifact in which the runtimes of the app's language find no code.
+
+    A ZIP that the app's own build made may be for any runtime, and a JAR is for Java in any app.
+    """
+    if path.lower().endswith(".jar") or (kind is JAVA and result.compression):
+        note_problem(app, result.path, path, output)
+    elif kind.handlers:
+        with (app / result.path).open("rb") as file:
+            directory = read_directory(file)
+        is_code = (entry.name.endswith(kind.handlers) for entry in directory)
+        if directory.find(BOOTSTRAP) is None and not any(is_code):
+            endings = " or ".join(kind.handlers)
+            output.notice(f"{printable(path)} holds no code of the app: no file ends in {endings}.")

@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from deploy.artifact.base import BASE_ZIP
+from deploy.artifact.kind import NODEJS
 from deploy.build.lambdaignore.rules import read_rules
-from deploy.build.result import Made
+from deploy.build.result import Result
 from deploy.build.zip import tree
 from deploy.build.zip.compression import COMPRESSION
 from deploy.errors import InputError
@@ -25,10 +26,9 @@ MODULES = "node_modules"
 PLUG_N_PLAY = (".pnp.cjs", ".pnp.loader.mjs", ".pnp.js")
 # Where Next.js, Nuxt and Nitro, serverless-webpack, serverless-plugin-typescript and Vercel put their output.
 HIDDEN_OUTPUT = (".next", ".output", ".webpack", ".build", ".vercel")
-CODE = (".js", ".mjs", ".cjs")  # what Lambda's Node.js runtimes load a handler from
 
 
-def make(app: Path, output: Report) -> Made:
+def make(app: Path, output: Report) -> Result:
     """Write the base ZIP.
 
     Raise InputError if the app can't be deployed, OSError if a file can't be read or written.
@@ -38,7 +38,7 @@ def make(app: Path, output: Report) -> Made:
     _check_dependencies(app, rules, output)
     files = tree.ordered(tree.app_files(app, rules), "the app")
     _note_hidden_output(app, [file.name for file in files], output)
-    return Made(BASE_ZIP, tree.write(app, files, output), COMPRESSION)
+    return Result(BASE_ZIP, tree.write(app, files, output), COMPRESSION)
 
 
 def _check_dependencies(app: Path, rules: Rules, output: Report) -> None:
@@ -92,7 +92,7 @@ def _note_hidden_output(app: Path, names: Sequence[str], output: Report) -> None
 def _is_code(name: str) -> bool:
     """Whether a file may be the function's, and not a package's or the configuration of a tool."""
     path = PurePosixPath(name)
-    return path.suffix in CODE and MODULES not in path.parts and not path.stem.endswith(".config")
+    return path.suffix in NODEJS.handlers and MODULES not in path.parts and not path.stem.endswith(".config")
 
 
 def _has_entries(folder: Path) -> bool:

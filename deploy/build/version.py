@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from xml.etree.ElementTree import Element
 
+    from deploy.artifact.kind import Kind
+
 LARGEST = 4 * 1024 * 1024  # bytes of a build file that is read
 
 PROPERTY = re.compile(r"\$\{([^${}]+)\}")
@@ -24,9 +26,9 @@ SECTION = re.compile(r"[ \t]*\[[ \t]*(?:project|tool\.poetry)[ \t]*\][ \t]*(?:#.
 VERSION_KEY = re.compile(r"""[ \t]*version[ \t]*=[ \t]*(["'])([^"']*)\1[ \t]*(?:#.*)?""")
 
 
-def find_version(app: Path, kind: str) -> str | None:
+def find_version(app: Path, kind: Kind) -> str | None:
     """Return the app's version; None if no file says it in a way that can be read without its build tool."""
-    for name in FILES.get(kind, tuple(READERS)):
+    for name in kind.version_files or READERS:
         try:
             with (app / name).open("rb") as file:
                 text = file.read(LARGEST).decode("utf-8-sig", "replace")
@@ -90,12 +92,10 @@ def _of_pyproject(text: str) -> str | None:
     return None
 
 
+# Of an app of another kind, whichever is there counts.
 READERS: Mapping[str, Callable[[str], str | None]] = {
     "pom.xml": _of_pom,
     "gradle.properties": _of_gradle,
     "pyproject.toml": _of_pyproject,
     "package.json": _of_package_json,
 }
-
-# By the kind of the app; for any other kind, whichever is there.
-FILES = {"java": ("pom.xml", "gradle.properties"), "nodejs": ("package.json",), "python": ("pyproject.toml",)}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from deploy.artifact.kind import BOOTSTRAP, OS_ONLY, OTHER, find_kind
 from deploy.artifact.package import holds, holds_any
 from deploy.errors import DeployError, InputError
 from deploy.text import printable
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from deploy.artifact.base import Base
+    from deploy.artifact.kind import Kind
     from deploy.output import Report
     from deploy.target.environment import App
 
@@ -20,27 +22,6 @@ if TYPE_CHECKING:
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 TASK_ROOT = "/var/task/"
 
-OS_ONLY = "provided"  # what the runtimes begin with that start the package's own `bootstrap`
-BOOTSTRAP = "bootstrap"
-
-
-class Language(NamedTuple):
-    """What a kind of app is called, and the beginnings of the runtimes that can't run it.
-
-    `extensions` are of other runtimes, which run it if it has files that end so.
-    """
-
-    name: str
-    others: tuple[str, ...]
-    extensions: tuple[tuple[str, str], ...] = ()
-
-
-# All files of a Node.js app are packed, whatever language they are in.
-LANGUAGES = {
-    "java": Language("Java", ("nodejs", "python", "ruby", "dotnet", "go")),
-    "nodejs": Language("Node.js", ("java", "dotnet", "go"), (("python", ".py"), ("ruby", ".rb"))),
-    "python": Language("Python", ("java", "nodejs", "ruby", "dotnet", "go")),
-}
 DEPENDENCIES = "node_modules/"  # which hold files in all languages
 
 
@@ -100,11 +81,11 @@ def _wrong_runtime(runtime: str, app: App, base: Base) -> DeployError | None:
     if not runtime:
         return None
     shown = printable(runtime)
-    language = LANGUAGES.get(base.kind)
-    if language and (runtime.startswith(language.others) or _lacks_files(runtime, language, app, base)):
+    kind = find_kind(base.kind)
+    if runtime.startswith(kind.other_runtimes) or _lacks_files(runtime, kind, app, base):
         return DeployError(
-            f"The function runs {shown}, and this app is a {language.name} app.",
-            todo=f"Set the function's runtime to a {language.name}, or name another function in "
+            f"The function runs {shown}, and this app is a {kind.name} app.",
+            todo=f"Set the function's runtime to a {kind.name}, or name another function in "
             "_LAMBDA_FUNCTION_ARN.",
         )
     if base.runtime and runtime.startswith("python") and runtime != base.runtime:
@@ -113,7 +94,7 @@ def _wrong_runtime(runtime: str, app: App, base: Base) -> DeployError | None:
             why="Compiled ones can be loaded by the version alone that they were made for.",
             todo=f"Set _LAMBDA_RUNTIME={shown} for the build and build again, or change the function.",
         )
-    if language is None and not runtime.startswith(OS_ONLY) and _holds(app, base, BOOTSTRAP):
+    if kind is OTHER and not runtime.startswith(OS_ONLY) and _holds(app, base, BOOTSTRAP):
         return DeployError(
             f"The function runs {shown}, and the package is for an OS-only runtime: it holds {BOOTSTRAP}.",
             todo="Set the function's runtime to provided.al2023, or name another function in "
@@ -122,9 +103,9 @@ def _wrong_runtime(runtime: str, app: App, base: Base) -> DeployError | None:
     return None
 
 
-def _lacks_files(runtime: str, language: Language, app: App, base: Base) -> bool:
+def _lacks_files(runtime: str, kind: Kind, app: App, base: Base) -> bool:
     """Whether the runtime is for files that the base has none of; if that can't be found out, it has."""
-    extension = next((each for start, each in language.extensions if runtime.startswith(start)), "")
+    extension = next((each for start, each in kind.with_files if runtime.startswith(start)), "")
     if not extension:
         return False
     try:

@@ -118,10 +118,10 @@ def _parse_name(parts: list[str]) -> tuple[str, str | None]:
 
 
 def partition_of(region: str) -> str:
-    """Give the partition that a region belongs to, by the beginning of its name."""
+    """Return the partition that a region belongs to, by the beginning of its name."""
     return next((p for start, p in PARTITION_OF_REGION if region.startswith(start)), "aws")
 
 
 def is_region(text: str) -> bool:
-    """Tell whether a text has the form of a region's name."""
+    """Whether a text has the form of a region's name."""
     return REGION.fullmatch(text) is not None

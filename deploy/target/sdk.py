@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 
 SDK_SETTING = re.compile(r"_AWS_[A-Z0-9_]+")
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+SESSION_TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105 - a name
 ROLE = "AWS_ROLE_ARN"
+ROLE_SESSION = "AWS_ROLE_SESSION_NAME"
 TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a name
 EXTERNAL_ID = "AWS_EXTERNAL_ID"
 SESSION_NAME = "lambda-deploy"  # of a role's session, if none is set
 CONTAINER = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"}
 RETRY_MODES = ("legacy", "standard", "adaptive")
 PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-FILES = {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"}
+CONFIG_FILE = "AWS_CONFIG_FILE"
+CREDENTIALS_FILE = "AWS_SHARED_CREDENTIALS_FILE"
+FILES = {CONFIG_FILE, CREDENTIALS_FILE}
+METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED"
 REGIONS = ("AWS_DEFAULT_REGION", "AWS_REGION")
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
@@ -33,7 +38,7 @@ TEXTS = {
         parsers.ROLE,
         "is not the ARN of a role",
     ),
-    "AWS_ROLE_SESSION_NAME": (
+    ROLE_SESSION: (
         re.compile(r"[\w+=,.@-]{2,64}", re.ASCII),
         "is not 2 to 64 letters, digits and _+=,.@-",
     ),
@@ -45,9 +50,7 @@ TEXTS = {
 }
 
 # What AWS shows in its own messages, and everybody may see. All other values are secrets.
-PUBLIC = frozenset(
-    {ROLE, "AWS_ROLE_SESSION_NAME", TOKEN_FILE, "AWS_EC2_METADATA_DISABLED", *REGIONS, *PROFILES, *FILES}
-)
+PUBLIC = frozenset({ROLE, ROLE_SESSION, TOKEN_FILE, METADATA_DISABLED, *REGIONS, *PROFILES, *FILES})
 
 SDK_SETTINGS = (
     Setting(
@@ -134,7 +137,7 @@ def read_sdk_settings(variables: Mapping[str, str]) -> tuple[dict[str, str], lis
     for name, text in sorted(settings.items()):
         if wrong := next(_wrong(name, text), None):
             problems.append(Problem(f"_{name}", *wrong))
-    if settings.get("AWS_ACCESS_KEY_ID", "").startswith("ASIA") and "AWS_SESSION_TOKEN" not in settings:
+    if settings.get("AWS_ACCESS_KEY_ID", "").startswith("ASIA") and SESSION_TOKEN not in settings:
         wrong_key = "is not set, but _AWS_ACCESS_KEY_ID is a temporary key (ASIA…), which needs one"
         problems.append(Problem("_AWS_SESSION_TOKEN", wrong_key))
     problems += [
@@ -151,7 +154,7 @@ def read_sdk_settings(variables: Mapping[str, str]) -> tuple[dict[str, str], lis
 
 def uses_machine(settings: Mapping[str, str]) -> bool:
     """Whether the credentials may be those of the EC2 instance: only if it is said that they may."""
-    return settings.get("AWS_EC2_METADATA_DISABLED", "").lower() == "false"
+    return settings.get(METADATA_DISABLED, "").lower() == "false"
 
 
 def _missing_credentials(settings: Mapping[str, str]) -> Iterator[Problem]:
@@ -173,7 +176,7 @@ def _wrong(name: str, text: str) -> Iterator[tuple[str, str]]:
     """Yield what the SDK would fail on, as (what is wrong, example)."""
     if not (text.isascii() and text.isprintable()):
         yield "holds a character that is not printable ASCII", ""
-    if name in (*KEYS, "AWS_SESSION_TOKEN") and " " in text:
+    if name in (*KEYS, SESSION_TOKEN) and " " in text:
         yield "holds a blank", ""
     if name.startswith("AWS_ENDPOINT_URL") and not _is_http_url(text):
         yield "is not an http(s) URL", "https://localhost:4566"

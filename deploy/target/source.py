@@ -15,6 +15,18 @@ from deploy.errors import InputError
 from deploy.target.arn import split_functions
 from deploy.target.profile import find_region_of
 from deploy.target.provenance import CI_VARIABLES
+from deploy.target.sdk import (
+    CONFIG_FILE,
+    CREDENTIALS_FILE,
+    KEYS,
+    METADATA_DISABLED,
+    PROFILES,
+    REGIONS,
+    ROLE,
+    ROLE_SESSION,
+    SESSION_TOKEN,
+    TOKEN_FILE,
+)
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -29,22 +41,19 @@ CC_DEPLOYMENT_ID VCAP_APPLICATION LOGPLEX_TOKEN
 """.split()
 
 PROXIES = ("HTTPS_PROXY", "NO_PROXY")
-REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+NEWER_REGION_FIRST = REGIONS[::-1]  # which wins
 
 # What the SDK looks at for credentials, in the order of its documentation:
 # https://docs.aws.amazon.com/boto3/latest/guide/credentials.html
-KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a name
-ROLE = ("AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME")
-PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-FILES = {"AWS_CONFIG_FILE": ".aws/config", "AWS_SHARED_CREDENTIALS_FILE": ".aws/credentials"}
+IN_VARIABLES = (*KEYS, SESSION_TOKEN, TOKEN_FILE, *PROFILES)
+OF_A_ROLE = (ROLE, ROLE_SESSION)
+DEFAULT_FILES = {CONFIG_FILE: ".aws/config", CREDENTIALS_FILE: ".aws/credentials"}
 MACHINE = """
 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN
 AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_EC2_METADATA_SERVICE_ENDPOINT
 AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE AWS_EC2_METADATA_V1_DISABLED AWS_METADATA_SERVICE_TIMEOUT
 AWS_METADATA_SERVICE_NUM_ATTEMPTS
 """.split()
-METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED"
 
 QUOTED = re.compile(r"\s*(export\s+)?[^=\s]+[ \t]*=[ \t]*['\"]")
 QUOTE_IS_WRONG = ": the quote that begins there is not closed, or text follows the closing one"
@@ -146,11 +155,11 @@ def _with_credentials(
     """
     if not credentials:
         return variables
-    others = {f"_{name}" for name in (*KEYS, TOKEN_FILE, *PROFILES, *FILES, *MACHINE, METADATA_DISABLED)}
+    others = {f"_{name}" for name in (*IN_VARIABLES, *DEFAULT_FILES, *MACHINE, METADATA_DISABLED)}
     kept = {name: value for name, value in variables.items() if name not in others}
     kept |= {f"_{name}": value for name, value in _handed_down(process, credentials)}
     if not credentials.profile and f"_{TOKEN_FILE}" in kept:
-        kept = {f"_{name}": process[name] for name in ROLE if process.get(name)} | kept
+        kept = {f"_{name}": process[name] for name in OF_A_ROLE if process.get(name)} | kept
     functions = split_functions(variables.get("_LAMBDA_FUNCTION_ARN", ""))
     name_regions = bool(functions) and all(function.startswith("arn:") for function in functions)
     if not name_regions and not any(variables.get(f"_{name}") for name in REGIONS):
@@ -162,20 +171,20 @@ def _region(
     process: Mapping[str, str], settings: Mapping[str, str], credentials: Credentials
 ) -> dict[str, str]:
     """Return the region as the AWS CLI finds it: AWS_REGION wins over the older name, and both over files."""
-    if name := next((name for name in REGIONS if process.get(name)), ""):
+    if name := next((name for name in NEWER_REGION_FIRST if process.get(name)), ""):
         return {f"_{name}": process[name]}
     named = (text for name in PROFILES if (text := settings.get(f"_{name}")))
     profile = credentials.profile or next(named, "default")
-    region = find_region_of(profile, *(settings.get(f"_{file}", "") for file in FILES))
+    region = find_region_of(profile, *(settings.get(f"_{file}", "") for file in DEFAULT_FILES))
     return {"_AWS_DEFAULT_REGION": region} if region else {}
 
 
 def _handed_down(process: Mapping[str, str], credentials: Credentials) -> Iterator[tuple[str, str]]:
-    names = MACHINE if credentials.profile else (*KEYS, TOKEN_FILE, *PROFILES, *MACHINE)
+    names = MACHINE if credentials.profile else (*IN_VARIABLES, *MACHINE)
     for name in names:
         if process.get(name):
             yield name, process[name]
-    for name, path in FILES.items():
+    for name, path in DEFAULT_FILES.items():
         if place := process.get(name) or (process.get("HOME") and f"{process['HOME']}/{path}"):
             yield name, place
     if credentials.profile:

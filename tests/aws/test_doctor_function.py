@@ -10,7 +10,7 @@ import pytest
 from aws_answers import Answer, Answers
 from bases import make_base
 from command import make_slug
-from deploy.release.fit import LANGUAGES
+from deploy.artifact.kind import find_kind
 from embedded_aws import EmbeddedAWS, Function
 from examination import ARN, LAMBDA_ACTIONS, PLAIN, RELEASE, Examination, examine
 
@@ -108,7 +108,7 @@ def test_a_runtime_may_not_be_the_app_s(tmp_path: Path, kind: str, runtime: str,
         check = examination.checks["runtime"]
         assert (check["detail"], check["stops_a_deploy"]) == (what, False)
         assert check["todo"] == (
-            f"Set the function's runtime to a {LANGUAGES[kind].name}, or name another function in "
+            f"Set the function's runtime to a {find_kind(kind).name}, or name another function in "
             "_LAMBDA_FUNCTION_ARN."
         )
 

@@ -7,7 +7,7 @@ import pytest
 from buildpack import ROOT, Result, platform, run
 
 UNKNOWN = """\
- !     This is no Java, Node.js or Python app, so it isn't clear what to deploy to AWS Lambda.
+ !     This is not a Java, Node.js or Python app, so it isn't clear what to deploy to AWS Lambda.
  !
  !     Looked for, in the root of the app:
  !       pom.xml, build.gradle or build.gradle.kts (Java)

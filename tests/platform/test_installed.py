@@ -105,7 +105,7 @@ def test_nothing_is_installed_at_the_top_level_but_lambda_deploy(installation: I
     (wheel,) = (installation.folder / "wheels").glob("*.whl")
     names = ZipFile(wheel).namelist()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"lambda_deploy"}
-    assert {f"lambda_deploy/deploy/{path}" for path in ("build/kinds.txt", "target/pip.txt")} <= set(names)
+    assert {f"lambda_deploy/deploy/{path}" for path in ("artifact/kinds.txt", "target/pip.txt")} <= set(names)
 
 
 def test_messages_name_the_command_that_people_have(installation: Installation, app: Path) -> None:

@@ -37,7 +37,7 @@ def jar(app: Path, *names: str, **files: bytes) -> None:
 def make_base(app: Path, *, pip: Pip | None = None, **settings: str) -> tuple[Base, str]:
     """Make a base with these settings and return it with all that was printed."""
     shown = io.StringIO()
-    provenance = {name: settings.pop(name) for name in ("source_version", "stack") if name in settings}
+    provenance = {name: settings.pop(name, None) for name in ("source_version", "stack")}
     pip = pip or Pip(read_pip_variables(os.environ))
     base = make(app, Report(Console(shown, shown)), Settings(**settings), pip=pip, **provenance)  # type: ignore[arg-type]
     return base, shown.getvalue()

@@ -206,7 +206,7 @@ else:
 
 # What the scripts use of the deploy package before it runs.
 SMALL_PARTS = """
-build/__init__.py build/kinds.txt build/python/__init__.py build/python/pip.lock build/python/pip_wheel.py
+build/__init__.py artifact/kinds.txt build/python/__init__.py build/python/pip.lock build/python/pip_wheel.py
 target/pip.txt
 """.split()
 

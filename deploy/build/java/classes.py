@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from deploy.artifact.archive import read_directory
 from deploy.artifact.content import read_content
+from deploy.artifact.kind import BOOTSTRAP
 from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from deploy.artifact.archive import Directory, Entry
     from deploy.artifact.window import Seekable
+    from deploy.output import Report
 
 # Of class names: what is in Java, or looks like it, and what Lambda's runtimes bring, except the events.
 PROVIDED = (
@@ -71,6 +75,14 @@ NO_CODE = Problem(
 )
 
 
+def note_problem(app: Path, path: str, shown: str, output: Report) -> None:
+    """Point out if Lambda's Java runtimes could not run an artifact, which is called `shown`."""
+    with (app / path).open("rb") as file:
+        problem = problem_of(file, read_directory(file))
+    if problem:
+        output.notice(f"{printable(shown)} {problem.notice}")
+
+
 def problem_of(file: Seekable, directory: Directory) -> Problem | None:
     """Return why Lambda's Java runtimes could not run an artifact; None if nothing speaks against it.
 
@@ -79,7 +91,7 @@ def problem_of(file: Seekable, directory: Directory) -> Problem | None:
     if next(directory.starting_with("BOOT-INF/"), None) is not None:
         return SPRING_BOOT
     entries = {entry.name: entry for entry in directory}
-    if "bootstrap" in entries or any(map(is_library, entries)):  # the first is for a custom runtime
+    if BOOTSTRAP in entries or any(map(is_library, entries)):  # the first is for an OS-only runtime
         return None
     if not any(name.endswith(".class") for name in entries):
         return NO_CODE

@@ -11,12 +11,12 @@ from deploy.artifact.base import BASE_ZIP
 from deploy.build.lambdaignore.rules import Rules
 from deploy.build.python import requirements, wheels
 from deploy.build.python.runtime import DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, LambdaPython
-from deploy.build.result import Made
+from deploy.build.result import Result
 from deploy.build.zip import tree
 from deploy.build.zip.compression import COMPRESSION
 from deploy.errors import InputError
 from deploy.files import read_lines
-from deploy.text import printable
+from deploy.text import first_of, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ __pycache__/
 """.split()
 
 
-def make(app: Path, settings: Settings, pip: Pip, output: Report) -> Made:
+def make(app: Path, settings: Settings, pip: Pip, output: Report) -> Result:
     """Write the base ZIP.
 
     Raise InputError if the app can't be deployed, OSError if a file can't be read or written.
@@ -64,7 +64,7 @@ def make(app: Path, settings: Settings, pip: Pip, output: Report) -> Made:
             packages = list(tree.files(Path(temporary) / "packages", rules, what=what))
         files = list(_beside([*tree.app_files(app, rules)], packages, output))
         written = tree.write(app, tree.ordered(files, "the app"), output)
-    return Made(BASE_ZIP, written, COMPRESSION, python.runtime, python.architecture)
+    return Result(BASE_ZIP, written, COMPRESSION, python.runtime, python.architecture)
 
 
 def _python(app: Path, settings: Settings) -> LambdaPython:
@@ -109,7 +109,7 @@ def _beside(
     hidden = []
     for file in packages:
         if file.name in own_folders if file.is_folder else file.name in own:
-            hidden += [] if file.is_folder else [printable(file.name)]
+            hidden += [] if file.is_folder else [file.name]
         elif file.name in own_folders or not own.isdisjoint(map(str, PurePosixPath(file.name).parents)):
             raise InputError(
                 f"{printable(file.name)} of a dependency has no place in the package: the app has a file "
@@ -119,9 +119,8 @@ def _beside(
         else:
             yield file
     if hidden:
-        more = f" and {len(hidden) - SHOWN} more" if len(hidden) > SHOWN else ""
         output.notice(
-            f"The app has files in place of those of a dependency: {', '.join(hidden[:SHOWN])}{more}.\n"
+            f"The app has files in place of those of a dependency: {', '.join(first_of(hidden, SHOWN))}.\n"
             "The app's files are deployed."
         )
 

@@ -51,7 +51,7 @@ class Pip:
     Without a folder of our own it keeps them where it always does.
     """
 
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(repr=False)
     cache: Path | None = None
 
 

@@ -15,7 +15,7 @@ from deploy.artifact.archive import BUILD_AGAIN, Entry, place_of, refused_entry
 from deploy.artifact.content import read_content
 from deploy.artifact.records import ENCRYPTED
 from deploy.errors import InputError
-from deploy.text import printable
+from deploy.text import first_of, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -143,6 +143,4 @@ def note_names(names: Iterable[str], output: Report) -> None:
 def _note(names: Iterable[str], what: str, todo: str, output: Report) -> None:
     found = list(names)
     if found:
-        shown = [printable(name) for name in found[:SHOWN]]
-        more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
-        output.notice("\n  ".join([f"{what}:", *shown, *more]) + f"\n{todo}")
+        output.notice("\n  ".join([f"{what}:", *first_of(found, SHOWN)]) + f"\n{todo}")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import deflate
 
 from deploy.artifact.records import IN_ZIP64_32, NewEntry, end_records
+from deploy.build.result import Written
 from deploy.errors import DeployError, InputError
 from deploy.text import megabytes, printable
 
@@ -50,16 +51,6 @@ class SourceFile:
     def is_folder(self) -> bool:
         """Whether it is an empty folder."""
         return self.path is None and self.link_target is None
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What was written: digest, size and unzipped size in bytes, and the number of entries."""
-
-    sha256: bytes
-    size: int
-    unzipped_size: int
-    entries: int
 
 
 def create(

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from deploy.artifact import archive
 from deploy.artifact import assembly as assembling
 from deploy.artifact.content import read_content
+from deploy.artifact.kind import BOOTSTRAP
 from deploy.artifact.limits import check_unzipped
-from deploy.build.elf import BOOTSTRAP, HEAD, architecture_of, note_bootstrap
-from deploy.build.java.classes import problem_of
-from deploy.build.result import Made
+from deploy.build.elf import HEAD, architecture_of, note_bootstrap
+from deploy.build.result import Result, Written
 from deploy.build.zip.checks import check_contents, check_entries, note_modes, note_names
-from deploy.build.zip.compression import Written
 from deploy.errors import DeployError, InputError
 from deploy.text import printable
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from deploy.output import Report
 
 
-def check(app: Path, path: str, output: Report, *, named_by: str | None = None) -> Made:
+def check(app: Path, path: str, output: Report, *, named_by: str | None = None) -> Result:
     """Check a JAR or ZIP, and return it as the base; `named_by` says what names it, if it was not found.
 
     Raise InputError if it can't be deployed.
@@ -42,17 +41,13 @@ def check(app: Path, path: str, output: Report, *, named_by: str | None = None) 
             with _naming(path, named_by):
                 check_contents(file, directory, lambda done, total: output.progress("Checked", done, total))
             sha256, size = assembling.digest(file)
-            # A ZIP that is named may be for any runtime.
-            problem = problem_of(file, directory) if path.lower().endswith(".jar") else None
             architecture = _check_bootstrap(file, directory, output)
     except OSError as error:
         raise DeployError(f"{printable(path)} can't be read: {error.strerror}.") from None
-    if problem:
-        output.notice(f"{printable(path)} {problem.notice}")
     note_names((entry.name for entry in directory), output)
     note_modes(directory, output)
     written = Written(sha256, size, directory.unzipped_size, len(directory))
-    return Made(path, written, architecture=architecture)
+    return Result(path, written, architecture=architecture)
 
 
 def _check_bootstrap(file: Seekable, directory: Directory, output: Report) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deploy.artifact.base import BASE_ZIP
 from deploy.artifact.limits import check_unzipped
 from deploy.build.zip.checks import note_names
-from deploy.build.zip.compression import SourceFile, Written, create
+from deploy.build.zip.compression import SourceFile, create
 from deploy.errors import InputError
 from deploy.files import replacing
 from deploy.text import printable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deploy.build.lambdaignore.rules import Rules
+    from deploy.build.result import Written
     from deploy.output import Report
 
 IGNORE_FILE = ".lambdaignore"
@@ -129,7 +130,7 @@ def _check_target_text(target: str, shown: str) -> None:
         raise InputError(
             f"The symbolic link {printable(shown)} leads to {printable(target)}, which is not valid UTF-8, "
             "as a name in a ZIP must be.",
-            todo=f"Rename what it leads to, and make the link anew, or name the link in {IGNORE_FILE}.",
+            todo=f"Rename what it leads to, make the link again, or name the link in {IGNORE_FILE}.",
         ) from None
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.artifact.kind import JAVA, NODEJS, OTHER
 from deploy.build.version import READERS, find_version
 
 POM = '<?xml version="1.0"?>\n<project xmlns="http://maven.apache.org/POM/4.0.0">{}</project>'
@@ -57,25 +58,25 @@ POM = '<?xml version="1.0"?>\n<project xmlns="http://maven.apache.org/POM/4.0.0"
 def test_each_file_says_it_in_its_own_way(name: str, text: str, expected: str | None, tmp_path: Path) -> None:
     """A Maven parent's version and properties count, those of dependencies do not."""
     (tmp_path / name).write_text(text, encoding="utf-8")
-    assert find_version(tmp_path, "any") == expected
+    assert find_version(tmp_path, OTHER) == expected
 
 
 def test_the_kind_of_the_app_says_which_file_counts(tmp_path: Path) -> None:
     """A Java app's package.json is that of its front end, and a pom.xml comes before Gradle's file."""
     (tmp_path / "package.json").write_text('{"version": "1.0.0"}', encoding="utf-8")
-    assert find_version(tmp_path, "java") is None
+    assert find_version(tmp_path, JAVA) is None
     (tmp_path / "gradle.properties").write_text("version=2.0.0", encoding="utf-8")
-    assert find_version(tmp_path, "java") == "2.0.0"
+    assert find_version(tmp_path, JAVA) == "2.0.0"
     (tmp_path / "pom.xml").write_text(POM.format("<version>3.0.0</version>"), encoding="utf-8")
-    assert find_version(tmp_path, "java") == "3.0.0"
-    assert find_version(tmp_path, "nodejs") == "1.0.0"
+    assert find_version(tmp_path, JAVA) == "3.0.0"
+    assert find_version(tmp_path, NODEJS) == "1.0.0"
 
 
 def test_an_app_without_a_version_is_built_all_the_same(tmp_path: Path) -> None:
     """Nobody may ever ask for it."""
-    assert find_version(tmp_path, "nodejs") is None
+    assert find_version(tmp_path, NODEJS) is None
     (tmp_path / "package.json").mkdir()
-    assert find_version(tmp_path, "nodejs") is None
+    assert find_version(tmp_path, NODEJS) is None
 
 
 @given(name=st.sampled_from(sorted(READERS)), content=st.binary(max_size=300))
@@ -85,5 +86,5 @@ def test_no_content_stops_a_build(
     """What is wrong with a file, its own tool says."""
     app = tmp_path_factory.mktemp("app")
     (app / name).write_bytes(content)
-    found = find_version(app, "any")
+    found = find_version(app, OTHER)
     assert found is None or found.strip() == found != ""

@@ -1,6 +1,5 @@
 """What .lambdaignore excludes, judged by git; set IGNORE_CASES=100000 for a long run."""
 
-import io
 import os
 import subprocess
 from collections.abc import Callable
@@ -11,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bases import make_base
 from deploy.artifact.base import BASE_ZIP
 from deploy.build.lambdaignore.rules import read_rules
-from deploy.build.maker import make
 from deploy.errors import InputError
-from deploy.output import Console, Report
 from git_ignore import ENVIRONMENT, Git, excludes
 from tools import require
 
@@ -63,7 +61,7 @@ def test_what_git_excludes_is_excluded(lines: str, paths: set[str], git: Git) ->
 
 def deployed(app: Path, rules: str) -> list[str]:
     (app / ".lambdaignore").write_text(rules)
-    make(app, Report(Console(io.StringIO(), io.StringIO())))
+    make_base(app)
     with ZipFile(app / BASE_ZIP) as base:
         return base.namelist()
 
