@@ -6,9 +6,14 @@ DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
 NOT_FOUND = "ResourceNotFoundException"
 CONFLICT = "ResourceConflictException"  # another update is under way, or the alias is there already
 LOST = "PreconditionFailedException"  # the RevisionId is not the one that was read
+THROTTLED = frozenset(
+    {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"}
+)
 INVALID = "InvalidParameterValueException"
 
 NO_ANSWER = "ReadTimeout"
+UNREACHABLE = "Unreachable"
 CUT = "CutAnswer"  # an answer that was cut, or that is not one of AWS's
 REPLACED = "Replaced"  # someone else came between
+UNKNOWN_VERSION = "UnknownVersion"  # it is in no account that a fleet looks into
 NO_CREDENTIALS = "NoCredentials"  # there are none, or the role can't be assumed with them

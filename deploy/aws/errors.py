@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions as sdk
 
-from deploy.aws.codes import CUT, NO_ANSWER
+from deploy.aws.codes import CUT, NO_ANSWER, UNREACHABLE
 from deploy.aws.identity import ASSUMING, explain_credentials, explain_role
 from deploy.aws.refusals import RUN_AGAIN, Call, explain
 from deploy.errors import DeployError, InputError, is_from_lack_of_memory
@@ -80,11 +80,13 @@ def _explain_failure(error: Exception, call: Call) -> DeployError:
         unanswered.code = NO_ANSWER if isinstance(error, sdk.ReadTimeoutError) else CUT
         return unanswered
     if isinstance(error, sdk.ConnectionError | sdk.HTTPClientError):
-        return DeployError(
+        unreachable = DeployError(
             f"{endpoint} can't be reached.",
             why=f"Nothing answers there ({type(error).__name__}).",
             todo=f"Check the network, and {call.where_set}. {RUN_AGAIN}",
         )
+        unreachable.code = UNREACHABLE
+        return unreachable
     return _explain_nonsense(error, call)
 
 

@@ -31,7 +31,15 @@ DENIED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (
 DENIED_TO_LAMBDA = re.compile(r"permission to (\w+) for ([\w.-]+)/")
 CALLER = re.compile(r"User: arn:[\w-]+:(?:iam|sts)::(\d{12}):")
 FUNCTION_ARN = re.compile(r"on resource: (arn:\S+:function:[\w-]+)(:[\w$-]+)?")
-SERVICES = {"lambda": "AWS Lambda", "s3": "Amazon S3", "sts": "AWS STS", "iam": "AWS IAM", "ssm": "AWS SSM"}
+
+SERVICES = {
+    "codepipeline": "AWS CodePipeline",
+    "iam": "AWS IAM",
+    "lambda": "AWS Lambda",
+    "s3": "Amazon S3",
+    "ssm": "AWS SSM",
+    "sts": "AWS STS",
+}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import datetime as dt
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from deploy.aws.codes import CONFLICT, CUT, NO_ANSWER, NO_CREDENTIALS, NOT_FOUND
+from deploy.aws.codes import CONFLICT, CUT, NO_ANSWER, NO_CREDENTIALS, NOT_FOUND, UNREACHABLE
 from deploy.aws.refusals import container_image
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import DeployError
@@ -40,7 +40,7 @@ def obstacle(answer: Answer) -> str:
     """Return why no other call of AWS would get further than this one; nothing if it may."""
     if answer.code in REJECTED:
         return "the credentials are not accepted"
-    if answer.error and answer.code in {"", CUT, NO_ANSWER}:
+    if answer.error and answer.code in {"", CUT, NO_ANSWER, UNREACHABLE}:
         return answer.error.what
     return ""
 

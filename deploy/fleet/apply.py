@@ -74,7 +74,20 @@ def apply_fleet(
     fleet: Fleet, report: Report, cancellation: Cancellation, *, keep_going: bool = False
 ) -> list[Outcome]:
     """Bring each function to its version; if one can't be prepared, no alias moves, unless `keep_going`."""
-    run = _Run(fleet, report, cancellation, plan_fleet(fleet, report, cancellation))
+    planned = plan_fleet(fleet, report, cancellation)
+    return carry_out(planned, fleet, report, cancellation, keep_going=keep_going)
+
+
+def carry_out(
+    planned: Sequence[Outcome],
+    fleet: Fleet,
+    report: Report,
+    cancellation: Cancellation,
+    *,
+    keep_going: bool = False,
+) -> list[Outcome]:
+    """Do what was planned; if one function can't be prepared, no alias moves, unless `keep_going`."""
+    run = _Run(fleet, report, cancellation, planned)
     if keep_going or not run.has_failures:
         run.prepare()
     if keep_going or not run.has_failures:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from deploy.artifact.limits import BY_BUCKET, DIRECT_LIMIT
+from deploy.aws.codes import UNKNOWN_VERSION
 from deploy.errors import DeployError, InputError
 from deploy.release.naming import called, is_called
 from deploy.target.record import parse_record
@@ -191,11 +192,13 @@ def unknown_version(wanted: Wanted, source: Target | None) -> DeployError:
         account = source.function.account
         where = f"in this account, nor of {source.function.name} in the account {account}"
         todo = "Publish it there with _LAMBDA_VERSION, or correct the fleet file."
-    return DeployError(
+    error = DeployError(
         f"There is no version {wanted.version.text} of {wanted.name} {where}.",
         why=f"It would be named by the alias {wanted.version.alias}.",
         todo=todo,
     )
+    error.code = UNKNOWN_VERSION
+    return error
 
 
 def unknown_function(target: Target) -> DeployError:

@@ -1,0 +1,170 @@
+"""A fleet as a job of CodePipeline's: event → fleet file in an artifact → apply → the job's result.
+
+Between two runs nothing is kept but how much was left to do: each plans from what AWS says.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from deploy.errors import DeployError, InputError
+from deploy.fleet.apply import carry_out, plan_fleet
+from deploy.fleet.artifact import read_artifact
+from deploy.fleet.failure import fail, is_overtaken, message_of, type_of
+from deploy.fleet.summary import outcome_of, report_outcomes, sum_up
+from deploy.fleet.survey import Choices, Fleet
+from deploy.target.fleet import read_fleet
+from deploy.target.job import choose_artifact, read_caller, read_job, read_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from deploy.aws.pipeline import FailureType
+    from deploy.cancel import Cancellation
+    from deploy.fleet.apply import Outcome
+    from deploy.output import Report
+
+IDLE_RUNS = 3  # without any progress; more of them would make none either
+WORK = {"nothing": 0, "move": 1, "promote": 2}
+
+
+@dataclass(frozen=True)
+class Success:
+    """The job is done."""
+
+    summary: str
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The job failed."""
+
+    kind: FailureType
+    message: str
+
+
+@dataclass
+class Progress:
+    """How far the runs of a job have come. `left` is what there was to do when the last one planned."""
+
+    runs: int = 1
+    left: int | None = None
+    idle: int = 0
+    functions: int = 0
+    live: int = 0
+    is_planned: bool = False
+
+    def resume(self, token: str) -> None:
+        """Go on from the token of the run before; one that is not ours counts as none."""
+        try:
+            known = json.loads(token)
+            runs, left, idle = known["runs"], known["left"], known["idle"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return
+        if isinstance(runs, int) and isinstance(idle, int) and isinstance(left, int | None):
+            self.runs, self.left, self.idle = runs + 1, left, idle
+
+    def plan(self, outcomes: Sequence[Outcome]) -> None:
+        """Note what there is to do."""
+        left = sum(WORK[outcome.plan.action] if outcome.plan else max(WORK.values()) for outcome in outcomes)
+        self.idle = self.idle + 1 if self.left is not None and left >= self.left else 0
+        self.left, self.is_planned = left, True
+        self.functions, self.live = len(outcomes), sum(outcome.is_live for outcome in outcomes)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether another run would not help."""
+        return self.idle >= IDLE_RUNS
+
+    @property
+    def percent(self) -> int:
+        """How much is done, as CodePipeline shows it."""
+        return min(99, self.live * 100 // self.functions) if self.functions else 0
+
+    @property
+    def summary(self) -> str:
+        """What is said of it meanwhile."""
+        counted = f"{self.live} of {self.functions} functions were live when it began, " * self.is_planned
+        return f"Run {self.runs} ran out of time; {counted}another one goes on."
+
+    def token(self) -> str:
+        """Return what the next run goes on from."""
+        idle = self.idle if self.is_planned else self.idle + 1
+        return json.dumps({"runs": self.runs, "left": self.left, "idle": idle})
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job; `role` are the variables with the credentials of the function's role."""
+
+    event: object = field(repr=False)
+    role: Mapping[str, str] = field(repr=False)
+    progress: Progress
+    report: Report
+    cancellation: Cancellation
+
+    def result(self) -> Success | Failure:
+        """Do what the job asks for. Raises Cancelled if the time is up."""
+        try:
+            return self._apply()
+        except DeployError as error:
+            self.report.error(error)
+            return Failure(type_of(error), message_of(error))
+
+    def _apply(self) -> Success | Failure:
+        job, progress = read_job(self.event), self.progress
+        parameters = read_parameters(job.parameters)
+        progress.resume(job.token)
+        artifact, caller = choose_artifact(job, parameters), read_caller(self.role)
+        definition, payloads = read_artifact(job, artifact, parameters, caller, self.cancellation)
+        names = [wanted.name for wanted in definition.lambdas]
+        try:
+            members = read_fleet({**self.role, **parameters.variables}, names, payloads)
+        except InputError as error:
+            error.todo = "Correct the UserParameters of the action, or the fleet file."
+            raise
+        fleet = Fleet(definition, members, self.cancellation, Choices(as_is=parameters.as_is))
+        planned = plan_fleet(fleet, self.report, self.cancellation)
+        progress.plan(planned)
+        if progress.is_stuck:
+            return _stuck(planned)
+        outcomes = carry_out(planned, fleet, self.report, self.cancellation, keep_going=parameters.keep_going)
+        if is_overtaken(outcomes):  # such as by the same event: Lambda may deliver one twice
+            self.report.step("Somebody else changed the same functions: looking again")
+            planned = plan_fleet(fleet, self.report, self.cancellation)
+            outcomes = carry_out(
+                planned, fleet, self.report, self.cancellation, keep_going=parameters.keep_going
+            )
+        return _conclude(outcomes, self.report)
+
+
+def _conclude(outcomes: Sequence[Outcome], report: Report) -> Success | Failure:
+    try:
+        report_outcomes(outcomes, report, is_plan=False)
+    except DeployError:
+        return Failure(*fail(outcomes))
+    states = [outcome_of(outcome, is_plan=False) for outcome in outcomes]
+    lines = [sum_up(states)] + [
+        f"{outcome.name}: {outcome.plan.wanted.version.text}, version {outcome.version}"
+        for outcome in outcomes
+        if outcome.plan and outcome.is_moved
+    ]
+    variables = {
+        "functions": str(len(outcomes)),
+        "unchanged": str(states.count("live")),
+        "moved": str(states.count("moved")),
+        "promoted": str(states.count("promoted")),
+    }
+    return Success("\n".join(lines), variables)
+
+
+def _stuck(planned: Sequence[Outcome]) -> Failure:
+    names = [outcome.name for outcome in planned if not outcome.is_live]
+    return Failure(
+        "JobFailed",
+        f"{IDLE_RUNS} runs in a row ran out of time without any progress. Not live yet: {', '.join(names)}.\n"
+        "Give the step's function a longer timeout (up to 15 minutes) and more memory.",
+    )
