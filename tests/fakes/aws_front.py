@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from aws_behaviour import Behaviour
 from aws_calls import Call, call_of
 from aws_refusals import RefusedError
+from codepipeline import Jobs
 from iam import Identities
 from lambda_api import Functions
 from s3 import Buckets
@@ -45,6 +46,7 @@ class Front:
         self.tokens = Tokens(behaviour)
         self._identities = Identities(behaviour, deployer, self.tokens)
         self.parameters = Parameters(self._identities)
+        self.jobs = Jobs(self._identities)
         self._buckets = Buckets(self._identities)
         self.functions = Functions(behaviour, self._identities, self._buckets)
 
@@ -71,12 +73,17 @@ class Front:
                 return self.functions.answer(request, call, body)
             if call.service == "s3":
                 return self._buckets.answer(request, call, body)
-            if call.operation == "AssumeRole" and self._behaviour.policy is not None:
+            is_limited = self._behaviour.policy is not None or self.tokens.policy(call.access_key)
+            if call.operation == "AssumeRole" and is_limited:
                 self._identities.check(call, call.action, dict(parse_qsl(body.decode()))["RoleArn"])
-            others = {"ssm": self.parameters.answer, "iam": self._identities.answer}
+            others = {
+                "codepipeline": self.jobs.answer,
+                "ssm": self.parameters.answer,
+                "iam": self._identities.answer,
+            }
             return others.get(call.service, self.tokens.answer)(call, body)
         except RefusedError as refused:
-            if call.service in {"lambda", "ssm"}:
+            if call.service in {"lambda", "ssm", "codepipeline"}:
                 return refused.as_json()
             return refused.as_xml(wrapped=call.service != "s3")
 

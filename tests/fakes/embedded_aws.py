@@ -23,6 +23,7 @@ from werkzeug.serving import make_server
 from aws_behaviour import Behaviour
 from aws_calls import ACCOUNT_ID, Call
 from aws_front import Front
+from codepipeline import Jobs
 from lambda_invocations import Handler, Invoked
 from sts import Role
 
@@ -82,6 +83,11 @@ class EmbeddedAWS(Behaviour):
     def account_of(self, call: Call) -> str:
         """Return the account of the one who made a call."""
         return self._front.account(call)
+
+    @property
+    def jobs(self) -> Jobs:
+        """Return CodePipeline's jobs."""
+        return self._front.jobs
 
     def answers(self, function: "Function", handler: Handler) -> None:
         """Have invocations of a function, in any version, answered by `handler`."""

@@ -17,7 +17,7 @@ import botocore.endpoint
 from deploy.cancel import Cancellation
 from deploy.cli import SIGNALS, main
 
-__all__ = ["Outcome", "deploy"]
+__all__ = ["Hurried", "Outcome", "deploy", "environment"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Outcome:
     stderr: str
 
 
-class _Hurried:
+class Hurried:
     """What the SDK takes for the module `time`: its pauses before it tries again are no part of any proof."""
 
     @staticmethod
@@ -48,17 +48,17 @@ def deploy(slug: Path, *arguments: str, env: Mapping[str, str]) -> Outcome:
     """Run `deploy ARGUMENTS` on a slug, in a one-off dyno with `env`."""
     stdout, stderr = io.StringIO(), io.StringIO()
     with (
-        _environment({"PATH": os.environ.get("PATH", os.defpath), "DYNO": "run.1", **env}),
+        environment({"PATH": os.environ.get("PATH", os.defpath), "DYNO": "run.1", **env}),
         contextlib.redirect_stdout(stdout),
         contextlib.redirect_stderr(stderr),
-        mock.patch.object(botocore.endpoint, "time", _Hurried),
+        mock.patch.object(botocore.endpoint, "time", Hurried),
     ):
         status = main(arguments, slug=slug, cancellation=Impatient())
     return Outcome(status, stdout.getvalue(), stderr.getvalue())
 
 
 @contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Swap the environment, and put it and the handlers of signals back, which a run changes."""
     before, handlers = dict(os.environ), [signal.getsignal(number) for number in SIGNALS]
     os.environ.clear()
