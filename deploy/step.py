@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,11 +32,23 @@ if TYPE_CHECKING:
 
     from deploy.output import Report
 
-# Seconds before the function's time is up: the last moment at which a step may begin, at which a step in hand
-# is ended, and at which one that is stuck is left behind. What is left then is for the result.
-NO_NEW_STEP, END_STEP, LEAVE = 60.0, 45.0, 40.0
-CLEANING = 15.0  # seconds
-SHORTEST = 120.0  # seconds that a run needs to get anywhere
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds before the function's time is up; those that are left at the end are for the result.
+
+    The last moment at which a step may begin, at which a step in hand is ended, and at which one that is stuck
+    is left behind. It takes `shortest` to get anywhere.
+    """
+
+    shortest: float = 120.0
+    begin: float = 60.0
+    end: float = 45.0
+    leave: float = 40.0
+    cleaning: float = 15.0
+
+
+LIMITS = Limits()
 
 
 class Context(Protocol):
@@ -49,7 +62,7 @@ class NotReported(Exception):  # noqa: N818 - its name is what a reader of the l
     """A result could not be reported. Lambda runs the event again, which plans again."""
 
 
-def handler(event: object, context: Context) -> dict[str, str]:
+def handler(event: object, context: Context, limits: Limits = LIMITS) -> dict[str, str]:
     """Do the job of an event, and report its result. Raise NotReported if CodePipeline can't be told."""
     report = Board(Console(sys.stdout, sys.stderr))
     job_id = find_job_id(event)
@@ -63,16 +76,16 @@ def handler(event: object, context: Context) -> dict[str, str]:
     role = read_role(os.environ)
     progress = Progress()
     run = Run(event, role, progress, report, Cancellation())
-    return _report(job_id, _end_of(run, context), progress, role, report)
+    return _report(job_id, _end_of(run, context, limits), progress, role, report)
 
 
-def _end_of(run: Run, context: Context) -> Success | Failure | None:
+def _end_of(run: Run, context: Context, limits: Limits) -> Success | Failure | None:
     """Return the result of a run; None if its time was up."""
 
     def left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
-    if left() < SHORTEST:
+    if left() < limits.shortest:
         message = (
             f"The step's function has a timeout that leaves it {left():.0f} seconds. Set 15 minutes: `aws "
             "lambda update-function-configuration --timeout 900 --function-name …`"
@@ -92,9 +105,9 @@ def _end_of(run: Run, context: Context) -> Success | Failure | None:
     except RuntimeError:
         return _failure(MemoryError(), run.report)
     ends: tuple[tuple[float, Callable[[], None]], ...] = (
-        (NO_NEW_STEP, lambda: run.cancellation.request("the end of the function's time")),
-        (END_STEP, run.cancellation.cancel),
-        (LEAVE, lambda: _clean_up(run.cancellation)),
+        (limits.begin, lambda: run.cancellation.request("the end of the function's time")),
+        (limits.end, run.cancellation.cancel),
+        (limits.leave, lambda: _clean_up(run.cancellation, limits.cleaning)),
     )
     for seconds, action in ends:
         try:
@@ -108,11 +121,11 @@ def _end_of(run: Run, context: Context) -> Success | Failure | None:
     return None
 
 
-def _clean_up(cancellation: Cancellation) -> None:
+def _clean_up(cancellation: Cancellation, seconds: float) -> None:
     """Take away what a run leaves behind that is stuck, but not at the expense of the result."""
     thread = threading.Thread(target=cancellation.clean_up, daemon=True)
     thread.start()
-    thread.join(CLEANING)
+    thread.join(seconds)
 
 
 def _failure(raised: BaseException, report: Report) -> Failure:

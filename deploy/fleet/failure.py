@@ -59,7 +59,7 @@ def type_of(error: DeployError) -> FailureType:
 
 def message_of(error: DeployError) -> str:
     """Return what is said of an error to who wrote the pipeline."""
-    return _worded("\n".join(part for part in (error.what, error.why, error.left, error.todo) if part))
+    return _reworded("\n".join(part for part in (error.what, error.why, error.left, error.todo) if part))
 
 
 def fail(outcomes: Sequence[Outcome]) -> tuple[FailureType, str]:
@@ -72,7 +72,7 @@ def fail(outcomes: Sequence[Outcome]) -> tuple[FailureType, str]:
     parts += [f"{name}: {error.what} {error.why}".strip() for name, error in errors.items()]
     if len(errors) == 1:
         parts += [error.todo for error in errors.values()]
-    message = _worded("\n".join(part for part in parts if part))
+    message = as_keys(_reworded("\n".join(part for part in parts if part)))
     return types.pop() if len(types) == 1 else "JobFailed", message
 
 
@@ -92,7 +92,8 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(shown)
 
 
-def _worded(text: str) -> str:
+def _reworded(text: str) -> str:
+    """Return a message with what people do in a pipeline in place of what they type elsewhere."""
     for phrase, other in PHRASES:
         text = phrase.sub(other, text)
-    return as_keys(text)
+    return text

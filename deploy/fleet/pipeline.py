@@ -16,7 +16,7 @@ from deploy.fleet.failure import fail, is_overtaken, message_of, type_of
 from deploy.fleet.summary import outcome_of, report_outcomes, sum_up
 from deploy.fleet.survey import Choices, Fleet
 from deploy.target.fleet import read_fleet
-from deploy.target.job import choose_artifact, read_caller, read_job, read_parameters
+from deploy.target.job import as_keys, choose_artifact, read_caller, read_job, read_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,8 +124,8 @@ class Run:
         try:
             members = read_fleet({**self.role, **parameters.variables}, names, payloads)
         except InputError as error:
-            error.todo = "Correct the UserParameters of the action, or the fleet file."
-            raise
+            todo = "Correct the UserParameters of the action, or the fleet file."
+            raise InputError(as_keys(error.what), why=as_keys(error.why), todo=todo) from None
         fleet = Fleet(definition, members, self.cancellation, Choices(as_is=parameters.as_is))
         planned = plan_fleet(fleet, self.report, self.cancellation)
         progress.plan(planned)

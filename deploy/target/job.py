@@ -199,7 +199,7 @@ def _wrong(key: str, value: object) -> str:
         return ""
     if key in KEYS:
         return "" if isinstance(value, str) and value.strip() else "is not a text"
-    close = closest(key, KEYS)
+    close = NAMES.get(key) or closest(key, KEYS)
     return f"is not one of its keys (did you mean {close}?)" if close else "is not one of its keys"
 
 

@@ -16,7 +16,7 @@ from embedded_aws import EmbeddedAWS, Function, Invoked
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
 from steps import Clock, StepOfTests, zipped
 
-from deploy.step import NO_NEW_STEP, SHORTEST, NotReported
+from deploy.step import Limits, NotReported
 
 
 @pytest.fixture
@@ -78,9 +78,7 @@ def test_a_large_artifact_is_not_downloaded(step: StepOfTests, orders: Function)
     before = len(step.aws.calls)
     job = step.run_job(artifact)
     assert job.state == "succeeded"
-    ranges = [
-        call.headers["range"] for call in step.aws.calls[before:] if call.operation == "GetObject"
-    ]
+    ranges = [call.headers["range"] for call in step.aws.calls[before:] if call.operation == "GetObject"]
     assert len(ranges) < 6
     assert all(_size(text) < 100_000 for text in ranges)
     assert orders.alias() == "1"
@@ -116,9 +114,7 @@ def test_payloads_in_the_artifact_verify(step: StepOfTests, orders: Function) ->
 def test_config_from_ssm_is_baked(step: StepOfTests, orders: Function) -> None:
     """The promoted version has it, and none of the lower account's."""
     step.aws.put_parameter(f"/apps/{orders.name}/GREETING", "hello from canary ssm")
-    job = step.run_job(
-        zipped(fleet_json=step.wants(orders="1.1.0")), config_from="ssm:/apps/{name}/"
-    )
+    job = step.run_job(zipped(fleet_json=step.wants(orders="1.1.0")), config_from="ssm:/apps/{name}/")
     assert job.state == "succeeded"
     code = orders.code("2")
     assert b"hello from canary ssm" in code
@@ -153,6 +149,7 @@ def test_a_missing_permission_is_named(step: StepOfTests, orders: Function, acti
     step.aws.denied = {action}
     kind, message = step.apply(orders="1.1.0").failure
     assert (kind, action in message) == ("PermissionError", True)
+    step.aws.denied = set()
     assert orders.alias() == "1"
 
 
@@ -172,14 +169,19 @@ def test_a_role_that_can_not_be_assumed_is_a_matter_of_permissions(
 ARTIFACTS: dict[str, tuple[Callable[[StepOfTests], bytes], dict[str, Any], str, str]] = {
     "no ZIP": (lambda _: b"{}", {}, "ConfigurationError", "is not a ZIP"),
     "empty": (lambda _: b"", {}, "ConfigurationError", "is not a ZIP"),
-    "cut short": (lambda step: zipped(fleet_json=step.wants(a="1.0.0"))[:-9], {}, "ConfigurationError", "ZIP"),
+    "cut short": (
+        lambda step: zipped(fleet_json=step.wants(a="1.0.0"))[:-9],
+        {},
+        "ConfigurationError",
+        "ZIP",
+    ),
     "another name": (lambda _: zipped(other_json="{}"), {}, "ConfigurationError", "no fleet.json in the"),
     "no JSON": (lambda _: zipped(fleet_json="{"), {}, "ConfigurationError", "fleet.json, line 1, column 2"),
     "more than a list": (
         lambda _: zipped(fleet_json='{"lambdas": [], "x": 1}'),
         {},
         "ConfigurationError",
-        "fleet.json, line 1, column 16",
+        "fleet.json, line 1, column 17",
     ),
     "a name outside": (
         lambda _: zipped(fleet_json='{"lambdas": [{"name": "other-x", "version": "1.0.0"}]}'),
@@ -351,50 +353,54 @@ def test_any_part_of_an_event_may_be_anything(step: StepOfTests, path: tuple[Any
 # --- time -------------------------------------------------------------------------------------------
 
 
+SHORT = Limits(shortest=1.0, begin=1.0, end=0.8, leave=0.5, cleaning=0.1)
+
+
+def slowly(step: StepOfTests, function: Function, seconds: float = 1.5) -> None:
+    """Have the verification of a function take longer than a run has."""
+
+    def answer(_payload: Any, _version: str) -> Any:
+        time.sleep(seconds)
+        return {"ok": True}
+
+    step.aws.answers(function, answer)
+
+
 def test_a_function_with_a_short_timeout_says_so(step: StepOfTests) -> None:
     """Lambda's default is 3 seconds, and the result has to be reported within them."""
-    job = step.run_job(zipped(fleet_json=step.wants(a="1.0.0")), Clock(3.0))
+    job = step.job(zipped(fleet_json=step.wants(a="1.0.0")))
+    step.run(job.event, Clock(3.0))
     kind, message = job.failure
     assert (kind, "--timeout 900" in message) == ("ConfigurationError", True)
 
 
-def slowly(step: StepOfTests, function: Function, seconds: float) -> None:
-    """Have the verification of a function take its time."""
-    step.aws.answers(function, lambda _payload, _version: Invoked(payload={}, seconds=seconds))
-
-
 def test_a_job_that_runs_out_of_time_goes_on_later(step: StepOfTests, orders: Function) -> None:
     """The next run plans from what AWS says, and completes it; a token carries no output variables."""
-    started = time.monotonic()
-    arguments = {"verify_payload": {"ping": True}}
-    artifact = zipped(fleet_json=step.wants(orders="1.1.0"))
-    step.aws.answers(orders, lambda _payload, _version: time.sleep(1.5) or {"ok": True})
-    clock = Clock(SHORTEST + 1, speed=120)
-    job = step.run_job(artifact, clock, **arguments)
-    assert job.state == "continued", job
-    assert "outputVariables" not in job.result
-    assert len(job.result["continuationToken"]) <= 2048
-    assert time.monotonic() - started < 30
+    slowly(step, orders)
+    job = step.job(zipped(fleet_json=step.wants(orders="1.1.0")), verify_payload={"ping": True})
+    clock = Clock(2.5)
+    outcome = step.run(job.event, clock, SHORT)
+    assert (job.state, outcome.answer["result"]) == ("continued", "continuation"), job
+    assert clock.get_remaining_time_in_millis() > 0
+    assert "0 of 1 functions were live" in job.summary
     assert orders.alias() == "1"
     step.aws.answers(orders, lambda _payload, _version: {"ok": True})
     more = step.aws.jobs.go_on(job)
     step.run(more.event)
     assert more.state == "succeeded"
-    assert orders.alias() == "2"
-    assert orders.versions() == ["1", "2"]
+    assert names_of(orders) == {"live": "2", "1-0-0": "1", "1-1-0": "2"}
 
 
 def test_runs_without_progress_end(step: StepOfTests, orders: Function) -> None:
     """A job does not go round for a day."""
-    artifact = zipped(fleet_json=step.wants(orders="1.0.1"))
     release(step.fleet.folder / "slugs/new", orders, "1.0.1", CONFIG)
-    step.aws.answers(orders, lambda _payload, _version: time.sleep(1.0) or {"ok": True})
-    job = step.run_job(artifact, Clock(SHORTEST + 1, speed=200), verify_payload={})
+    slowly(step, orders)
+    job = step.job(zipped(fleet_json=step.wants(orders="1.0.1")), verify_payload={})
+    step.run(job.event, Clock(1.6), SHORT)
     runs = 1
-    while job.state == "continued":
-        assert runs < 9
+    while job.state == "continued" and runs < 9:
         job = step.aws.jobs.go_on(job)
-        step.run(job.event, Clock(SHORTEST + 1, speed=200))
+        step.run(job.event, Clock(1.6), SHORT)
         runs += 1
     kind, message = job.failure
     assert (kind, orders.name in message) == ("JobFailed", True)
@@ -402,14 +408,12 @@ def test_runs_without_progress_end(step: StepOfTests, orders: Function) -> None:
     assert orders.alias() == "1"
 
 
-def test_a_run_that_is_stuck_is_left_behind(step: StepOfTests, orders: Function) -> None:
-    """Also one that does not look whether it should end reports before the function's time is up."""
-    step.aws.answers(orders, lambda _payload, _version: time.sleep(4.0) or {"ok": True})
-    clock = Clock(SHORTEST + 1, speed=100)
-    job = step.run_job(zipped(fleet_json=step.wants(orders="1.1.0")), clock, verify_payload={})
+def test_a_run_that_is_interrupted_while_it_looks_goes_on(step: StepOfTests, orders: Function) -> None:
+    """It has planned nothing yet, so the token says nothing of what there is to do."""
+    job = step.job(zipped(fleet_json=step.wants(orders="1.1.0")), max_calls_per_second=1)
+    step.run(job.event, Clock(1.05), SHORT)
     assert job.state == "continued"
-    assert clock.get_remaining_time_in_millis() > 0
-    assert NO_NEW_STEP > 0
+    assert json.loads(job.result["continuationToken"]) == {"runs": 1, "left": None, "idle": 1}
 
 
 @pytest.mark.parametrize("token", ["x", "{}", "[]", '{"runs": "1", "left": 1, "idle": 1}', "[" * 2000])

@@ -19,7 +19,7 @@ class RefusedError(Exception):
         self.code = code
 
     def as_json(self) -> Response:
-        """Give the answer as Lambda writes it."""
+        """Give the answer as Lambda writes it, and the services whose bodies name the error."""
         return Response(
             json.dumps({"__type": self.code, "Type": "User", "Message": str(self), "message": str(self)}),
             self.status,

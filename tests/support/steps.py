@@ -22,7 +22,7 @@ from embedded_aws import EmbeddedAWS
 from fleets import FleetOfTests
 from in_process import Hurried, environment
 
-from deploy.step import handler
+from deploy.step import LIMITS, Limits, handler
 
 __all__ = ["Clock", "Outcome", "StepOfTests", "zipped"]
 
@@ -40,15 +40,14 @@ def zipped(**files: bytes | str) -> bytes:
 
 @dataclass
 class Clock:
-    """What Lambda tells a handler: how much time is left. It passes faster than ours."""
+    """What Lambda tells a handler: how much time is left."""
 
     seconds: float = 900.0
-    speed: float = 1.0
     started: float = field(default_factory=time.monotonic)
 
     def get_remaining_time_in_millis(self) -> int:
         """Return what is left."""
-        return int((self.seconds - (time.monotonic() - self.started) * self.speed) * 1000)
+        return int((self.seconds - (time.monotonic() - self.started)) * 1000)
 
 
 @dataclass(frozen=True)
@@ -121,9 +120,9 @@ class StepOfTests:
         lambdas = [{"name": f"{self.fleet.prefix}{name}", "version": text} for name, text in wanted.items()]
         return json.dumps({"lambdas": lambdas}).encode()
 
-    def job(self, artifact: bytes, **parameters: Any) -> JobOfTests:
+    def job(self, content: bytes, **parameters: Any) -> JobOfTests:
         """Start a job with an artifact; parameters that are None are left out."""
-        self.aws.s3().put_object(Bucket=self.bucket, Key=self.key, Body=artifact)
+        self.aws.s3().put_object(Bucket=self.bucket, Key=self.key, Body=content)
         given = {**self.parameters, **parameters}
         text = json.dumps({name: value for name, value in given.items() if value is not None})
         return self.aws.jobs.start(self.data(text))
@@ -151,16 +150,16 @@ class StepOfTests:
             "encryptionKey": {"id": "arn:aws:kms:eu-west-1:123456789012:key/1", "type": "KMS"},
         }
 
-    def run(self, event: object, clock: Clock | None = None, **variables: str) -> Outcome:
+    def run(self, event: object, clock: Clock | None = None, limits: Limits = LIMITS) -> Outcome:
         """Run the function on an event in this process; what must not be logged is looked for."""
         stdout, stderr = io.StringIO(), io.StringIO()
         with (
-            environment({**self.environment, **variables}),
+            environment(self.environment),
             contextlib.redirect_stdout(stdout),
             contextlib.redirect_stderr(stderr),
             mock.patch.object(botocore.endpoint, "time", Hurried),
         ):
-            answer = handler(event, clock or Clock())
+            answer = handler(event, clock or Clock(), limits)
         log = stdout.getvalue() + stderr.getvalue()
         self.check(log + json.dumps(answer))
         return Outcome(answer, log)
@@ -171,15 +170,13 @@ class StepOfTests:
             assert secret not in text
         assert "Traceback" not in text
 
-    def run_job(self, artifact: bytes, clock: Clock | None = None, **parameters: Any) -> JobOfTests:
+    def run_job(self, content: bytes, **parameters: Any) -> JobOfTests:
         """Run a job, and return it with its result."""
-        job = self.job(artifact, **parameters)
-        self.run(job.event, clock)
+        job = self.job(content, **parameters)
+        self.run(job.event)
         self.check(json.dumps(job.result))
         return job
 
-    def apply(self, clock: Clock | None = None, **wanted: str) -> JobOfTests:
+    def apply(self, **wanted: str) -> JobOfTests:
         """Run a job with these versions in its fleet file."""
-        return self.run_job(zipped(fleet_json=self.wants(**wanted)), clock)
-
-
+        return self.run_job(zipped(fleet_json=self.wants(**wanted)))
