@@ -25,6 +25,7 @@ COMMANDS = (
     "invoke",
     "local",
     "doctor",
+    "tools",
     "help",
     "version",
 )

@@ -33,6 +33,7 @@ commands:
                    http://127.0.0.1:3001
   doctor           check settings, credentials, function and permissions, changing
                    nothing
+  tools            write the Lambda package of the CodePipeline step to a file
   help             print this; `deploy help settings` explains all settings, and
                    `deploy help COMMAND` one command
   version          print the version

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Those that doctor asks, besides the steps' own.
 DOCTORS_SERVICES = frozenset({"iam", "sts"})
 CONFIG_SERVICES = frozenset({"ssm"})
+PIPELINE_SERVICES = frozenset({"codepipeline", "sts"})
 
 
 def policy(*targets: Target) -> dict[str, Any]:
@@ -47,5 +48,10 @@ def grants(target: Target) -> Iterator[Grant]:
 
 
 def services() -> frozenset[str]:
-    """Return the services whose API models the slug needs."""
-    return (DOCTORS_SERVICES | CONFIG_SERVICES).union(*(step.services for step in all_steps()))
+    """Return the services whose API models the slug needs; `deploy tools` takes its own from there."""
+    return DOCTORS_SERVICES | services_of_tools()
+
+
+def services_of_tools() -> frozenset[str]:
+    """Return the services whose API models the handlers of the tools need."""
+    return (CONFIG_SERVICES | PIPELINE_SERVICES).union(*(step.services for step in all_steps()))
