@@ -7,6 +7,7 @@ One way leads through the code::
 A folder is a stage, and imports go down this list and never back up (tests/unit/test_layers.py)::
 
     cli.py           the process: environment, signals, streams, exit status
+    step.py          another process: a Lambda function that CodePipeline starts
     commands/        one verb a file: arguments → a call below → report
     fleet/           the same for several targets at once, and the definition file
     doctor/          checks; they read, rehearse and simulate

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 class Limits:
     """Seconds before the function's time is up; those that are left at the end are for the result.
 
-    The last moment at which a step may begin, at which a step in hand is ended, and at which one that is stuck
-    is left behind. It takes `shortest` to get anywhere.
+    They name the last moment at which a step may begin, at which a step in hand is ended, and at which one
+    that is stuck is left behind. A run takes `shortest` to get anywhere.
     """
 
     shortest: float = 120.0

@@ -1,8 +1,8 @@
 """The Lambda package of the tools: this package, and of its dependencies what its handlers load.
 
-All of it is Python, so it runs on any of Lambda's Python runtimes and on both architectures. It is stored and
-not compressed, because what zlib makes differs between systems, and a function should only change if the tools
-do.
+All of it is Python, so it runs on any of Lambda's Python runtimes and on both architectures. It is stored
+and not compressed, because what zlib makes differs between systems, and a function should only change if the
+tools do.
 """
 
 from __future__ import annotations

@@ -17,3 +17,13 @@ CUT = "CutAnswer"  # an answer that was cut, or that is not one of AWS's
 REPLACED = "Replaced"  # someone else came between
 UNKNOWN_VERSION = "UnknownVersion"  # it is in no account that a fleet looks into
 NO_CREDENTIALS = "NoCredentials"  # there are none, or the role can't be assumed with them
+
+# The services, as a reader knows them.
+SERVICES = {
+    "codepipeline": "AWS CodePipeline",
+    "iam": "AWS IAM",
+    "lambda": "AWS Lambda",
+    "s3": "Amazon S3",
+    "ssm": "AWS SSM",
+    "sts": "AWS STS",
+}

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from deploy.artifact.limits import BY_BUCKET, SMALLER
+from deploy.aws.codes import SERVICES
 from deploy.errors import DeployError, InputError
 from deploy.target.arn import partition_of
 from deploy.target.sdk import endpoint_setting
@@ -31,15 +32,6 @@ DENIED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+) on resource: (
 DENIED_TO_LAMBDA = re.compile(r"permission to (\w+) for ([\w.-]+)/")
 CALLER = re.compile(r"User: arn:[\w-]+:(?:iam|sts)::(\d{12}):")
 FUNCTION_ARN = re.compile(r"on resource: (arn:\S+:function:[\w-]+)(:[\w$-]+)?")
-
-SERVICES = {
-    "codepipeline": "AWS CodePipeline",
-    "iam": "AWS IAM",
-    "lambda": "AWS Lambda",
-    "s3": "Amazon S3",
-    "ssm": "AWS SSM",
-    "sts": "AWS STS",
-}
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class Progress:
         left = sum(WORK[outcome.plan.action] if outcome.plan else max(WORK.values()) for outcome in outcomes)
         self.idle = self.idle + 1 if self.left is not None and left >= self.left else 0
         self.left, self.is_planned = left, True
-        self.functions, self.live = len(outcomes), sum(outcome.is_live for outcome in outcomes)
+        self.functions, self.live = len(outcomes), sum(map(_is_live, outcomes))
 
     @property
     def is_stuck(self) -> bool:
@@ -141,6 +141,10 @@ class Run:
         return _conclude(outcomes, self.report)
 
 
+def _is_live(planned: Outcome) -> bool:
+    return planned.plan is not None and planned.plan.action == "nothing"
+
+
 def _conclude(outcomes: Sequence[Outcome], report: Report) -> Success | Failure:
     try:
         report_outcomes(outcomes, report, is_plan=False)
@@ -148,9 +152,9 @@ def _conclude(outcomes: Sequence[Outcome], report: Report) -> Success | Failure:
         return Failure(*fail(outcomes))
     states = [outcome_of(outcome, is_plan=False) for outcome in outcomes]
     lines = [sum_up(states)] + [
-        f"{outcome.name}: {outcome.plan.wanted.version.text}, version {outcome.version}"
+        f"{outcome.name}: {outcome.wanted.version.text}, version {outcome.version}"
         for outcome in outcomes
-        if outcome.plan and outcome.is_moved
+        if outcome.is_moved
     ]
     variables = {
         "functions": str(len(outcomes)),
@@ -162,7 +166,7 @@ def _conclude(outcomes: Sequence[Outcome], report: Report) -> Success | Failure:
 
 
 def _stuck(planned: Sequence[Outcome]) -> Failure:
-    names = [outcome.name for outcome in planned if not outcome.is_live]
+    names = [outcome.name for outcome in planned if not _is_live(outcome)]
     return Failure(
         "JobFailed",
         f"{IDLE_RUNS} runs in a row ran out of time without any progress. Not live yet: {', '.join(names)}.\n"

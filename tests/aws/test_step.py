@@ -7,16 +7,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.step import Limits, NotReported
 from embedded_aws import EmbeddedAWS, Function, Invoked
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
 from steps import Clock, StepOfTests, zipped
-
-from deploy.step import Limits, NotReported
 
 
 @pytest.fixture
@@ -98,7 +98,10 @@ def test_payloads_in_the_artifact_verify(step: StepOfTests, orders: Function) ->
         return Invoked(payload={"ok": payload == {"ask": 1}})
 
     step.aws.answers(orders, answer)
-    files = {"fleet_json": step.wants(orders="1.1.0"), f"checks__{orders.name}_json": '{"ask": 2}'}
+    files: dict[str, bytes | str] = {
+        "fleet_json": step.wants(orders="1.1.0"),
+        f"checks__{orders.name}_json": '{"ask": 2}',
+    }
     job = step.run_job(zipped(**files), payload_dir="checks", verify_expect='"ok": *true')
     assert asked == [{"ask": 2}]
     kind, message = job.failure
@@ -153,9 +156,8 @@ def test_a_missing_permission_is_named(step: StepOfTests, orders: Function, acti
     assert orders.alias() == "1"
 
 
-def test_a_role_that_can_not_be_assumed_is_a_matter_of_permissions(
-    step: StepOfTests, orders: Function
-) -> None:
+@pytest.mark.usefixtures("orders")
+def test_a_role_that_can_not_be_assumed_is_a_matter_of_permissions(step: StepOfTests) -> None:
     """Such as with a wrong external ID, which is not repeated."""
     job = step.run_job(zipped(fleet_json=step.wants(orders="1.1.0")), source_external_id="canary-wrong")
     kind, message = job.failure
@@ -197,7 +199,7 @@ ARTIFACTS: dict[str, tuple[Callable[[StepOfTests], bytes], dict[str, Any], str, 
         "no payload",
     ),
     "a payload that is none": (
-        lambda step: zipped(**{"fleet_json": step.wants(a="1.0.0"), f"p__{step.fleet.prefix}a_json": "{"}),
+        lambda step: zipped(fleet_json=step.wants(a="1.0.0"), **{f"p__{step.fleet.prefix}a_json": "{"}),
         {"payload_dir": "p"},
         "ConfigurationError",
         "is not JSON",
@@ -218,12 +220,9 @@ def test_what_is_wrong_with_the_artifact_is_said(step: StepOfTests, case: str) -
 
 def test_a_file_that_is_there_twice_is_refused(step: StepOfTests) -> None:
     """Readers disagree which of them counts."""
-    with pytest.warns(UserWarning, match="Duplicate"):
-        content = io.BytesIO(zipped(fleet_json=step.wants(a="1.0.0")))
-        from zipfile import ZipFile
-
-        with ZipFile(content, "a") as archive:
-            archive.writestr("fleet.json", "{}")
+    content = io.BytesIO(zipped(fleet_json=step.wants(a="1.0.0")))
+    with ZipFile(content, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("fleet.json", "{}")
     assert "more than once" in step.run_job(content.getvalue()).failure[1]
 
 
@@ -408,7 +407,8 @@ def test_runs_without_progress_end(step: StepOfTests, orders: Function) -> None:
     assert orders.alias() == "1"
 
 
-def test_a_run_that_is_interrupted_while_it_looks_goes_on(step: StepOfTests, orders: Function) -> None:
+@pytest.mark.usefixtures("orders")
+def test_a_run_that_is_interrupted_while_it_looks_goes_on(step: StepOfTests) -> None:
     """It has planned nothing yet, so the token says nothing of what there is to do."""
     job = step.job(zipped(fleet_json=step.wants(orders="1.1.0")), max_calls_per_second=1)
     step.run(job.event, Clock(1.05), SHORT)
@@ -417,7 +417,8 @@ def test_a_run_that_is_interrupted_while_it_looks_goes_on(step: StepOfTests, ord
 
 
 @pytest.mark.parametrize("token", ["x", "{}", "[]", '{"runs": "1", "left": 1, "idle": 1}', "[" * 2000])
-def test_a_token_that_is_not_ours_counts_as_none(step: StepOfTests, orders: Function, token: str) -> None:
+@pytest.mark.usefixtures("orders")
+def test_a_token_that_is_not_ours_counts_as_none(step: StepOfTests, token: str) -> None:
     """The run plans from AWS in any case."""
     job = step.job(zipped(fleet_json=step.wants(orders="1.0.0")))
     job.event["CodePipeline.job"]["data"]["continuationToken"] = token
@@ -439,7 +440,8 @@ def test_an_event_that_comes_twice_reports_once(step: StepOfTests, orders: Funct
     assert orders.versions() == ["1", "2"]
 
 
-def test_a_job_that_is_not_there_any_more_ends_quietly(step: StepOfTests, orders: Function) -> None:
+@pytest.mark.usefixtures("orders")
+def test_a_job_that_is_not_there_any_more_ends_quietly(step: StepOfTests) -> None:
     """It has expired, or nobody knows it."""
     job = step.job(zipped(fleet_json=step.wants(orders="1.0.0")))
     job.state = "expired"
@@ -456,9 +458,8 @@ def test_who_may_not_report_success_reports_that(step: StepOfTests, orders: Func
     assert orders.alias() == "2"
 
 
-def test_a_result_that_can_not_be_reported_makes_lambda_run_the_event_again(
-    step: StepOfTests, orders: Function
-) -> None:
+@pytest.mark.usefixtures("orders")
+def test_a_result_that_can_not_be_reported_makes_lambda_run_the_event_again(step: StepOfTests) -> None:
     """The next run, with the permission, finds all done."""
     step.aws.denied = {"codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"}
     job = step.job(zipped(fleet_json=step.wants(orders="1.1.0")))
@@ -470,7 +471,8 @@ def test_a_result_that_can_not_be_reported_makes_lambda_run_the_event_again(
     assert job.result["outputVariables"]["unchanged"] == "1"
 
 
-def test_variables_that_are_too_much_are_left_out(step: StepOfTests, orders: Function) -> None:
+@pytest.mark.usefixtures("orders")
+def test_variables_that_are_too_much_are_left_out(step: StepOfTests) -> None:
     """The job succeeded, whatever other actions have filled."""
     step.aws.jobs.most_of_variables = 10
     job = step.apply(orders="1.0.0")

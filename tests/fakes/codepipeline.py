@@ -146,10 +146,14 @@ def _problems(shape: Any, value: Any) -> Iterator[str]:
         if not shape.metadata["min"] <= value <= shape.metadata["max"]:
             yield f"{value} is too small or too large"
     elif shape.type_name == "string":
-        metadata = shape.metadata
-        if shape.enum and value not in shape.enum:
-            yield f"{value} is none of {shape.enum}"
-        if "pattern" in metadata and not re.fullmatch(metadata["pattern"], value):
-            yield f"{value} does not match {metadata['pattern']}"
-        if not metadata.get("min", 0) <= len(value) <= metadata.get("max", len(value)):
-            yield f"{len(value)} characters are too few or too many"
+        yield from _problems_of_text(shape, value)
+
+
+def _problems_of_text(shape: Any, value: str) -> Iterator[str]:
+    metadata = shape.metadata
+    if shape.enum and value not in shape.enum:
+        yield f"{value} is none of {shape.enum}"
+    if "pattern" in metadata and not re.fullmatch(metadata["pattern"], value):
+        yield f"{value} does not match {metadata['pattern']}"
+    if not metadata.get("min", 0) <= len(value) <= metadata.get("max", len(value)):
+        yield f"{len(value)} characters are too few or too many"

@@ -10,19 +10,20 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 from zipfile import ZipFile
 
-import botocore.endpoint
 import boto3
+import botocore.endpoint
 
 from codepipeline import JobOfTests
-from embedded_aws import EmbeddedAWS
+from deploy.step import LIMITS, Limits, handler
 from fleets import FleetOfTests
 from in_process import Hurried, environment
 
-from deploy.step import LIMITS, Limits, handler
+if TYPE_CHECKING:
+    from embedded_aws import EmbeddedAWS
 
 __all__ = ["Clock", "Outcome", "StepOfTests", "zipped"]
 

@@ -13,7 +13,7 @@ from paths import REPOSITORY
 # The order of the house: imports go down this list and never back up.
 LAYERS = (
     "__main__ console",
-    "cli",
+    "cli step",
     "arguments",
     "commands",
     "fleet",
@@ -37,11 +37,11 @@ CLIENT = "local.clients.python_client"
 
 # What belongs to the process, and which modules may use it. A runtime client is a process of its own.
 OF_THE_PROCESS = {
-    "os.environ": {"cli", "console", CLIENT},
+    "os.environ": {"cli", "console", "step", CLIENT},
     "os.getenv": set[str](),
     "signal": {"cli", "__main__", "local.worker"},  # which handles none, and names them
-    "sys.stdout": {"cli", "__main__", CLIENT},
-    "sys.stderr": {"cli", "__main__"},
+    "sys.stdout": {"cli", "__main__", "step", CLIENT},
+    "sys.stderr": {"cli", "__main__", "step"},
     "sys.argv": {"__main__", "console"},
 }
 # How an environment is usually called; below commands/ there are targets and their variables.
