@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,7 +28,7 @@ from deploy.output import Console
 from deploy.target.job import find_job_id, read_caller, read_role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from deploy.output import Report
 
@@ -62,7 +62,12 @@ class NotReported(Exception):  # noqa: N818 - its name is what a reader of the l
     """A result could not be reported. Lambda runs the event again, which plans again."""
 
 
-def handler(event: object, context: Context, limits: Limits = LIMITS) -> dict[str, str]:
+def handler(
+    event: object,
+    context: Context,
+    limits: Limits = LIMITS,
+    new_token: Callable[[], Cancellation] = Cancellation,
+) -> dict[str, str]:
     """Do the job of an event, and report its result. Raise NotReported if CodePipeline can't be told."""
     report = Board(Console(sys.stdout, sys.stderr))
     job_id = find_job_id(event)
@@ -74,9 +79,9 @@ def handler(event: object, context: Context, limits: Limits = LIMITS) -> dict[st
         report.error(error)
         return {"result": "none", "message": error.what}
     role = read_role(os.environ)
-    progress = Progress()
-    run = Run(event, role, progress, report, Cancellation())
-    return _report(job_id, _end_of(run, context, limits), progress, role, report)
+    run = Run(event, role, Progress(), report, new_token())
+    result = _end_of(run, context, limits)
+    return _report(job_id, result, replace(run, cancellation=new_token()))
 
 
 def _end_of(run: Run, context: Context, limits: Limits) -> Success | Failure | None:
@@ -137,31 +142,25 @@ def _failure(raised: BaseException, report: Report) -> Failure:
 # --- the result -------------------------------------------------------------------------------------
 
 
-def _report(
-    job_id: str,
-    result: Success | Failure | None,
-    progress: Progress,
-    role: Mapping[str, str],
-    report: Report,
-) -> dict[str, str]:
+def _report(job_id: str, result: Success | Failure | None, run: Run) -> dict[str, str]:
     """Report the result of a job, and return it as the function's answer."""
     try:
-        pipeline = Pipeline(Session(read_caller(role)), Cancellation())
+        pipeline = Pipeline(Session(read_caller(run.role)), run.cancellation)
         try:
-            answer, is_there = _put(pipeline, job_id, result, progress)
+            answer, is_there = _put(pipeline, job_id, result, run.progress)
         except DeployError as error:
             if error.code not in DENIED or isinstance(result, Failure):
                 raise
             # Better another result than none: the action would wait for 20 minutes.
-            report.error(error)
+            run.report.error(error)
             denied = Failure("PermissionError", message_of(error))
-            answer, is_there = _put(pipeline, job_id, denied, progress)
+            answer, is_there = _put(pipeline, job_id, denied, run.progress)
     except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold anything
-        report.error(error if isinstance(error, DeployError) else unexpected(error))
+        run.report.error(error if isinstance(error, DeployError) else unexpected(error))
         raise NotReported("The result of the job could not be reported to CodePipeline.") from None
     if not is_there:
-        report.step("The job has a result already, or has expired: this one was not needed")
-    report.step(f"Reported {answer['result']}")
+        run.report.step("The job has a result already, or has expired: this one was not needed")
+    run.report.step(f"Reported {answer['result']}")
     return answer
 
 

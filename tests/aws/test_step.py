@@ -1,5 +1,6 @@
 """The CodePipeline step: one result for each job, of the right type, whatever comes in between."""
 
+import contextlib
 import io
 import json
 import time
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 
 from deploy.step import Limits, NotReported
 from embedded_aws import EmbeddedAWS, Function, Invoked
+from fault_proxy import Fault
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
+from outage import Outage
 from steps import Clock, StepOfTests, zipped
 
 
@@ -410,8 +413,8 @@ def test_runs_without_progress_end(step: StepOfTests, orders: Function) -> None:
 @pytest.mark.usefixtures("orders")
 def test_a_run_that_is_interrupted_while_it_looks_goes_on(step: StepOfTests) -> None:
     """It has planned nothing yet, so the token says nothing of what there is to do."""
-    job = step.job(zipped(fleet_json=step.wants(orders="1.1.0")), max_calls_per_second=1)
-    step.run(job.event, Clock(1.05), SHORT)
+    job = step.job(zipped(fleet_json=step.wants(orders="1.1.0")))
+    step.run(job.event, Clock(900), Limits(begin=900))
     assert job.state == "continued"
     assert json.loads(job.result["continuationToken"]) == {"runs": 1, "left": None, "idle": 1}
 
@@ -487,3 +490,43 @@ def test_long_messages_are_cut(step: StepOfTests) -> None:
     assert job.failure[1].startswith("100 of 100 functions failed: ")
     assert "and " in job.failure[1]
     assert len(job.failure[1]) <= 5000
+
+
+class CutOff(Outage):
+    """A network that is cut for good after so many requests, as it is for a process that has crashed."""
+
+    left = 0
+
+    def meet(self, operation: str) -> Fault | None:
+        """Cut what comes later."""
+        self.left -= 1
+        self.down = self.left < 0
+        return super().meet(operation)
+
+
+def test_a_run_may_be_cut_off_at_any_call(step: StepOfTests) -> None:
+    """What is live is complete, and the same event, which Lambda runs again, completes the job."""
+    fleet = step.fleet
+    old, new = fleet.slug("old"), fleet.slug("new")
+    results: list[str] = []
+    with CutOff(step.aws.url) as network:
+        network.left, most = 999, 1
+        while len(results) < most:
+            name = f"cut-{len(results)}"
+            here, there = fleet.function(name), fleet.function(name, LOWER)
+            release(old, here, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
+            release(new, there, "1.1.0", SOURCE_CONFIG)
+            job = step.job(zipped(fleet_json=step.wants(**{name: "1.1.0"})))
+            network.seen.clear()
+            network.left = len(results) if results else 999
+            with contextlib.suppress(NotReported):
+                step.run(job.event, AWS_ENDPOINT_URL=network.url)
+            if not results:
+                most = len(network.seen)
+            elif job.state == "in progress":
+                assert here.alias() in {"1", "2"}
+                step.run(job.event)
+            assert job.state == "succeeded"
+            assert names_of(here) == {"live": "2", "1-0-0": "1", "1-1-0": "2"}
+            results.append(job.state)
+    assert most > 12

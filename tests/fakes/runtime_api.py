@@ -9,11 +9,11 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -32,10 +32,11 @@ class HandlerError(Exception):
 class RuntimeAPI:
     """A server that hands out one event, and keeps what is answered."""
 
-    def __init__(self, event: Mapping[str, Any]) -> None:
+    def __init__(self, event: Mapping[str, Any], timeout: float = SECONDS) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.event = json.dumps(event).encode()  # type: ignore[attr-defined]
+        self._server.timeout_of_function = timeout  # type: ignore[attr-defined]
         self._server.taken = threading.Lock()  # type: ignore[attr-defined]
         self.answers: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self._server.answers = self.answers  # type: ignore[attr-defined]
@@ -60,9 +61,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.server.taken.acquire(blocking=False):  # type: ignore[attr-defined]
             threading.Event().wait()  # there is no second event
         event = self.server.event  # type: ignore[attr-defined]
+        deadline = int((time.time() + self.server.timeout_of_function) * 1000)  # type: ignore[attr-defined]
         self.send_response(200)
         self.send_header("Lambda-Runtime-Aws-Request-Id", REQUEST_ID)
-        self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + SECONDS) * 1000)))
+        self.send_header("Lambda-Runtime-Deadline-Ms", str(deadline))
         self.send_header(
             "Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:123456789012:function:f"
         )
@@ -82,15 +84,36 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def _answer(api: RuntimeAPI, process: subprocess.Popen[bytes]) -> tuple[str, bytes]:
+    """Wait for an answer. Raise HandlerError if the process ends without one."""
+    end = time.monotonic() + SECONDS
+    while True:
+        has_ended = process.poll() is not None
+        try:
+            return api.answers.get(timeout=0.1)
+        except queue.Empty:
+            if has_ended:
+                raise HandlerError(f"the runtime ended: {process.returncode}") from None
+            if time.monotonic() > end:
+                raise
+
+
 def run_in_lambda(
     command: list[str],
     task_root: Path,
     handler: str,
     event: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
+    *,
+    timeout: float = SECONDS,
+    log: BinaryIO | None = None,
+    started: Callable[[subprocess.Popen[bytes]], None] = lambda _process: None,
 ) -> Any:
-    """Run a runtime on an unpacked package until it has answered one event, and return the answer."""
-    with RuntimeAPI(event or {}) as api:
+    """Run a runtime on an unpacked package until it has answered one event, and return the answer.
+
+    `timeout` is what the handler is told; what it writes goes into `log`. `started` is given the process.
+    """
+    with RuntimeAPI(event or {}, timeout) as api:
         variables = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "en_US.UTF-8",
@@ -106,9 +129,12 @@ def run_in_lambda(
             "TZ": os.environ.get("TZ", "UTC"),
             **(environment or {}),
         }
-        with subprocess.Popen(command, cwd=task_root, env=variables) as process:
+        with subprocess.Popen(
+            command, cwd=task_root, env=variables, stdout=log, stderr=subprocess.STDOUT if log else None
+        ) as process:
+            started(process)
             try:
-                path, content = api.answers.get(timeout=SECONDS)
+                path, content = _answer(api, process)
             finally:
                 process.kill()
     if path != f"/invocation/{REQUEST_ID}/response":

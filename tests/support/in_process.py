@@ -17,7 +17,7 @@ import botocore.endpoint
 from deploy.cancel import Cancellation
 from deploy.cli import SIGNALS, main
 
-__all__ = ["Hurried", "Outcome", "deploy", "environment"]
+__all__ = ["Hurried", "Impatient", "Outcome", "deploy", "environment"]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import botocore.endpoint
 from codepipeline import JobOfTests
 from deploy.step import LIMITS, Limits, handler
 from fleets import FleetOfTests
-from in_process import Hurried, environment
+from in_process import Hurried, Impatient, environment
 
 if TYPE_CHECKING:
     from embedded_aws import EmbeddedAWS
@@ -151,16 +151,18 @@ class StepOfTests:
             "encryptionKey": {"id": "arn:aws:kms:eu-west-1:123456789012:key/1", "type": "KMS"},
         }
 
-    def run(self, event: object, clock: Clock | None = None, limits: Limits = LIMITS) -> Outcome:
+    def run(
+        self, event: object, clock: Clock | None = None, limits: Limits = LIMITS, **variables: str
+    ) -> Outcome:
         """Run the function on an event in this process; what must not be logged is looked for."""
         stdout, stderr = io.StringIO(), io.StringIO()
         with (
-            environment(self.environment),
+            environment({**self.environment, **variables}),
             contextlib.redirect_stdout(stdout),
             contextlib.redirect_stderr(stderr),
             mock.patch.object(botocore.endpoint, "time", Hurried),
         ):
-            answer = handler(event, clock or Clock(), limits)
+            answer = handler(event, clock or Clock(), limits, Impatient)
         log = stdout.getvalue() + stderr.getvalue()
         self.check(log + json.dumps(answer))
         return Outcome(answer, log)
