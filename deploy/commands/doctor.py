@@ -15,8 +15,10 @@ from deploy.errors import InputError
 from deploy.fleet.parallel import for_each
 from deploy.infrastructure.fleet import fleet_policy, source_policy
 from deploy.infrastructure.policy import policy
+from deploy.infrastructure.step import step_roles
 from deploy.target.environment import Target, read_app, read_targets
 from deploy.target.fleet import read_fleet
+from deploy.target.parsers import role_arn
 from deploy.target.sdk import ROLE
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from deploy.cancel import Cancellation
     from deploy.commands import Context
     from deploy.output import Report
+    from deploy.target.fleet import Member
 
 # Whose policy it is does not matter for what is in it.
 NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}
@@ -49,11 +52,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("deployer", "source"),
         help="with --policy: that of who applies a fleet, or that of the role in the lower account",
     )
+    parser.add_argument(
+        "--step",
+        metavar="ROLE_ARN",
+        nargs="?",
+        const="",
+        help="with --policy: the policies and trust policies of the CodePipeline step's role and of the role "
+        "in the lower account; tighter, and complete, if the step's role is named",
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Check everything, as far as it can be checked."""
     report = context.report
+    if options.step is not None:
+        return _step_roles(options, context)
     if options.fleet:
         return _fleet_policy(options, context)
     if options.policy:
@@ -99,12 +112,29 @@ def run(options: argparse.Namespace, context: Context) -> int:
     return _exit_status(of_app)
 
 
-def _fleet_policy(options: argparse.Namespace, context: Context) -> int:
+def _step_roles(options: argparse.Namespace, context: Context) -> int:
     if not options.policy:
-        raise InputError("--fleet needs --policy.", todo="`deploy fleet plan FILE` checks a fleet.")
+        raise InputError("--step needs --policy.")
+    try:
+        role = role_arn(options.step) if options.step else ""
+    except ValueError as error:
+        raise InputError(f"--step {error}.") from None
+    roles = step_roles(_any_member(context), role)
+    context.report.console.document(json.dumps(roles, indent=2))
+    return 0
+
+
+def _any_member(context: Context) -> Member:
     given = {name: value for name, value in context.variables.items() if value}
     prefix = given.get("_LAMBDA_FLEET_PREFIX", "")
     (member,) = read_fleet({**NOBODY, **given}, [f"{prefix}function"])
+    return member
+
+
+def _fleet_policy(options: argparse.Namespace, context: Context) -> int:
+    if not options.policy:
+        raise InputError("--fleet needs --policy.", todo="`deploy fleet plan FILE` checks a fleet.")
+    member = _any_member(context)
     if options.fleet == "deployer":
         found = fleet_policy(member.target)
     elif member.source:

@@ -37,7 +37,7 @@ READ_CONFIG = Permission("lambda:GetFunction", "keep the config of a version out
 
 def fleet_policy(target: Target) -> dict[str, Any]:
     """Return the IAM policy of who applies a fleet; `target` is any function of it."""
-    return document(_fleet_grants(target))
+    return document(fleet_grants(target))
 
 
 def source_policy(source: Target) -> dict[str, Any]:
@@ -46,7 +46,8 @@ def source_policy(source: Target) -> dict[str, Any]:
     return document([Grant("ReadVersions", (read,), (_functions(source, _prefix(source)),))])
 
 
-def _fleet_grants(target: Target) -> Iterator[Grant]:
+def fleet_grants(target: Target) -> Iterator[Grant]:
+    """Yield what applying a fleet needs."""
     settings = target.settings
     functions = (_functions(target, settings.fleet_prefix),)
     any_function = replace(target, function=FunctionReference(ANYTHING, target.function.account))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from deploy.aws.permissions import Grant
     from deploy.target.environment import Target
 
+VERSION = "2012-10-17"  # of the language that policies are written in
+
 # Those that doctor asks, besides the steps' own.
 DOCTORS_SERVICES = frozenset({"iam", "sts"})
 CONFIG_SERVICES = frozenset({"ssm"})
@@ -34,7 +36,7 @@ def document(given: Iterable[Grant]) -> dict[str, Any]:
         known = merged.get(what, replace(grant, resources=()))
         resources = dict.fromkeys((*known.resources, *grant.resources))
         merged[what] = replace(known, resources=tuple(resources))
-    return {"Version": "2012-10-17", "Statement": [grant.statement() for grant in merged.values()]}
+    return {"Version": VERSION, "Statement": [grant.statement() for grant in merged.values()]}
 
 
 def grants(target: Target) -> Iterator[Grant]:

@@ -1,11 +1,10 @@
 """The CodePipeline step as Lambda runs it: the package that `deploy tools` writes, under AWS's own client."""
 
-import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_STORED, ZipFile
 
 import pytest
@@ -16,6 +15,9 @@ from installation import Installation
 from runtime_api import HandlerError, run_in_lambda
 from simulated import Slug
 from steps import StepOfTests, zipped
+
+if TYPE_CHECKING:
+    import subprocess
 
 HANDLER = "deploy.step.handler"
 

@@ -1,0 +1,63 @@
+"""The roles of the CodePipeline step: that of its function, and the one in the lower account. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from deploy.aws.permissions import ANYTHING, Grant, Permission
+from deploy.infrastructure.fleet import STATUS, fleet_grants, source_policy
+from deploy.infrastructure.policy import VERSION, document
+from deploy.target.arn import partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deploy.target.environment import Target
+    from deploy.target.fleet import Member
+
+# CodePipeline has no resource for jobs:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
+REPORT = (
+    Permission("codepipeline:PutJobSuccessResult", "report that a job is done, or goes on"),
+    Permission("codepipeline:PutJobFailureResult", "report why a job failed"),
+)
+LOG = tuple(
+    Permission(f"logs:{action}", "write the log of the step", needed=False)
+    for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")
+)
+ASSUME = "sts:AssumeRole"
+EXTERNAL_ID = "the value of _LAMBDA_SOURCE_EXTERNAL_ID"  # which is not printed
+
+
+def step_roles(member: Member, role_arn: str) -> dict[str, Any]:
+    """Return the policies and the trust policies of the roles; `member` is any function of the fleet.
+
+    `role_arn` is that of the step's role; empty if there is none yet.
+    """
+    target = member.target
+    account = role_arn.split(":")[4] if role_arn else None
+    target = replace(target, function=replace(target.function, account=account))
+    roles = {"step": {"trust": _trust({"Service": "lambda.amazonaws.com"}), "policy": _policy(target)}}
+    if source := member.source:
+        step = role_arn or f"arn:{partition_of(target.region)}:iam::ACCOUNT:role/ROLE_OF_THE_STEP"
+        trust = _trust({"AWS": step}, has_id=target.settings.source_external_id is not None)
+        roles["source"] = {"trust": trust, "policy": source_policy(source)}
+    return roles
+
+
+def _policy(target: Target) -> dict[str, Any]:
+    return document(_grants(target))
+
+
+def _grants(target: Target) -> Iterator[Grant]:
+    yield from (grant for grant in fleet_grants(target) if STATUS not in grant.permissions)
+    yield Grant("Report", REPORT, (ANYTHING,))
+    account, partition = target.function.account or ANYTHING, partition_of(target.region)
+    yield Grant("Log", LOG, (f"arn:{partition}:logs:{target.region}:{account}:log-group:/aws/lambda/*",))
+
+
+def _trust(principal: dict[str, str], *, has_id: bool = False) -> dict[str, Any]:
+    condition = {"Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}} if has_id else {}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": ASSUME, **condition}
+    return {"Version": VERSION, "Statement": [statement]}
