@@ -443,6 +443,14 @@ def test_an_event_that_comes_twice_reports_once(step: StepOfTests, orders: Funct
     assert orders.versions() == ["1", "2"]
 
 
+def test_an_event_that_comes_twice_at_once_reports_success(step: StepOfTests, orders: Function) -> None:
+    """Each finds the other at work, and looks again."""
+    job = step.job(zipped(fleet_json=step.wants(orders="1.1.0")))
+    step.run_at_once(job.event, 2)
+    assert job.state == "succeeded", job
+    assert names_of(orders)["live"] == names_of(orders)["1-1-0"] != "1"
+
+
 @pytest.mark.usefixtures("orders")
 def test_a_job_that_is_not_there_any_more_ends_quietly(step: StepOfTests) -> None:
     """It has expired, or nobody knows it."""

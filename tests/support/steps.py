@@ -9,6 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -155,17 +156,31 @@ class StepOfTests:
         self, event: object, clock: Clock | None = None, limits: Limits = LIMITS, **variables: str
     ) -> Outcome:
         """Run the function on an event in this process; what must not be logged is looked for."""
+        (outcome,) = self.run_at_once(event, 1, clock, limits, **variables)
+        return outcome
+
+    def run_at_once(
+        self,
+        event: object,
+        count: int,
+        clock: Clock | None = None,
+        limits: Limits = LIMITS,
+        **variables: str,
+    ) -> list[Outcome]:
+        """Run the function on the same event several times at once; all write into one log."""
         stdout, stderr = io.StringIO(), io.StringIO()
         with (
             environment({**self.environment, **variables}),
             contextlib.redirect_stdout(stdout),
             contextlib.redirect_stderr(stderr),
             mock.patch.object(botocore.endpoint, "time", Hurried),
+            ThreadPoolExecutor(count) as pool,
         ):
-            answer = handler(event, clock or Clock(), limits, Impatient)
+            runs = [pool.submit(handler, event, clock or Clock(), limits, Impatient) for _ in range(count)]
+            answers = [run.result() for run in runs]
         log = stdout.getvalue() + stderr.getvalue()
-        self.check(log + json.dumps(answer))
-        return Outcome(answer, log)
+        self.check(log + json.dumps(answers))
+        return [Outcome(answer, log) for answer in answers]
 
     def check(self, text: str) -> None:
         """Check that nothing stands in a text that must not be there."""
