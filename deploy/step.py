@@ -9,6 +9,7 @@ that is not done asks for another one. What a run has done, the next one finds i
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -49,6 +50,10 @@ class Limits:
 
 
 LIMITS = Limits()
+
+# Lambda writes what libraries log into the function's log; theirs holds requests with tokens, and tracebacks.
+for _library in ("botocore", "urllib3"):
+    logging.getLogger(_library).propagate = False
 
 
 class Context(Protocol):

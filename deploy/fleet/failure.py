@@ -67,8 +67,9 @@ def fail(outcomes: Sequence[Outcome]) -> tuple[FailureType, str]:
     errors = {outcome.name: outcome.error for outcome in outcomes if outcome.error}
     types = {type_of(error) for error in errors.values()}
     moved = [outcome.name for outcome in outcomes if outcome.is_moved]
-    parts = [f"{len(errors)} of {len(outcomes)} functions failed: {_listed(list(errors))}."]
-    parts.append(f"{len(moved)} were moved: {_listed(moved)}." if moved else "No live alias was moved.")
+    functions = f"{len(outcomes)} function{'s' * (len(outcomes) != 1)}"
+    parts = [f"{len(errors)} of {functions} failed: {_listed(list(errors))}."]
+    parts.append(f"Moved: {_listed(moved)}." if moved else "No live alias was moved.")
     parts += [f"{name}: {error.what} {error.why}".strip() for name, error in errors.items()]
     if len(errors) == 1:
         parts += [error.todo for error in errors.values()]

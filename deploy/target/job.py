@@ -198,7 +198,7 @@ def _wrong(key: str, value: object) -> str:
     if key == "verify_payload":
         return ""
     if key in KEYS:
-        return "" if isinstance(value, str) and value.strip() else "is not a text"
+        return "" if isinstance(value, str) and value.strip() else "is empty, or not a text"
     close = NAMES.get(key) or closest(key, KEYS)
     return f"is not one of its keys (did you mean {close}?)" if close else "is not one of its keys"
 

@@ -139,7 +139,7 @@ def test_a_failure_names_each_function_and_why(step: StepOfTests, orders: Functi
     assert "There is no function" in message
     assert orders.alias() == "1"
     kind, message = step.run_job(zipped(fleet_json=step.wants(**missing)), keep_going=True).failure
-    assert f"1 were moved: {orders.name}" in message
+    assert f"Moved: {orders.name}" in message
     assert orders.alias() == "2"
 
 
@@ -253,8 +253,8 @@ PARAMETERS = {
     "a variable": ('{"file": "f", "_LAMBDA_ALIAS": "live"}', "_LAMBDA_ALIAS is not one"),
     "twice": ('{"file": "f", "file": "g"}', "file is there twice"),
     "no file": ('{"fleet_prefix": "t-"}', "file is missing"),
-    "a number": ('{"file": 1}', "file is not a text"),
-    "an empty text": ('{"file": "f", "alias": " "}', "alias is not a text"),
+    "a number": ('{"file": 1}', "file is empty, or not a text"),
+    "an empty text": ('{"file": "f", "alias": " "}', "alias is empty, or not a text"),
     "no switch": ('{"file": "f", "keep_going": "true"}', "keep_going is neither"),
     "no number": ('{"file": "f", "timeout": true}', "timeout is not a whole number"),
     "too long": (json.dumps({"file": "f" * 1000}), "longer than 1000"),

@@ -187,7 +187,7 @@ def test_installs_what_a_deploy_loads(warm: Build) -> None:
     runtime = warm.app / ".lambda-deploy/runtime"
     data = runtime / "botocore/data"
     services = sorted(path.name for path in data.iterdir() if path.is_dir())
-    assert services == ["iam", "lambda", "s3", "sts"]
+    assert services == ["codepipeline", "iam", "lambda", "s3", "ssm", "sts"]
 
     program = """
 import sys

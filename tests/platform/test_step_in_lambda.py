@@ -60,6 +60,9 @@ def run(
                     **step.environment,
                     "PYTHONPATH": f"{task_root}:{client}",
                     "PYTHONDONTWRITEBYTECODE": "1",
+                    # All that libraries have to say is to be logged.
+                    "AWS_LAMBDA_LOG_FORMAT": "JSON",
+                    "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
                 },
                 timeout=900,
                 log=log,
@@ -95,6 +98,10 @@ def test_the_package_of_an_installation_runs_in_lambda(
     assert job.result["outputVariables"]["promoted"] == "1"
     assert names_of(orders) == {"live": "2", "1-0-0": "1", "1-1-0": "2"}
     assert "1 function: 1 promoted" in log
+    step.aws.denied = {"sts:AssumeRole"}
+    refused = step.job(zipped(fleet_json=step.wants(orders="1.2.0")))
+    assert run(step, python_runtime_client, task_root, refused.event)[0]["result"] == "failure"
+    assert refused.failure[0] == "PermissionError"
     assert run(step, python_runtime_client, task_root, {"no": "job"})[0]["result"] == "none"
 
 
