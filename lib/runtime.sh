@@ -10,12 +10,12 @@ shopt -s inherit_errexit
 # What else no deploy loads: packaging, and code for other services, programs and platforms.
 readonly RUNTIME_UNUSED=(
 	bin '*.dist-info' boto3/{data,dynamodb,ec2,examples} botocore/stub.py dateutil/rrule.py
-	dateutil/zoneinfo/'*.tar.gz' dotenv/{cli,ipython,__main__}.py s3transfer/{crt,processpool}.py
+	dateutil/zoneinfo/'*.tar.gz' dotenv/{cli,ipython,__main__}.py s3transfer
 	urllib3/contrib/{emscripten,pyopenssl.py}
 )
 
-# Only builds need these, to make a base: they are kept in the cache, but not in the slug.
-readonly RUNTIME_FOR_BUILDS=(deflate packaging tomli)
+# Only builds need these, to make a base: none of them stays in the slug.
+readonly RUNTIME_FOR_BUILDS=(deflate packaging tomli deploy/build)
 
 function runtime::install() {
 	local buildpack="${1}" build="${2}" cache="${3}" python="${4}" stack="${5}" workspace="${6}"

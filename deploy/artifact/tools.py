@@ -27,6 +27,8 @@ DATA = "botocore/data"
 MODEL = "service-2.json"
 # Documentation, and what is made for one interpreter.
 LEFT_OUT = ("__pycache__", "examples-1.json", "examples-1.json.gz", "py.typed")
+# No handler needs these, and a slug has no code for builds.
+OF_OTHER_STAGES = ("deploy/build/", "deploy/local/")
 COMPILED = (".so", ".pyd", ".dylib")
 MIDNIGHT = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
@@ -62,6 +64,8 @@ def _files(services: Iterable[str]) -> Iterator[tuple[str, Path]]:
     """Yield the name of each file in the package, and where it is here."""
     for module in (OURS, *DEPENDENCIES):
         for name, path in _files_of(module):
+            if name.startswith(OF_OTHER_STAGES):
+                continue
             if not name.startswith(f"{DATA}/") or name.count("/") == 2:  # noqa: PLR2004 - no model
                 yield name, path
     data = _place("botocore") / "data"

@@ -192,10 +192,11 @@ def test_installs_what_a_deploy_loads(warm: Build) -> None:
     program = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import boto3, deploy.cli, dotenv
+import botocore.session, deploy.cli, dotenv
+session = botocore.session.Session()
 for service in sys.argv[2:]:
     for region, domain in (("eu-west-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")):
-        client = boto3.client(service, region, aws_access_key_id="x", aws_secret_access_key="y")
+        client = session.create_client(service, region, aws_access_key_id="x", aws_secret_access_key="y")
         place = "" if (service, region) == ("iam", "eu-west-1") else f".{region}"
         assert client.meta.endpoint_url == f"https://{service}{place}.{domain}", client.meta.endpoint_url
 """

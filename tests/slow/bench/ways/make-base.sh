@@ -21,6 +21,7 @@ for package in "${RUNTIME_FOR_BUILDS[@]}"; do
 		cp -R -- "${cache}/lambda-deploy/dependencies/${package}" "${build}/.lambda-deploy/runtime"
 	fi
 done
+cp -R -- "${buildpack}/deploy/build" "${build}/.lambda-deploy/runtime/deploy"
 IFS= read -r python <"${build}/.lambda-deploy/interpreter"
 if [[ "${python}" != /* ]]; then
 	python="${build}/${python}"
