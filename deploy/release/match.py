@@ -18,13 +18,14 @@ PROGRAM = """
 import json, re, resource, sys, warnings
 try:
     pattern, text, seconds = json.load(sys.stdin)
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     warnings.simplefilter("ignore")
     sys.exit(0 if re.search(pattern, text) else 3)
 except MemoryError:
     sys.exit(4)
 """
 FOUND, NOT_FOUND, NO_MEMORY = 0, 3, 4
+OUT_OF_TIME = -24  # SIGXCPU, where this process had no turn to look for longer than the search may take
 # A platform that stops a dyno sends its signal to every process there, the search included.
 STOPPED = {-15, -2, -1}  # SIGTERM, SIGINT, SIGHUP
 
@@ -45,6 +46,8 @@ def matches(pattern: str, text: str, seconds: float, check: Callable[[], None] =
         status = _search(json.dumps([pattern, text, int(seconds) + 1]).encode(), end, check)
     if status == NO_MEMORY:
         raise MemoryError
+    if status == OUT_OF_TIME:
+        raise TimeoutError
     if status not in {FOUND, NOT_FOUND}:
         raise RuntimeError(f"the search ended with {status}")
     return status == FOUND

@@ -114,3 +114,10 @@ def _running(session: int) -> list[int]:
         if int(its_session) == session and state != "Z":
             found.append(int(folder.name))
     return found
+
+
+def test_a_search_that_nobody_looks_after_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that is too busy to give this process its turn; that is a time-out as well."""
+    monkeypatch.setattr("deploy.release.match.PAUSE", 10.0)
+    with pytest.raises(TimeoutError):
+        matches("(a+)+b", "a" * 40, 0.5)
