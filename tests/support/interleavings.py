@@ -19,6 +19,8 @@ from deploy.artifact.base import Base
 from deploy.aws.answers import Alias, Configuration, Invocation
 from deploy.aws.codes import CONFLICT, LATEST, LOST, NO_ANSWER, NOT_FOUND, REPLACED
 from deploy.cancel import Cancellation
+from deploy.config.bake import Bake
+from deploy.config.variables import Config
 from deploy.errors import DeployError
 from deploy.output import Console, Report
 from deploy.release import deploy as deploying
@@ -255,6 +257,7 @@ class _Package:
 class _Candidate:
     package: _Package
     provenance: object
+    baked: Bake = Bake(Config({}, ()), ())  # noqa: RUF009
     record: Record = Record("b" * 64, (), 1)  # noqa: RUF009 - it is frozen
     name: None = None
     base: Base = Base("nodejs", "base.zip", "b" * 64, 1, 1, 1, None, "0.1.0", None, None)  # noqa: RUF009
