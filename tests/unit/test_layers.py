@@ -158,6 +158,16 @@ def test_a_deploy_does_without_what_builds_need() -> None:
     assert users == {"commands.build"}
 
 
+def test_a_deploy_does_without_what_runs_packages() -> None:
+    """What serves and starts programs is loaded by the commands that are for it."""
+    users = {name for name in MODULES if any(other.startswith("local.") for other in OURS[name])}
+    assert {name for name in users if folder_or_module(name) != "local"} == {
+        "commands.invoke",
+        "commands.local",
+    }
+    assert not any(other.startswith("local.") for other in reachable("commands.deploy"))
+
+
 # --- the process -----------------------------------------------------------------------------------
 
 
