@@ -17,6 +17,11 @@ def megabytes(size: int) -> str:
     return f"{size / (1024 * 1024):.1f} MB"
 
 
+def count(number: int, one: str, many: str) -> str:
+    """Return a number and what it counts, such as `1 entry` or `2 entries`."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def printable(text: str) -> str:
     """Return a text as one harmless line: control characters and invalid bytes are spelled out."""
     return "".join(
