@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
     def progress(done: int, total: int) -> None:
         context.cancellation.check()
-        report.progress("Written", done, total)
+        report.progress("Writing", done, total)
 
     app = read_configured_app(context)
     with prepare(app, report, context.cancellation) as candidate:

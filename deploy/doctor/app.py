@@ -65,7 +65,7 @@ def _check_name(app: App, base: Base) -> Iterator[Check]:
 def _check_package(app: App, base: Base, baked: Bake, report: Report) -> Check:
     bucket = app.settings.bucket
     try:
-        progress = lambda done, total: report.progress("Hashed", done, total)  # noqa: E731
+        progress = lambda done, total: report.progress("Hashing", done, total)  # noqa: E731
         with open_package(app.slug, base, baked.files, progress) as package:
             limits.check_size(package, bucket)
     except DeployError as error:
