@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from deploy.commands import Context
 
+EXAMPLE = "package -o function.zip"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add where to write it."""

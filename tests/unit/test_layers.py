@@ -14,8 +14,7 @@ from paths import REPOSITORY
 LAYERS = (
     "__main__ console",
     "cli step",
-    "arguments",
-    "commands",
+    "arguments commands",
     "fleet",
     "doctor",
     "infrastructure",
