@@ -23,7 +23,7 @@ from deploy.target.sdk import ROLE
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from deploy.cancel import Cancellation
     from deploy.commands import Context
@@ -188,16 +188,29 @@ def _usable_targets(context: Context) -> tuple[tuple[Target, ...], Check]:
 
 
 def _show(checks: Iterable[Check], report: Report) -> list[Check]:
-    """Show each check as it ends, for some take their time."""
-    shown = []
+    """Show each check as it ends, for some take their time; those unknown for one reason share a line."""
+    shown: list[Check] = []
+    unknowns: list[Check] = []
     for check in checks:
         shown.append(check)
-        text = f"({check.detail})" if check.status == "unknown" else check.detail
-        first, *rest = text.splitlines() or [""]
-        report.detail(f"{check.status:7}  {check.name}: {first}")
-        for line in (*rest, *check.todo.splitlines()):
-            report.detail(f"{'':9}{line}")
+        if unknowns and (check.status, check.detail) != (unknowns[0].status, unknowns[0].detail):
+            _show_alike(unknowns, report)
+            unknowns = []
+        if check.status == "unknown":
+            unknowns.append(check)
+        else:
+            _show_alike([check], report)
+    if unknowns:
+        _show_alike(unknowns, report)
     return shown
+
+
+def _show_alike(checks: Sequence[Check], report: Report) -> None:
+    status, detail, todo = checks[0].status, checks[0].detail, checks[0].todo
+    first, *rest = (f"({detail})" if status == "unknown" else detail).splitlines() or [""]
+    report.status(status, f"{', '.join(check.name for check in checks)}: {first}")
+    for line in (*rest, *todo.splitlines()):
+        report.detail(f"{'':9}{line}")
 
 
 def _summary(checks: list[Check]) -> str:
