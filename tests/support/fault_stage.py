@@ -3,23 +3,25 @@
 import base64
 import hashlib
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 import deploy.artifact.limits
+import deploy.cli
 from deploy.artifact import base as bases
 from deploy.target.record import Record
 from embedded_aws import EmbeddedAWS, Function
 from fault_proxy import FaultProxy
 from in_process import Outcome
 from in_process import deploy as run
-
-__all__ = ["PLANS", "Plan", "Scene", "Stage", "State"]
 
 CONFIG = {"DATABASE_URL": "postgres://a-canary-of-the-config"}
 ALIAS = {
@@ -233,6 +235,23 @@ class Stage:
         tried = len(survived) + len(lost)
         self.record("faults", [name, [tried, at_once, len(survived) - at_once, len(lost)]])
         assert not lost, "\n\n".join(lost)
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Take out the SDK's pauses, and wait only a moment for a command that is stuck."""
+    with (
+        mock.patch.object(ExponentialBackoff, "delay_amount", return_value=0),
+        mock.patch.object(deploy.cli, "UNWINDING", 0.1),
+    ):
+        yield
+
+
+@contextmanager
+def set_stage(aws: EmbeddedAWS, folder: Path, record: Callable[[str, object], None]) -> Iterator[Stage]:
+    """Set the stage; `record` takes the numbers for the table at the end of the test run."""
+    with hurried(), FaultProxy(aws.url) as proxy, pytest.MonkeyPatch.context() as patch:
+        yield Stage(aws, proxy, aws.create_bucket(), folder, record, patch)
 
 
 def _zip(text: str) -> bytes:
