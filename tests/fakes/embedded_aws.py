@@ -11,7 +11,7 @@ import urllib.request
 import uuid
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +173,12 @@ class EmbeddedAWS(Behaviour):
                 **common,
             )
         return Function(self, name, region, answer["FunctionArn"], account)
+
+    def copy_function(self, function: "Function", name: str | None = None) -> "Function":
+        """Create a function with the code, the versions and the aliases of another one, without any call."""
+        name = name or f"function-{uuid.uuid4().hex[:12]}"
+        arn = self._front.functions.copy(function.arn, name)
+        return replace(function, name=name, arn=arn)
 
     def create_bucket(self, region: str = "eu-west-1") -> str:
         """Create a bucket and give its name."""

@@ -103,30 +103,13 @@ def make_models(aws: EmbeddedAWS, folder: Path) -> list[Function]:
     return [moved, promoted, lower]
 
 
-def copy(fleet: FleetOfTests, model: Function, name: str) -> Function:
-    """Create a function with the versions and the aliases of another one."""
-    function = fleet.function(name, model.account)
-    for version in model.versions():
-        function.client.update_function_code(FunctionName=function.name, ZipFile=model.code(version))
-        described = model.get(version)["Configuration"]["Description"]
-        function.client.publish_version(FunctionName=function.name, Description=described)
-    for alias in model.client.list_aliases(FunctionName=model.name)["Aliases"]:
-        function.client.create_alias(
-            FunctionName=function.name,
-            Name=alias["Name"],
-            FunctionVersion=alias["FunctionVersion"],
-            Description=alias["Description"],
-        )
-    return function
-
-
 def make_scenes(aws: EmbeddedAWS, proxy: FaultProxy, models: list[Function], folder: Path) -> Iterator[Scene]:
     """Yield scenes, as many as are asked for."""
     while True:
         proxy.reset()
         fleet = FleetOfTests(aws, folder)
-        moved, promoted = (copy(fleet, model, name) for model, name in zip(models[:2], WANTED, strict=True))
-        copy(fleet, models[2], "promoted")
+        moved, promoted = (fleet.copy(model, name) for model, name in zip(models[:2], WANTED, strict=True))
+        fleet.copy(models[2], "promoted")
         scene = Scene(fleet, proxy, [moved, promoted])
         for function in scene.functions:
             aws.answers(function, scene.answer(function.name))
