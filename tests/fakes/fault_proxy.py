@@ -128,6 +128,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
+    def setup(self) -> None:
+        """Connect to the embedded AWS with the first request, and stay connected as the client does."""
+        super().setup()
+        self._upstream = http.client.HTTPConnection(self.server.proxy.upstream)
+
+    def finish(self) -> None:
+        self._upstream.close()
+        super().finish()
+
     def handle_one_request(self) -> None:
         self.raw_requestline = self.rfile.readline(_PIECE)
         if not self.raw_requestline or not self.parse_request():
@@ -165,7 +174,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return operation_of(service, self.command, path, query, b"")
 
     def _pass_on(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
-        connection = http.client.HTTPConnection(self.server.proxy.upstream)
+        connection = self._upstream
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
@@ -175,8 +184,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             connection.endheaders(body)
             answer = connection.getresponse()
             return answer, answer.read()
-        finally:
+        except OSError:
             connection.close()
+            raise
 
     def _answer(self, answer: http.client.HTTPResponse, content: bytes, fault: Fault | None) -> None:
         self.send_response(answer.status)
