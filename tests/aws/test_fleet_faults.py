@@ -205,7 +205,7 @@ def test_an_interruption_at_each_call_is_survived(scenes: Iterator[Scene]) -> No
         scene.proxy.arm(STUCK, number=number, operation=operation)
         outcome = interrupted(scene)
         where = f"{operation} {number} of {scene.proxy.seen}: {outcome}"
-        assert outcome.stderr.startswith(" !     Interrupted by SIGTERM. "), where
+        assert outcome.stderr.startswith(" !     Interrupted by SIGTERM."), where
         if "Interrupted by SIGTERM. Nothing was changed." in outcome.stderr:
             assert scene.state == state, where
         scene.check(live, where)
