@@ -95,6 +95,8 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
     reads_config = name in WITH_CONFIG or getattr(options, "local", False)
     options.reads_config = reads_config and not getattr(options, "policy", False)
     options.changes_something = name in CHANGING or (name == FLEET and options.action == "apply")
+    if name == FLEET:
+        options.prog = f"{options.prog} {options.action}"
     asks_for_credentials = options.aws_profile or options.aws_default_credentials
     if asks_for_credentials and not options.env_file and name != FLEET:
         raise InputError(

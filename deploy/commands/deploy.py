@@ -25,6 +25,14 @@ EXAMPLE = "deploy --force"
 # Which of two releases is later is recorded with an alias alone.
 ONLY_REPORTED = "It is only reported: _LAMBDA_RECONCILE=repair needs _LAMBDA_ALIAS."
 
+# What to do if some of several functions failed. A rollback takes each back from what it runs now.
+ADVICE = "Run `deploy` again: what is deployed already is left out."
+ADVICE_OF_ALIAS = (
+    f"{ADVICE} To go back instead, deploy the release before on all of them, or roll back those alone that "
+    "have moved: name them in _LAMBDA_FUNCTION_ARN for `deploy rollback` (on Heroku: `heroku run -e "
+    "_LAMBDA_FUNCTION_ARN=NAME -- deploy rollback`)."
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what a deploy alone takes."""
@@ -53,7 +61,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if len(targets) == 1:
         context.report.buffer()
     with prepare_for(targets[0], context.report, context.cancellation) as candidate:
-        for_each(targets, deploy_one, _describe, context.report, context.cancellation)
+        advice = ADVICE_OF_ALIAS if targets[0].settings.alias else ADVICE
+        for_each(targets, deploy_one, _describe, context.report, context.cancellation, advice=advice)
     return 0
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.aws.wait import Deadline
-from deploy.errors import InputError
-from deploy.fleet.parallel import for_each
+from deploy.errors import DeployError, InputError
+from deploy.fleet.parallel import for_each, run_each
 from deploy.release.deploy import connect, execute
 from deploy.release.naming import called
 from deploy.release.plan import check_rollback, plan_rollback
@@ -17,6 +17,7 @@ from deploy.target.environment import read_targets
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from deploy.cancel import Cancellation
     from deploy.commands import Context
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from deploy.target.environment import Target
 
 EXAMPLE = "rollback 1.1.0"
+
+NAME_SOME = (
+    "Name functions in _LAMBDA_FUNCTION_ARN for this command (on Heroku: `heroku run -e "
+    "_LAMBDA_FUNCTION_ARN=NAME -- deploy rollback`)."
+)
+ADVICE = f"Roll back those alone that failed: the others are back already. {NAME_SOME}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,21 +56,48 @@ class RolledBack:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Roll back."""
     targets = read_targets(context.variables, context.slug)
-    names = [check_rollback(target.settings, options.version) for target in targets]
-    if options.version and len(targets) > 1 and not all(names):
+    wanted = [check_rollback(target.settings, options.version) for target in targets]
+    if options.version and len(targets) > 1 and not all(wanted):
         raise InputError(
             "Versions are numbered function by function, and there are several functions here.",
-            todo="Name one of them in _LAMBDA_FUNCTION_ARN for this command, or name a version that "
-            "all of them have, such as 1.1.0. Without a version each of them goes back to the one before.",
+            todo=f"Name a version that all of them have, such as 1.1.0. {NAME_SOME} Without a version each "
+            "of them goes back to the one before.",
         )
+    if options.version is None and len(targets) > 1:
+        _check_same_package(targets, context)
     for_each(
         targets,
         lambda target, report, cancellation: _roll_back(target, options, report, cancellation),
         _describe,
         context.report,
         context.cancellation,
+        advice=ADVICE,
     )
     return 0
+
+
+def _check_same_package(targets: Sequence[Target], context: Context) -> None:
+    """Raise InputError if the live versions differ: those before them are not one release's, either."""
+
+    def look(target: Target, _report: Report, cancellation: Cancellation) -> str | None:
+        try:
+            live = read_alias(connect(target, cancellation)).serving
+        except DeployError:  # the rollback of that function comes across it, too
+            return None
+        return live.code_sha256 if live else None
+
+    running: dict[str, list[str]] = {}
+    for result in run_each(targets, look, context.report, context.cancellation):
+        if result.value:
+            running.setdefault(result.value, []).append(result.name)
+    if len(running) > 1:
+        raise InputError(
+            "The functions do not run the same package, as after a deploy that failed for some of them.",
+            why="Each would go back from what it runs now, some of them one release too far. One package "
+            f"each is live on {'; on '.join(', '.join(alike) for alike in running.values())}.",
+            todo="Deploy one release on all of them, or roll back those alone that should go back. "
+            f"{NAME_SOME} If versions have names, `deploy rollback 1.1.0` takes all of them to one.",
+        )
 
 
 def _describe(done: RolledBack) -> tuple[str, str, str]:

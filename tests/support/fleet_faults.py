@@ -149,7 +149,7 @@ def survive_interruption(scene: Scene, operation: str, number: int) -> None:
     scene.proxy.arm(STUCK, number=number, operation=operation)
     outcome = _interrupted(scene)
     where = f"{operation} {number} of {scene.proxy.seen}: {outcome}"
-    assert outcome.stderr.startswith(" !     Interrupted by SIGTERM. "), where
+    assert outcome.stderr.startswith(" !     Interrupted by SIGTERM."), where
     if "Interrupted by SIGTERM. Nothing was changed." in outcome.stderr:
         assert scene.state == state, where
     scene.check(live, where)
