@@ -22,6 +22,7 @@ COMMANDS = (
     "status",
     "rollback",
     "fleet",
+    "infrastructure",
     "invoke",
     "local",
     "doctor",

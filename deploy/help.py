@@ -27,6 +27,8 @@ commands:
   rollback         move the alias back to the version before, or to VERSION
   fleet            plan, apply or show which version of many functions is live, as
                    a file says
+  infrastructure   write the CloudFormation or Terraform template of function,
+                   role, alias, API and alarms
   invoke           invoke the function, or with --local the package on this machine,
                    with PAYLOAD: JSON, @FILE, or - for stdin
   local            serve the package on this machine to the AWS CLI and SDKs, at

@@ -26,7 +26,7 @@ LAYERS = (
     "artifact",
     "config",
     "target",
-    "output cancel files text errors help",
+    "output located cancel files text errors help",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 
