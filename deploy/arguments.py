@@ -9,34 +9,25 @@ from typing import TYPE_CHECKING, NoReturn
 
 from deploy import __version__
 from deploy.errors import InputError
-from deploy.help import IN_SLUG, INSTALLED, named, page
+from deploy.help import IN_SLUG, INSTALLED, commands, named, page
 from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (
-    "config",
-    "package",
-    "plan",
-    "status",
-    "rollback",
-    "fleet",
-    "infrastructure",
-    "invoke",
-    "local",
-    "doctor",
-    "tools",
-    "help",
-    "version",
-)
-WITH_CONFIG = ("", "config", "package", "plan", "status", "local", "doctor")
-CHANGING = ("", "rollback")
+WITH_CONFIG = ("", "deploy", "config", "package", "plan", "status", "local", "doctor")
+CHANGING = ("", "deploy", "rollback")
 DEPLOY = "deploy"
 FLEET = "fleet"
 BUILD = "build"  # in a slug not for people: bin/compile runs it
 SERVICES = "services"  # never for people
-WITHOUT_VARIABLES = (BUILD, "help", SERVICES)  # they read no config, and need no credentials
+WITHOUT_VARIABLES = (
+    BUILD,
+    "completion",
+    "help",
+    "init",
+    SERVICES,
+)  # they read no config, and need no credentials
 
 
 # What holds for a command that has none of the options that say whose variables it uses.
@@ -66,17 +57,13 @@ class _TopParser(_Parser):
         return page(is_in_slug=self.prog == IN_SLUG)
 
 
-def _as_options(arguments: Sequence[str], commands: Sequence[str], program: str) -> Sequence[str]:
+def _as_options(arguments: Sequence[str]) -> Sequence[str]:
     """Return the arguments with `help` and `version` as the options that they stand for."""
     match arguments:
         case ["help", "settings" | "--help" | "-h", *_]:
             return arguments
-        case ["help", "help", *_]:
-            return ["help", "--help"]
-        case ["help", name, *_] if name in commands:
-            return _as_options([name, "--help"], commands, program)
-        case ["help", name, *_] if name not in {IN_SLUG, program} and not name.startswith("-"):
-            raise _unknown(name, commands, program)
+        case ["help", name, *_] if not name.startswith("-") and name != INSTALLED:
+            return [name, "--help"]
         case ["help", *_]:
             return ["--help"]
         case ["version", *rest]:
@@ -84,40 +71,27 @@ def _as_options(arguments: Sequence[str], commands: Sequence[str], program: str)
     return arguments
 
 
-def _unknown(name: str, commands: Sequence[str], program: str) -> InputError:
-    return InputError(
-        f"{program}: there is no command {printable(name)}.", todo=f"There are: {', '.join(commands)}."
-    )
-
-
 def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
     """Return the arguments, with the chosen command's `run`; no other command is imported."""
-    program, commands = (IN_SLUG, COMMANDS) if is_in_slug else (INSTALLED, (BUILD, *COMMANDS))
-    arguments = _as_options(arguments, commands, program)
-    is_named = list(arguments[:1]) == [DEPLOY]  # the command without a name, which people name nevertheless
-    if arguments and not is_named and not arguments[0].startswith("-"):
+    program, known = IN_SLUG if is_in_slug else INSTALLED, commands(is_in_slug=is_in_slug)
+    arguments = _as_options(arguments)
+    name, rest = "", list(arguments)
+    if arguments and not arguments[0].startswith("-"):
         name, *rest = arguments
-        if name not in (*commands, BUILD, SERVICES):
-            raise _unknown(name, commands, program)
-        module = import_module(f"deploy.commands.{name}")
-        parser = _Parser(prog=f"{program} {name}", description=module.__doc__, allow_abbrev=False)
-    else:
-        name, rest = "", list(arguments[is_named:])
-        if before := next((name for name in rest if name in commands), ""):
+        if name not in (*known, BUILD, SERVICES):
             raise InputError(
-                f"{program}: options come after the command: `{program} {before} …`.",
-                todo=f"`{program} --help` shows what it takes.",
+                f"{program}: there is no command {printable(name)}.",
+                todo=f"{_did_you_mean(name, known)}`{program} --help` shows all commands.",
             )
-        module = import_module("deploy.commands.deploy")
-        parser = _TopParser(prog=program, allow_abbrev=False)
-        parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
-    if hasattr(module, "add_arguments"):
-        module.add_arguments(parser)
-    if name not in WITHOUT_VARIABLES:
-        _add_source_arguments(parser, has_app=not is_in_slug)
-    _add_output_arguments(parser)
-    defaults = argparse.Namespace(run=module.run, prog=parser.prog, **WITHOUT_SOURCE)
-    options = parser.parse_args(rest, defaults)
+    if name in {"", DEPLOY} and (before := next((each for each in rest if each in known), "")):
+        raise InputError(
+            f"{program}: options come after the command: `{program} {before} …`.",
+            todo=f"`{program} --help` shows what it takes.",
+        )
+    parser = make_parser(name, is_in_slug=is_in_slug)
+    options, unknown = parser.parse_known_args(rest)
+    if unknown:
+        raise _no_such(unknown[0].partition("=")[0], parser)
     reads_config = name in WITH_CONFIG or getattr(options, "local", False)
     options.reads_config = reads_config and not getattr(options, "policy", False)
     options.changes_something = name in CHANGING or (name == FLEET and options.action == "apply")
@@ -129,6 +103,48 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
             todo="Name a file that holds the config: --env-file FILE",
         )
     return options
+
+
+def make_parser(name: str, *, is_in_slug: bool) -> argparse.ArgumentParser:
+    """Return the parser of a command, which without a name is a deploy."""
+    program = IN_SLUG if is_in_slug else INSTALLED
+    module = import_module(f"deploy.commands.{name or DEPLOY}")
+    parser: argparse.ArgumentParser
+    if name:
+        example = f"example: {program} {module.EXAMPLE}" if hasattr(module, "EXAMPLE") else None
+        parser = _Parser(
+            prog=f"{program} {name}", description=module.__doc__, epilog=example, allow_abbrev=False
+        )
+    else:
+        parser = _TopParser(prog=program, allow_abbrev=False)
+        parser.add_argument("--version", action="version", version=f"lambda-deploy {__version__}")
+    if hasattr(module, "add_arguments"):
+        module.add_arguments(parser)
+    if name not in WITHOUT_VARIABLES:
+        _add_source_arguments(parser, has_app=not is_in_slug)
+    _add_output_arguments(parser)
+    parser.set_defaults(run=module.run, prog=parser.prog)
+    for option, value in WITHOUT_SOURCE.items():
+        if parser.get_default(option) is None:
+            parser.set_defaults(**{option: value})
+    return parser
+
+
+def _no_such(text: str, parser: argparse.ArgumentParser) -> InputError:
+    what = "option" if text.startswith("-") else "argument"
+    known = [option for action in parser._actions for option in action.option_strings]  # noqa: SLF001 - nothing public lists them
+    return InputError(
+        f"{parser.prog}: there is no {what} {printable(text)}.",
+        todo=f"{_did_you_mean(text, known)}`{parser.prog} --help` shows what it takes.",
+    )
+
+
+def _did_you_mean(text: str, known: Sequence[str]) -> str:
+    """Return the question whether one of the known words was meant; empty if none is like it."""
+    import difflib  # nobody mistypes often
+
+    alike = difflib.get_close_matches(text, known, n=1)
+    return f"Did you mean `{alike[0]}`? " if alike else ""
 
 
 def _add_source_arguments(parser: argparse.ArgumentParser, *, has_app: bool) -> None:

@@ -85,8 +85,14 @@ def _flush() -> int:
 
 
 def _console(process: Mapping[str, str], program: str, *, as_json: bool) -> Console:
-    # https://no-color.org: any value but the empty one switches colours off.
-    colours = not process.get("NO_COLOR") and process.get("TERM", "dumb") != "dumb"
+    # https://no-color.org and https://force-color.org: any value but the empty one counts.
+    colours: bool | None = None
+    if process.get("NO_COLOR"):
+        colours = False
+    elif process.get("FORCE_COLOR"):
+        colours = True
+    elif process.get("TERM", "dumb") == "dumb":
+        colours = False
     return Console(sys.stdout, sys.stderr, program=program, as_json=as_json, colours=colours)
 
 

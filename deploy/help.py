@@ -3,83 +3,54 @@
 IN_SLUG = "deploy"  # the name of the program in a slug
 INSTALLED = "lambda-deploy"  # and that of an installed one
 
-HELP = """\
-usage: {program} [--force] [--once | --watch] [options]
-       {program} COMMAND [options]
+# The commands, in rows of those that belong together.
+ROWS = (
+    (("deploy",), "deploy what has changed; this is the default"),
+    (("plan", "status"), "show what would change; what runs now"),
+    (("rollback",), "move the alias back"),
+    (("config", "package"), "list the names to bake; write the package"),
+    (("invoke", "local"), "run the function, or the package right here"),
+    (("logs", "open"), "follow the log; show the function in the console"),
+    (("fleet",), "make live what a file says, for many functions"),
+    (("infrastructure",), "write the template of function, role, alias and API"),
+    (("tools",), "write the package of the CodePipeline step"),
+    (("init", "doctor"), "write a .env file to fill in; check the set-up"),
+    (("help", "version", "completion"), "explain commands and settings; complete them"),
+)
+BUILD = (("build",), "make the base of the app")  # which is there already in a slug
 
-Deploys the app's function to AWS Lambda, with the app's config vars baked into it.
+EXAMPLES = (
+    ("plan --exit-code", "exit with 3 if anything would change"),
+    ("rollback 41", "move the alias to version 41"),
+    ("help settings", "explain all settings"),
+)
 
-Without a command, or with deploy as one: makes the package and uploads it to
-_LAMBDA_FUNCTION_ARN.
+PAGE = """\
+usage: {program} [COMMAND] [OPTIONS]
 
-  --force          deploy even over a newer release, and even if the alias routes
-                   by weights
-  --once           deploy once and exit, even in a formation dyno
-  --watch          deploy, keep running, and correct drift, as in a formation dyno
+Deploys a function to AWS Lambda with the app's config vars baked into it.
 
-commands:
-{build}\
-  config           list the names that are baked, those that are left out, and why
-  package          write the package to a file, without AWS
-  plan             show what a deploy would do, changing nothing
-  status           show what runs, where it comes from, and whether a deploy would
-                   change it
-  rollback         move the alias back to the version before, or to VERSION
-  fleet            plan, apply or show which version of many functions is live, as
-                   a file says
-  infrastructure   write the CloudFormation or Terraform template of function,
-                   role, alias, API and alarms
-  invoke           invoke the function, or with --local the package on this machine,
-                   with PAYLOAD: JSON, @FILE, or - for stdin
-  local            serve the package on this machine to the AWS CLI and SDKs, at
-                   http://127.0.0.1:3001
-  doctor           check settings, credentials, function and permissions, changing
-                   nothing
-  tools            write the Lambda package of the CodePipeline step to a file
-  help             print this; `deploy help settings` explains all settings, and
-                   `deploy help COMMAND` one command
-  version          print the version
+{commands}
 
-options of all commands except {without}:
-{app}\
-  --env-file FILE  take the config vars from a .env file instead of from the
-                   environment; settings of the environment (_AWS_…, _LAMBDA_…)
-                   win over those in it
-  --env-from-process
-                   take them from the environment although this is not a dyno
-  --aws-profile NAME
-                   with --env-file: use the credentials of a profile in ~/.aws
-  --aws-default-credentials
-                   with --env-file: use the credentials that the AWS CLI would use
-                   here: AWS_… variables, ~/.aws, the container's or the machine's
+Options of a command, such as --force: `{program} help COMMAND`
+Exit status: 0 done, or nothing to do; 1 AWS, the network or a check failed;
+  2 wrong arguments, settings or artifact; 3 changes (plan --exit-code)
 
-options of all commands:
-  --json           print one JSON document on stdout, everything else on stderr;
-                   if deploy keeps running, a line of JSON for each deploy
-  --debug          print a traceback when something fails
-  --version        print the version and exit
-  -h, --help       print this and exit
-
-exit status: 0 done, or nothing to do; 1 AWS or the network refused, a check or the
-invoked function failed, or the deploy was interrupted; 2 the settings, the arguments or the artifact are
-wrong; 3 `deploy plan --exit-code` found changes
+{examples}
 """
 
-# In a slug a build has made the base already, and there is one app.
-BUILD = """\
-  build [DIR]      make the base of the app in DIR, the working folder by default; the
-                   other commands need it
-"""
-APP = """\
-  --app DIR        the app's folder; the working folder by default
-"""
+
+def commands(*, is_in_slug: bool) -> tuple[str, ...]:
+    """Return the names of all commands."""
+    return tuple(name for names, _ in _rows(is_in_slug=is_in_slug) for name in names)
 
 
 def page(*, is_in_slug: bool) -> str:
     """Return what --help prints."""
-    if is_in_slug:
-        return HELP.format(program=IN_SLUG, build="", app="", without="help")
-    return named(HELP.format(program=INSTALLED, build=BUILD, app=APP, without="build and help"), INSTALLED)
+    program = IN_SLUG if is_in_slug else INSTALLED
+    rows = [(", ".join(names), what) for names, what in _rows(is_in_slug=is_in_slug)]
+    examples = [(f"{program} {arguments}", what) for arguments, what in EXAMPLES]
+    return PAGE.format(program=program, commands=_columns(rows), examples=_columns(examples))
 
 
 def named(text: str, program: str) -> str:
@@ -87,3 +58,12 @@ def named(text: str, program: str) -> str:
     if program == IN_SLUG:
         return text
     return text.replace(f"`{IN_SLUG} ", f"`{program} ").replace(f"`{IN_SLUG}`", f"`{program}`")
+
+
+def _rows(*, is_in_slug: bool) -> tuple[tuple[tuple[str, ...], str], ...]:
+    return ROWS if is_in_slug else (BUILD, *ROWS)
+
+
+def _columns(rows: list[tuple[str, str]]) -> str:
+    width = max(len(first) for first, _ in rows)
+    return "\n".join(f"  {first:{width}}  {second}" for first, second in rows)

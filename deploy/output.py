@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import itertools
 import json
 import os
-import select
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from deploy.errors import DeployError
 from deploy.help import IN_SLUG, named
-from deploy.text import megabytes, printable, printable_lines
+from deploy.progress import Progress, describe_bytes, describe_count, describe_wait
+from deploy.streams import LONGEST_WRITE, columns, nowhere, write, write_soon
+from deploy.text import printable, printable_lines, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-PROGRESS_AFTER = 1.0  # seconds of silence that a reader does not mind
-PROGRESS_EVERY_ON_TERMINAL = 0.1  # seconds
-PROGRESS_EVERY_IN_LOG = 5.0  # seconds
-LONGEST_WRITE = 1.0  # seconds; a pipe that nobody reads takes for ever
 
 RED = "\033[31m"
 YELLOW = "\033[33m"
@@ -33,13 +27,17 @@ RESET = "\033[0m"
 CLEAR_LINE = "\r\033[K"
 UP = "\033[A"
 
+ARROW = "-----> "
+BANG = " !     "
+INDENT = " " * len(ARROW)
+
 
 class Console:
     """Where reports go: the two streams, shared by all threads.
 
     With `as_json` stdout carries documents alone, and everything else goes to stderr. A stream that was
     closed before the start, or whose reader has gone, leads nowhere. Commands are shown with the program as
-    people here type it.
+    people here type it. With None for `colours`, terminals have them.
     """
 
     def __init__(
@@ -49,13 +47,13 @@ class Console:
         *,
         program: str = IN_SLUG,
         as_json: bool = False,
-        colours: bool = False,
+        colours: bool | None = False,
     ) -> None:
         self.as_json = as_json
         self._program = program
         self._has_stdout = stdout is not None
-        self._stdout = stdout or _nowhere()
-        self._stderr = stderr or _nowhere()
+        self._stdout = stdout or nowhere()
+        self._stderr = stderr or nowhere()
         self._story = self._stderr if as_json else self._stdout
         self._colours = colours
         self._lock = threading.Lock()
@@ -91,16 +89,22 @@ class Console:
         """Show lines of progress on a terminal in place of those before."""
         with self._turn():
             # A longer line would wrap, and only its last row be cleared.
-            width = _columns(self._story) - 1
+            width = (columns(self._story) or 80) - 1
             shown = "\n".join(line[:width] for line in lines)
             with contextlib.suppress(OSError):  # the next line finds out
-                _write(self._story, f"{self._clear or CLEAR_LINE}{shown}")
+                write(self._story, f"{self._clear or CLEAR_LINE}{shown}")
             self._clear = CLEAR_LINE + f"{UP}{CLEAR_LINE}" * (len(lines) - 1)
+
+    def wrap(self, text: str, indent: int, *, page: bool = False) -> list[str]:
+        """Return a line as rows of its terminal's width, beside an indent; a log's lines stay whole."""
+        width = columns(self._stderr if page else self._story)
+        return wrap(text, width - indent) if width else [text]
 
     def coloured(self, colour: str, text: str, *, page: bool = False) -> str:
         """Return the text in a colour if its stream is a terminal that shows colours."""
         stream = self._stderr if page else self._story
-        return f"{colour}{text}{RESET}" if self._colours and stream.isatty() else text
+        has_colours = stream.isatty() if self._colours is None else self._colours
+        return f"{colour}{text}{RESET}" if has_colours else text
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
@@ -114,11 +118,11 @@ class Console:
 
     def _write(self, stream: TextIO, text: str) -> bool:
         clear, self._clear = self._clear, ""
-        write = _write_soon if self._is_hurried else _write
+        put = write_soon if self._is_hurried else write
         try:
             if clear:
-                write(self._story, clear)
-            write(stream, f"{named(text, self._program)}\n")
+                put(self._story, clear)
+            put(stream, f"{named(text, self._program)}\n")
         except OSError as error:
             if stream is self._stdout and error.errno != errno.EPIPE:
                 self.lost = error.strerror or type(error).__name__
@@ -142,7 +146,7 @@ class Report:
         self._name = name
         self._prefix = f"{printable(name)}: " if name else ""
         self._clock = clock
-        self._progress = _Progress()
+        self._progress = Progress()
         self._buffered: list[tuple[bool, str]] | None = None  # pages and lines
         self._stays = False
         self.documented: object = None
@@ -179,13 +183,12 @@ class Report:
 
     def step(self, text: str) -> None:
         """Announce what is being done now."""
-        self._progress = _Progress()
-        arrow = self.console.coloured(BOLD, "----->")
-        self._line(f"{arrow} {self._prefix}{printable(text)}")
+        self._progress = Progress()
+        self._lines(self.console.coloured(BOLD, ARROW.rstrip()) + " ", text)
 
     def detail(self, text: str) -> None:
         """Add to the step before."""
-        self._line(f"       {self._prefix}{printable(text)}")
+        self._lines(INDENT, text)
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """Show rows of cells below each other."""
@@ -232,24 +235,35 @@ class Report:
 
         Counts bytes if no unit is given.
         """
+        if seconds := self._since(label):
+            if unit:
+                self._show(describe_count(label, done, total, unit))
+            else:
+                self._show(describe_bytes(label, done, total, seconds))
+
+    def wait(self, label: str) -> None:
+        """Show what is waited for, once that has taken more than a second."""
+        if seconds := self._since(label):
+            self._show(describe_wait(label, seconds))
+
+    def _since(self, label: str) -> float:
+        """Return the seconds since this was reported first; 0 if a reader need not see it now."""
         now = self._clock()
-        state = self._progress
-        if state.label != label:
-            self._progress = _Progress(label, now, now)
-            return
-        is_terminal = self.console.is_terminal
-        pause = PROGRESS_EVERY_ON_TERMINAL if is_terminal else PROGRESS_EVERY_IN_LOG
-        if now - state.started < PROGRESS_AFTER or (state.is_visible and now - state.shown < pause):
-            return
-        state.shown = now
-        state.is_visible = True
+        if self._progress.label != label:
+            self._progress = Progress(label, now, now)
+            return 0.0
+        is_due = self._progress.is_due(now, is_terminal=self.console.is_terminal)
+        return now - self._progress.started if is_due else 0.0
+
+    def _show(self, text: str) -> None:
         self.flush()
-        shown = f"{done} of {total} {unit}" if unit else f"{megabytes(done)} of {megabytes(total)}"
-        line = f"       {self._prefix}{label}: {shown} ({done * 100 // max(total, 1)}%)"
-        if is_terminal:
-            self.console.overwrite(line)
-        else:
-            self.console.story(line)
+        show = self.console.overwrite if self.console.is_terminal else self.console.story
+        show(f"{INDENT}{self._prefix}{text}")
+
+    def _lines(self, start: str, text: str) -> None:
+        """Write a line, on a terminal as rows that are indented alike."""
+        first, *rest = self.console.wrap(f"{self._prefix}{printable(text)}", len(INDENT))
+        self._line("\n".join([f"{start}{first}", *(f"{INDENT}{row}" for row in rest)]))
 
     def _line(self, line: str) -> None:
         if self._buffered is None:
@@ -258,43 +272,8 @@ class Report:
             self._buffered.append((False, line))
 
     def _as_page(self, text: str, colour: str) -> str:
-        bang = self.console.coloured(colour, " !", page=True)
-        lines = printable_lines(text).split("\n")
-        return "\n".join(f"{bang}     {self._prefix}{line}" if line else bang for line in lines)
-
-
-class _Progress:
-    def __init__(self, label: str = "", started: float = 0.0, shown: float = 0.0) -> None:
-        self.label = label
-        self.started = started
-        self.shown = shown
-        self.is_visible = False
-
-
-def _columns(stream: TextIO) -> int:
-    try:
-        return os.get_terminal_size(stream.fileno()).columns
-    except OSError:
-        return 80
-
-
-def _nowhere() -> TextIO:
-    # Python has None for a stream that was closed before it started.
-    return Path(os.devnull).open("w", encoding="utf-8")
-
-
-def _write(stream: TextIO, text: str) -> None:
-    stream.write(text)
-    stream.flush()
-
-
-def _write_soon(stream: TextIO, text: str) -> None:
-    """Write as much as the reader takes within a moment; Python's own buffer may be another thread's now."""
-    try:
-        descriptor = stream.fileno()
-    except io.UnsupportedOperation:  # it is no file
-        _write(stream, text)
-        return
-    rest = text.encode(stream.encoding or "utf-8", "replace")
-    while rest and select.select([], [descriptor], [], LONGEST_WRITE)[1]:
-        rest = rest[os.write(descriptor, rest[: select.PIPE_BUF]) :]
+        bang = self.console.coloured(colour, BANG.rstrip(), page=True)
+        rows: list[str] = []
+        for line in printable_lines(text).split("\n"):
+            rows += self.console.wrap(f"{self._prefix}{line}", len(BANG), page=True) if line else [""]
+        return "\n".join(f"{bang}     {row}" if row else bang for row in rows)

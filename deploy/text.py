@@ -17,6 +17,11 @@ def megabytes(size: int) -> str:
     return f"{size / (1024 * 1024):.1f} MB"
 
 
+def count(number: int, one: str, many: str) -> str:
+    """Return a number and what it counts, such as `1 entry` or `2 entries`."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def printable(text: str) -> str:
     """Return a text as one harmless line: control characters and invalid bytes are spelled out."""
     return "".join(
@@ -37,3 +42,25 @@ def first_of(names: Sequence[str], most: int) -> list[str]:
     """Return the first names as a person reads them, and how many more there are."""
     more = [f"and {len(names) - most} more"] if len(names) > most else []
     return [*map(printable, names[:most]), *more]
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Return a line as rows of at most this width, indented as it is, and those of a list by two more.
+
+    A word that is longer has a row to itself: it may be a name or a command to copy.
+    """
+    if len(text) <= width:
+        return [text]
+    import textwrap  # most lines fit
+
+    indent = text[: len(text) - len(text.lstrip())]
+    hanging = indent + "  " if indent or text.startswith("- ") else ""
+    return textwrap.wrap(
+        text,
+        max(width, 1),
+        subsequent_indent=hanging,
+        expand_tabs=False,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

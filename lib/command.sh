@@ -40,6 +40,7 @@ function command::add_to_path() {
 	cp -- "${buildpack}/lib/profile.sh" "${profile}"
 	chmod 0644 -- "${profile}"
 	output::detail "Dynos have \"deploy\" on their PATH"
+	output::detail "To see whether all is set up: $(platform::command run deploy doctor)"
 }
 
 # Prints the names of the variables that the app's own start scripts assign or export, one a line.

@@ -9,7 +9,7 @@ shopt -s inherit_errexit
 
 # What else no deploy loads: packaging, and code for other services, programs and platforms.
 readonly RUNTIME_UNUSED=(
-	bin '*.dist-info' boto3/{data,dynamodb,ec2,examples} botocore/stub.py dateutil/rrule.py
+	bin '*.dist-info' boto3/{data,docs,dynamodb,ec2,examples,resources,s3} botocore/stub.py dateutil/rrule.py
 	dateutil/zoneinfo/'*.tar.gz' dotenv/{cli,ipython,__main__}.py s3transfer
 	urllib3/contrib/{emscripten,pyopenssl.py}
 )

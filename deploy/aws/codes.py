@@ -23,6 +23,7 @@ SERVICES = {
     "codepipeline": "AWS CodePipeline",
     "iam": "AWS IAM",
     "lambda": "AWS Lambda",
+    "logs": "CloudWatch Logs",
     "s3": "Amazon S3",
     "ssm": "AWS SSM",
     "sts": "AWS STS",

@@ -28,7 +28,7 @@ class ZipFileBody(Window):
     """A seekable stream of `{…, "ZipFile": "<the file in base64>"}`; never all of it in memory.
 
     The member is ZipFile of https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html,
-    `members` are those beside it. `progress` is told the bytes read so far and in all.
+    `members` are those beside it. `progress` receives the file's bytes, read so far and in total.
     """
 
     def __init__(
@@ -41,7 +41,8 @@ class ZipFileBody(Window):
         self._head = head[: -len('"}')].encode()
         self._tail = b'"}'
         self._file = file
-        self._encoded_size = (file.seek(0, os.SEEK_END) + 2) // 3 * 4
+        self._file_size = file.seek(0, os.SEEK_END)
+        self._encoded_size = (self._file_size + 2) // 3 * 4
         super().__init__(len(self._head) + self._encoded_size + len(self._tail))
         self._progress = progress
         # http.client reads 16 KB at a time; it is encoded in larger pieces.
@@ -64,7 +65,7 @@ class ZipFileBody(Window):
     def read(self, size: int = -1) -> bytes:
         """Read as from any file, and report the progress."""
         content = super().read(size)
-        self._progress(self.tell(), self.size)
+        self._progress(self._file_size * self.tell() // self.size, self._file_size)
         return content
 
     def piece(self, start: int, most: int) -> bytes:

@@ -43,8 +43,7 @@ class Deadline:
             left = start + self.seconds - time.monotonic()
             if left <= 0:
                 return
-            passed = min(round(self.seconds - left), self.seconds)
-            self._report.progress(f"Waiting for {waiting_for}", passed, self.seconds, "seconds")
+            self._report.wait(f"Waiting for {waiting_for}")
             self._cancellation.wait(min(pause, left))
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
@@ -54,7 +53,8 @@ def wait_until_ready(function: Function, deadline: Deadline, qualifier: str = LA
 
     https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
     """
-    for _ in deadline.pauses(function.name):
+    what = function.name if qualifier == LATEST else f"version {qualifier} of {function.name}"
+    for _ in deadline.pauses(f"{what} to become ready"):
         configuration = function.configuration(qualifier)
         if configuration.is_ready:
             return configuration
@@ -68,7 +68,7 @@ def wait_until_ready(function: Function, deadline: Deadline, qualifier: str = LA
 def retry_on_conflict(call: Callable[[], Answer], function: Function, deadline: Deadline) -> Answer:
     """Make a call again as long as another update of the function stands in its way."""
     refused: DeployError | None = None
-    for _ in deadline.pauses(f"another update of {function.name}"):
+    for _ in deadline.pauses(f"another update of {function.name} to end"):
         try:
             return call()
         except DeployError as error:

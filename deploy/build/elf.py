@@ -9,6 +9,14 @@ from deploy.artifact.kind import BOOTSTRAP
 if TYPE_CHECKING:
     from deploy.output import Report
 
+# What programs of other systems begin with: Mach-O of 64 and 32 bits, in both orders of bytes, and PE.
+FOREIGN = {
+    b"\xcf\xfa\xed\xfe": "macOS",
+    b"\xce\xfa\xed\xfe": "macOS",
+    b"\xfe\xed\xfa\xcf": "macOS",
+    b"\xfe\xed\xfa\xce": "macOS",
+    b"MZ": "Windows",
+}
 HEAD = 64  # bytes of a file's beginning that show what it is
 
 # e_machine of an ELF file, as in elf.h, by Lambda's names.
@@ -18,6 +26,11 @@ MACHINES = {62: "x86_64", 183: "arm64"}
 def is_binary(head: bytes) -> bool:
     """Whether a file is a compiled program for Linux."""
     return head.startswith(b"\x7fELF")
+
+
+def foreign_system(head: bytes) -> str | None:
+    """Return the system, other than Linux, that a file is a program for; None if it is no such program."""
+    return next((system for start, system in FOREIGN.items() if head.startswith(start)), None)
 
 
 def is_script(head: bytes) -> bool:

@@ -13,7 +13,7 @@ from deploy.build.java import app as java
 from deploy.build.python import app as python
 from deploy.build.version import find_version
 from deploy.errors import DeployError, InputError
-from deploy.text import megabytes
+from deploy.text import count, megabytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def make(
     except OSError as error:
         raise folder.explain(app, error, app / BUILD_FILE) from None
     size, unzipped = megabytes(base.size), megabytes(base.unzipped_size)
-    output.detail(f"{base.base}: {size}, {base.entries} entries, {unzipped} unzipped")
+    output.detail(f"{base.base}: {size}, {count(base.entries, 'entry', 'entries')}, {unzipped} unzipped")
     return base
 
 

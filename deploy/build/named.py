@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from deploy.artifact.archive import read_directory
 from deploy.artifact.base import BASE_ZIP
 from deploy.artifact.kind import BOOTSTRAP, JAVA, NODEJS
-from deploy.build.elf import HEAD, architecture_of, is_binary, is_script, note_bootstrap
+from deploy.build.elf import HEAD, architecture_of, foreign_system, is_binary, is_script, note_bootstrap
 from deploy.build.java.candidates import all_files, listed
 from deploy.build.java.classes import note_problem
 from deploy.build.lambdaignore.rules import read_rules
@@ -34,6 +34,7 @@ FILE = ".lambda-artifact"
 ZIP_STARTS = (b"PK\3\4", b"PK\5\6")
 ZIP_NAMES = (".jar", ".zip", ".war")
 CODE = (*NODEJS.handlers, ".py", ".rb")  # a single file of these can be a function
+RUNNABLE = (*CODE, ".jar", ".class", ".dll")  # what runtimes of languages start
 MOST_LISTED = 10
 
 
@@ -68,6 +69,11 @@ def make(app: Path, kind: Kind, named: Named, output: Report) -> Result:
     if (app / path).is_dir():
         output.step(f"Making the base ZIP of {'the app' if path == '.' else path}")
         result = _write(app, _files_of_folder(app, path), output)
+    elif system := foreign_system(head):
+        raise InputError(
+            f"{printable(path)} is a program for {system}, and Lambda runs Linux.",
+            todo="Build it for Linux, with Go for example GOOS=linux GOARCH=arm64, and push again.",
+        )
     elif _can_be_alone(path, head):
         output.step(f"Making the base ZIP of {path}")
         result = _write(app, [_single_file(app, path, head, output)], output)
@@ -124,9 +130,9 @@ def _resolve(app: Path, kind: Kind, named: Named) -> str:
     given = named.path.lstrip("/") or "."
     # os.path: a name that is too long, or a loop of links, counts as a missing file.
     real = os.path.realpath(app / given)
+    path = inside(app, real, named.path)
     if not os.path.exists(real):  # noqa: PTH110
         raise _missing(app, kind, named)
-    path = inside(app, real, named.path)
     if path.split("/")[0] in tree.NEVER_DEPLOYED:
         raise InputError(
             f"{named.by} names {printable(named.path)}, which belongs to the platform, not to the app.",
@@ -209,7 +215,21 @@ def _write(app: Path, files: Sequence[SourceFile], output: Report) -> Result:
             head = _head(Path(file.path))
             note_bootstrap(head, output, is_executable=True)
             architecture = architecture_of(head)
+    if not any(file.name == BOOTSTRAP or file.name.endswith(RUNNABLE) for file in files):
+        _note_programs(files, output)
     return Result(BASE_ZIP, tree.write(app, files, output), COMPRESSION, architecture=architecture)
+
+
+def _note_programs(files: Sequence[SourceFile], output: Report) -> None:
+    """Point out that a package of compiled programs has none that an OS-only runtime would start."""
+    top = [file for file in files if file.path and not file.is_folder and "/" not in file.name]
+    programs = [file.name for file in top if file.path and is_binary(_head(Path(file.path)))]
+    if programs:
+        output.notice(
+            f"An OS-only runtime (provided.al2023) starts a program called {BOOTSTRAP}, and the package has "
+            f"none: {', '.join(first_of(programs, MOST_LISTED))}.\n"
+            f"Have the build call it {BOOTSTRAP}, or name the program itself as the artifact."
+        )
 
 
 def _note_problem(app: Path, kind: Kind, path: str, result: Result, output: Report) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from deploy.commands import Context
 
+EXAMPLE = "build --cache ~/.cache/lambda-deploy"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the app's folder, and the one of the cache."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from deploy.commands import Context
 
+EXAMPLE = "config --json"
+
 
 def run(_options: argparse.Namespace, context: Context) -> int:
     """List the names."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from deploy.output import Report
     from deploy.release.deploy import Deployed
 
+EXAMPLE = "deploy --force"
+
 
 # Which of two releases is later is recorded with an alias alone.
 ONLY_REPORTED = "It is only reported: _LAMBDA_RECONCILE=repair needs _LAMBDA_ALIAS."

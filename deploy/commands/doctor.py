@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from deploy.output import Report
     from deploy.target.fleet import Member
 
+EXAMPLE = "doctor --policy"
+
+
 # Whose policy it is does not matter for what is in it.
 NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}
 OF_THE_ROLE = (

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from deploy.commands import Context
 
+EXAMPLE = "fleet plan fleet.json"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is done, the file, and what a promotion takes."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from deploy.commands import Context
 
+EXAMPLE = "help settings"
 WIDTH = 79  # columns
 INDENT = " " * 4
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from deploy.output import Report
     from deploy.target.environment import App, Target
 
+EXAMPLE = "invoke --local @event.json"
 STDIN = Path("/dev/stdin")
 NO_PAYLOAD = b"{}"  # what AWS Lambda makes of none
 LATEST = "$LATEST"
@@ -76,7 +77,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 def _invoke_there(payload: bytes, options: argparse.Namespace, context: Context) -> int:
     report, cancellation = context.report, context.cancellation
-    target = _only_target(context)
+    target = read_only_target(context)
     qualifier = _qualifier(options.version) or target.settings.alias or LATEST
     function, seconds = connect(target, cancellation), target.settings.timeout
     report.step(f"Invoking {function.name}, {printable(qualifier)}")
@@ -121,7 +122,7 @@ def describe_function(options: argparse.Namespace, context: Context) -> tuple[Ap
             todo="Name it, --handler index.handler for example, or the function that has it, in "
             "_LAMBDA_FUNCTION_ARN.",
         )
-    target = _only_target(context)
+    target = read_only_target(context)
     context.report.step(f"Reading how {target.function.name} is configured")
     configuration = connect(target, context.cancellation).configuration()
     function = describe(target, configuration, **given)
@@ -164,7 +165,8 @@ def _report(invocation: Invocation, redactor: Redactor, report: Report) -> int:
     return 1
 
 
-def _only_target(context: Context) -> Target:
+def read_only_target(context: Context) -> Target:
+    """Return the function of a command that is for one; raise InputError if there are several."""
     first, *others = read_targets(context.variables, context.slug)
     if others:
         raise InputError(

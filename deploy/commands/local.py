@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deploy.aws.answers import Invocation
     from deploy.commands import Context
 
+EXAMPLE = "local --handler index.handler"
 PORT = 3001
 GRACE = 1.0  # seconds that the end may take
 FOREVER = 3600.0  # seconds

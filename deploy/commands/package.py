@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from deploy.commands import Context
 
+EXAMPLE = "package -o function.zip"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add where to write it."""
@@ -30,7 +32,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
     def progress(done: int, total: int) -> None:
         context.cancellation.check()
-        report.progress("Written", done, total)
+        report.progress("Writing", done, total)
 
     app = read_configured_app(context)
     with prepare(app, report, context.cancellation) as candidate:

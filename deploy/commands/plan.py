@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from deploy.release.plan import Plan
     from deploy.target.environment import Target
 
+EXAMPLE = "plan --exit-code"
 SOMETHING_TO_DO = 3
 NEW = "a new one"  # version, which has no number yet
 SHOWN = 50  # names of a kind; a program gets them all

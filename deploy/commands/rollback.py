@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from deploy.output import Report
     from deploy.target.environment import Target
 
+EXAMPLE = "rollback 1.1.0"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the version, and what overrides the check for weights."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from deploy.target.provenance import Provenance
     from deploy.target.record import Record
 
+EXAMPLE = "status --versions"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is shown beyond the usual."""

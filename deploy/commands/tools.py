@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from deploy.commands import Context
 
+EXAMPLE = "tools -o tools.zip"
 HANDLERS = ("deploy.step.handler",)
 
 

@@ -11,7 +11,7 @@ from deploy.config.bake import bake
 from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import DeployError
 from deploy.release.candidate import find_name
-from deploy.text import megabytes, printable
+from deploy.text import count, megabytes, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def check_base_of(slug: Path) -> tuple[Base | None, Check]:
         check_base(slug, base)
     except DeployError as error:
         return None, failed("base", error)
-    entries = f"{base.entries} entr{'y' if base.entries == 1 else 'ies'}"
+    entries = count(base.entries, "entry", "entries")
     return base, ok("base", f"{printable(base.base)}, {megabytes(base.size)}, {entries}")
 
 
@@ -65,7 +65,7 @@ def _check_name(app: App, base: Base) -> Iterator[Check]:
 def _check_package(app: App, base: Base, baked: Bake, report: Report) -> Check:
     bucket = app.settings.bucket
     try:
-        progress = lambda done, total: report.progress("Hashed", done, total)  # noqa: E731
+        progress = lambda done, total: report.progress("Hashing", done, total)  # noqa: E731
         with open_package(app.slug, base, baked.files, progress) as package:
             limits.check_size(package, bucket)
     except DeployError as error:

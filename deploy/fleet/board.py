@@ -8,7 +8,8 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from deploy.fleet.parallel import THREADS, Result, run_each
-from deploy.output import PROGRESS_EVERY_ON_TERMINAL, Report
+from deploy.output import Report
+from deploy.progress import EVERY_ON_TERMINAL
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Board(Report):
     def draw(self, *, at_once: bool) -> None:
         """Show the table on a terminal; those at work if there is no room for all."""
         now = self._clock()
-        if not self.console.is_terminal or not (at_once or now - self._drawn >= PROGRESS_EVERY_ON_TERMINAL):
+        if not self.console.is_terminal or not (at_once or now - self._drawn >= EVERY_ON_TERMINAL):
             return
         with self._board_lock:
             self._drawn = now
@@ -104,6 +105,10 @@ class _Row(Report):
         """Show how far something has come, on a terminal."""
         del unit
         self._board.change(self._name, f"{label}: {done * 100 // max(total, 1)}%", at_once=False)
+
+    def wait(self, label: str) -> None:
+        """Show what is waited for, on a terminal."""
+        self._board.change(self._name, label, at_once=False)
 
     def error(self, error: DeployError) -> None:
         """Explain an error."""

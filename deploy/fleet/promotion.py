@@ -78,7 +78,7 @@ def open_promoted(
 
     def progress(done: int, total: int) -> None:
         cancellation.check()
-        report.progress("Fetched", done, total)
+        report.progress("Fetching", done, total)
 
     with tempfile.TemporaryFile(prefix="lambda-deploy-") as file:  # it has no name
         try:

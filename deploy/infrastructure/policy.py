@@ -19,6 +19,7 @@ VERSION = "2012-10-17"  # of the language that policies are written in
 
 # Those that doctor asks, besides the steps' own.
 DOCTORS_SERVICES = frozenset({"iam", "sts"})
+LOGS_SERVICES = frozenset({"logs"})
 CONFIG_SERVICES = frozenset({"ssm"})
 PIPELINE_SERVICES = frozenset({"codepipeline", "sts"})
 
@@ -51,7 +52,7 @@ def grants(target: Target) -> Iterator[Grant]:
 
 def services() -> frozenset[str]:
     """Return the services whose API models the slug needs; `deploy tools` takes its own from there."""
-    return DOCTORS_SERVICES | services_of_tools()
+    return DOCTORS_SERVICES | LOGS_SERVICES | services_of_tools()
 
 
 def services_of_tools() -> frozenset[str]:

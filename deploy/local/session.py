@@ -36,7 +36,7 @@ def open_sandbox(
 
         def progress(done: int, total: int) -> None:
             cancellation.check()
-            report.progress("Unpacked", done, total)
+            report.progress("Unpacking", done, total)
 
         with prepare(app, report, cancellation) as candidate:
             report.step("Unpacking it")

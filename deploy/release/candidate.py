@@ -83,7 +83,7 @@ def prepare(app: App, report: Report, cancellation: Cancellation) -> Iterator[Ca
 
     def progress(done: int, total: int) -> None:
         cancellation.check_between_steps()
-        report.progress("Hashed", done, total)
+        report.progress("Hashing", done, total)
 
     with open_package(app.slug, base, baked.files, progress) as package:
         report.detail(f"{base.base} + {baked.file_names}: {megabytes(package.size)}")

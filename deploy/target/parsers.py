@@ -17,7 +17,9 @@ from deploy.text import printable
 CONFIG_FORMATS = (".properties", ".json", ".sh")
 
 ALIAS = re.compile(r"(?![0-9]+$)[A-Za-z0-9_-]{1,128}")
-PYTHON_RUNTIME = re.compile(r"python3\.[1-9][0-9]?")
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html: the oldest that can be updated, and room
+# for those to come.
+PYTHON_RUNTIME = re.compile(r"python3\.(8|9|1[0-9]|2[0-9])")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}")

@@ -72,7 +72,7 @@ class Settings(FleetSettings):
         parsers.runtime,
         "python3.13",
         "Python, at build time: the function's runtime, which dependencies are installed for; by default "
-        "what `.python-version` says, or else `python3.13`.",
+        "what `.python-version` (or `runtime.txt`) says, or else `python3.13`.",
         "build",
     )
     architecture: str | None = _setting(

@@ -205,7 +205,7 @@ def test_the_check_of_a_jar_is_shown_where_it_takes_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log tells how far it has come, in bytes unzipped."""
-    monkeypatch.setattr("deploy.output.PROGRESS_AFTER", 0.0)
+    monkeypatch.setattr("deploy.progress.AFTER", 0.0)
     app = java_app(tmp_path / "app", zip_of({"a": bytes(MB), "b": bytes(MB), "c": bytes(2 * MB)}))
     outcome = run(app, "build", str(app), env={})
-    assert outcome.stdout.splitlines()[1] == "       Checked: 2.0 MB of 4.0 MB (50%)"
+    assert outcome.stdout.splitlines()[1].startswith("       Checking 2.0 of 4.0 MB (50%), ")

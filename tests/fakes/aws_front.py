@@ -17,6 +17,7 @@ from aws_refusals import RefusedError
 from codepipeline import Jobs
 from iam import Identities
 from lambda_api import Functions
+from logs import Logs
 from s3 import Buckets
 from sigv4 import Authorization
 from ssm import Parameters
@@ -47,6 +48,7 @@ class Front:
         self._identities = Identities(behaviour, deployer, self.tokens)
         self.parameters = Parameters(self._identities)
         self.jobs = Jobs(self._identities)
+        self.logs = Logs(self._identities)
         self._buckets = Buckets(self._identities)
         self.functions = Functions(behaviour, self._identities, self._buckets)
 
@@ -78,12 +80,13 @@ class Front:
                 self._identities.check(call, call.action, dict(parse_qsl(body.decode()))["RoleArn"])
             others = {
                 "codepipeline": self.jobs.answer,
+                "logs": self.logs.answer,
                 "ssm": self.parameters.answer,
                 "iam": self._identities.answer,
             }
             return others.get(call.service, self.tokens.answer)(call, body)
         except RefusedError as refused:
-            if call.service in {"lambda", "ssm", "codepipeline"}:
+            if call.service in {"lambda", "logs", "ssm", "codepipeline"}:
                 return refused.as_json()
             return refused.as_xml(wrapped=call.service != "s3")
 

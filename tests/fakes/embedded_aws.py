@@ -11,7 +11,7 @@ import threading
 import urllib.request
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,12 @@ class EmbeddedAWS(Behaviour):
     def jobs(self) -> Jobs:
         """Return CodePipeline's jobs."""
         return self._front.jobs
+
+    def put_log_events(
+        self, group: str, events: Iterable[tuple[int, str]], account: str = ACCOUNT_ID
+    ) -> None:
+        """Add events to a log group: milliseconds since 1970, and a message."""
+        self._front.logs.events.setdefault((account, group), []).extend(events)
 
     def answers(self, function: "Function", handler: Handler) -> None:
         """Have invocations of a function, in any version, answered by `handler`."""

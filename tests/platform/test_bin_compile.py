@@ -72,6 +72,7 @@ def test_tells_the_story_of_a_first_build(build: Build) -> None:
 -----> Registering the deploy process
        Procfile: added "deploy: .lambda-deploy/bin/deploy"
        Dynos have "deploy" on their PATH
+       To see whether all is set up: heroku run deploy doctor
 """,
         "",
     )
@@ -92,6 +93,7 @@ def test_tells_the_story_of_a_second_build(build: Build) -> None:
 -----> Registering the deploy process
        Procfile: has "deploy: .lambda-deploy/bin/deploy" already
        Dynos have "deploy" on their PATH
+       To see whether all is set up: heroku run deploy doctor
 """,
         "",
     )

@@ -1,6 +1,5 @@
 """The command line: commands, exit status, and what never happens, a traceback or a secret."""
 
-import argparse
 import json
 import os
 import re
@@ -16,13 +15,15 @@ import in_process
 from aws_answers import Answer, Answers
 from command import command, deploy, make_slug
 from deploy import __version__
-from deploy.arguments import COMMANDS
 from deploy.artifact import base, limits
-from deploy.commands import deploy as deploy_command
+from deploy.help import commands
+from deploy.help import page as help_page
 from deploy.target.sdk import SDK_SETTINGS
 from deploy.target.settings import SETTINGS
 from embedded_aws import EmbeddedAWS
 from paths import REPOSITORY
+
+NAMES = commands(is_in_slug=True)
 
 REQUIRED = {
     "_LAMBDA_FUNCTION_ARN": "arn:aws:lambda:eu-west-1:123456789012:function:my-function",
@@ -49,29 +50,29 @@ def printed(slug: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("arguments", ["--help", "-h", "help"])
-def test_help_names_all_commands_and_exit_statuses(slug: Path, arguments: str) -> None:
-    """`heroku run deploy --help` is the first thing that people try."""
+def test_help_fits_a_terminal(slug: Path, arguments: str) -> None:
+    """`heroku run deploy --help` is the first thing that people try; it names each command that there is."""
     shown = printed(slug, arguments)
-    assert set(re.findall(r"^  ([a-z]+)  ", shown, re.MULTILINE)) == set(COMMANDS)
-    assert "exit status: 0 done" in shown
+    assert all(re.search(rf"^  ([a-z, ]+ )?{name}[ ,]", shown, re.MULTILINE) for name in NAMES)
+    assert "Exit status: 0 done" in shown
+    for page in (shown, help_page(is_in_slug=False)):
+        assert max(map(len, page.splitlines())) <= 79
+        assert len(page.splitlines()) <= 24
 
 
-def test_help_names_all_options(slug: Path) -> None:
-    """Those of a deploy, and those that all commands take."""
-    of_deploy = argparse.ArgumentParser()
-    deploy_command.add_arguments(of_deploy)
-    options = {option for action in of_deploy._actions for option in action.option_strings}
-    common = set(re.findall(r"^  (?:-h, )?(--[a-z-]+)", printed(slug, "config", "--help"), re.MULTILINE))
-    assert len(common) > 2
-    assert options | common <= set(re.findall(r"(?<![a-z-])--?[a-z-]+", printed(slug, "--help")))
+def test_each_command_is_in_the_help() -> None:
+    """A module is a command; two are for the build alone, and one is what others share."""
+    modules = {path.stem for path in (REPOSITORY / "deploy/commands").glob("*.py")} - {"__init__", "app"}
+    assert modules - {"services"} == set(commands(is_in_slug=False)) - {"version"}
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "version"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "version"])
 def test_each_command_has_help_of_its_own(slug: Path, name: str) -> None:
-    """`deploy COMMAND --help` and `deploy help COMMAND` are the same."""
+    """`deploy COMMAND --help` and `deploy help COMMAND` are the same, and end with an example."""
     shown = printed(slug, name, "--help")
     assert shown.startswith(f"usage: deploy {name} ")
-    assert ("--env-file FILE" in shown) == (name != "help")
+    assert ("--env-file FILE" in shown) == (name not in {"help", "init", "completion"})
+    assert shown.splitlines()[-1].startswith(f"example: deploy {name}")
     assert printed(slug, "help", name) == shown
 
 
@@ -182,7 +183,7 @@ def test_what_calls_no_aws_needs_no_library(installed: Path, tmp_path: Path, arg
 def test_the_build_asks_which_services_the_slug_needs(installed: Path) -> None:
     """One a line, with the standard library alone: bin/compile asks before anything is installed."""
     listed, _ = run_alone(installed, "services")
-    assert listed == "codepipeline\niam\nlambda\ns3\nssm\nsts\n"
+    assert listed == "codepipeline\niam\nlambda\nlogs\ns3\nssm\nsts\n"
 
 
 # --- wrong arguments -------------------------------------------------------------------------------
@@ -191,24 +192,25 @@ def test_the_build_asks_which_services_the_slug_needs(installed: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        ("statsu", "deploy: there is no command statsu.\n !\n !     Did you mean `status`? "),
         ("nonsense", "deploy: there is no command nonsense."),
         ("base.zip", "deploy: there is no command base.zip."),
-        ("--nonsense", "deploy: unrecognized arguments: --nonsense."),
+        ("--nonsense", "deploy: there is no option --nonsense."),
         ("--force plan", "deploy: options come after the command: `deploy plan …`."),
         ("--json status", "deploy: options come after the command: `deploy status …`."),
         ("deploy plan", "deploy: options come after the command: `deploy plan …`."),
-        ("deploy --onc", "deploy: unrecognized arguments: --onc."),
+        ("deploy --onc", "deploy deploy: there is no option --onc."),
         ("--env-file", "deploy: argument --env-file: expected one argument."),
         ("package", "deploy package: the following arguments are required: -o/--output."),
-        ("config more", "deploy config: unrecognized arguments: more."),
-        ("config --forc", "deploy config: unrecognized arguments: --forc."),
-        ("--onc", "deploy: unrecognized arguments: --onc."),
+        ("config more", "deploy config: there is no argument more."),
+        ("config --forc", "deploy config: there is no option --forc."),
+        ("--onc", "deploy: there is no option --onc.\n !\n !     Did you mean `--once`? "),
         ("--once --watch", "deploy: argument --watch: not allowed with argument --once."),
         ("help nonsense", "deploy: there is no command nonsense."),
-        ("build --env-from-process", "deploy build: unrecognized arguments: --env-from-process."),
-        ("build --env-file=.env", "deploy build: unrecognized arguments: --env-file=.env."),
-        ("build --aws-profile=me", "deploy build: unrecognized arguments: --aws-profile=me."),
-        ("help settings --env-file=.env", "deploy help: unrecognized arguments: --env-file=.env."),
+        ("build --env-from-process", "deploy build: there is no option --env-from-process."),
+        ("build --env-file=.env", "deploy build: there is no option --env-file."),
+        ("build --aws-profile=me", "deploy build: there is no option --aws-profile."),
+        ("help settings --env-file=.env", "deploy help: there is no option --env-file."),
     ],
 )
 def test_wrong_arguments_have_exit_status_2(slug: Path, arguments: str, complaint: str) -> None:
@@ -216,9 +218,8 @@ def test_wrong_arguments_have_exit_status_2(slug: Path, arguments: str, complain
     result = in_process.deploy(slug, *arguments.split(), "--json", env=REQUIRED)
     assert result.status == 2
     assert result.stderr.startswith(f" !     {complaint}")
-    assert json.loads(result.stdout)["error"]["what"].startswith(complaint)
-    help_shown = re.search("`(deploy.*) --help` shows what it takes", result.stderr)
-    assert help_shown or "There are: config, package, plan, " in result.stderr
+    assert json.loads(result.stdout)["error"]["what"].startswith(complaint.partition("\n")[0])
+    assert re.search("`(deploy.*) --help` shows (what it takes|all commands)", result.stderr)
     assert " base" not in result.stderr.replace(complaint, "")  # which bin/compile runs
 
 
@@ -230,7 +231,7 @@ def test_the_deploy_may_be_called_by_its_name(slug: Path, aws: EmbeddedAWS) -> N
     function = aws.create_function()
     result = in_process.deploy(slug, "deploy", "--json", env=aws.settings(function))
     assert (result.status, json.loads(result.stdout)["changed"]) == (0, True)
-    assert printed(slug, "deploy", "--help") == printed(slug, "--help")
+    assert printed(slug, "deploy", "--help") == printed(slug, "help", "deploy")
 
 
 def test_a_deploy_tells_its_story_and_ends_with_the_outcome(slug: Path, aws: EmbeddedAWS) -> None:

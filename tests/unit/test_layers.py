@@ -14,8 +14,7 @@ from paths import REPOSITORY
 LAYERS = (
     "__main__ console",
     "cli step",
-    "arguments",
-    "commands",
+    "arguments commands",
     "fleet",
     "doctor",
     "infrastructure",
@@ -26,7 +25,7 @@ LAYERS = (
     "artifact",
     "config",
     "target",
-    "output located cancel files text errors help",
+    "output located cancel files progress streams text errors help",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 

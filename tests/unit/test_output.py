@@ -1,9 +1,13 @@
 """Output: Heroku's style, colours only where they are wanted, progress only where it is missed."""
 
+import fcntl
 import io
 import itertools
 import json
+import os
+import struct
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +17,7 @@ import pytest
 
 from deploy.errors import DeployError
 from deploy.output import Console, Report
+from deploy.progress import describe_bytes
 
 
 class Terminal(io.StringIO):
@@ -30,7 +35,7 @@ class Reader:
     stderr: io.StringIO = field(default_factory=io.StringIO)
     now: float = 0.0
 
-    def report(self, *, as_json: bool = False, colours: bool = False) -> Report:
+    def report(self, *, as_json: bool = False, colours: bool | None = False) -> Report:
         console = Console(self.stdout, self.stderr, as_json=as_json, colours=colours)
         return Report(console, clock=lambda: self.now)
 
@@ -59,14 +64,45 @@ def test_an_error_is_a_page_on_stderr() -> None:
     )
 
 
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_messages_are_as_wide_as_the_terminal(columns: int) -> None:
+    """Their lines go on below their beginnings; a command stays in one piece, and a log is not wrapped."""
+    command = "`heroku config:set _LAMBDA_VERIFY_PAYLOAD=x`"
+    words = " ".join(["word"] * 60)
+    reader, writer = os.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with open(writer, "w", encoding="utf-8") as terminal:  # noqa: PTH123 - a descriptor
+        log = io.StringIO()
+        for stream in (terminal, log):
+            report = Report(Console(stream, stream))
+            report.step(words)
+            report.detail("  " + words)
+            report.error(DeployError(words, todo=f"- {words} {command}"))
+        shown = os.read(reader, 100_000).decode().replace("\r\n", "\n").splitlines()
+    os.close(reader)
+    assert len(log.getvalue().splitlines()) == 5
+    story, page = [line for line in shown if "!" not in line], [line for line in shown if "!" in line]
+    assert max(map(len, story)) <= columns
+    assert all(line.startswith(" ") for line in story[1:])
+    assert all(line == " !" or line.startswith(" !     ") for line in page)
+    assert max(len(line) for line in page if "_LAMBDA" not in line) <= columns
+    joined = " ".join(line.removeprefix(" !").strip() for line in page).split()
+    assert " ".join(joined) == f"{words} - {words} {command}"
+
+
 @pytest.mark.parametrize(
     ("stream", "colours", "coloured"),
-    [(Terminal(), True, True), (Terminal(), False, False), (io.StringIO(), True, False)],
+    [
+        (Terminal(), None, True),
+        (Terminal(), False, False),
+        (io.StringIO(), None, False),
+        (io.StringIO(), True, True),
+    ],
 )
-def test_colours_need_a_terminal_that_shows_them(
-    stream: io.StringIO, *, colours: bool, coloured: bool
+def test_a_terminal_has_colours_unless_they_are_unwanted(
+    stream: io.StringIO, *, colours: bool | None, coloured: bool
 ) -> None:
-    """A log has none."""
+    """A log has none, unless they are forced."""
     Reader(stdout=stream).report(colours=colours).step("Step")
     assert ("\033[" in stream.getvalue()) is coloured
 
@@ -151,11 +187,30 @@ def test_progress_in_a_log_is_a_line_now_and_then() -> None:
     report = reader.report()
     for second in range(13):
         reader.now = second
-        report.progress("Uploaded", second * 1024 * 1024, 12 * 1024 * 1024)
+        report.progress("Uploading", second * 1024 * 1024, 120 * 1024 * 1024)
     assert reader.stdout.getvalue().splitlines() == [
-        "       Uploaded: 1.0 MB of 12.0 MB (8%)",
-        "       Uploaded: 6.0 MB of 12.0 MB (50%)",
-        "       Uploaded: 11.0 MB of 12.0 MB (91%)",
+        "       Uploading 1.0 of 120.0 MB (0%), 1.0 MB/s, 1 min 59 s left",
+        "       Uploading 6.0 of 120.0 MB (5%), 1.0 MB/s, 1 min 54 s left",
+        "       Uploading 11.0 of 120.0 MB (9%), 1.0 MB/s, 1 min 49 s left",
+    ]
+
+
+def test_the_end_of_progress_has_nothing_left() -> None:
+    """Neither has the beginning, whose speed nobody knows."""
+    assert describe_bytes("Uploading", 2048, 2048, 2.0) == "Uploading 2.0 KB of 2.0 KB (100%), 1.0 KB/s"
+    assert describe_bytes("Uploading", 0, 2048, 2.0) == "Uploading 0 bytes of 2.0 KB (0%)"
+
+
+def test_a_wait_shows_what_for_and_since_when() -> None:
+    """How long it takes is up to AWS."""
+    reader = Reader()
+    report = reader.report()
+    for second in range(8):
+        reader.now = second
+        report.wait("Waiting for version 5 to become ready")
+    assert reader.stdout.getvalue().splitlines() == [
+        "       Waiting for version 5 to become ready… 1 s",
+        "       Waiting for version 5 to become ready… 6 s",
     ]
 
 
@@ -169,8 +224,8 @@ def test_progress_on_a_terminal_is_one_line_that_goes_away() -> None:
     report.detail("done")
     assert reader.stdout.getvalue().split("\r\033[K") == [
         "",
-        "       Compressing: 2 of 3 files (66%)",
-        "       Compressing: 3 of 3 files (100%)",
+        "       Compressing 2 of 3 files (66%)",
+        "       Compressing 3 of 3 files (100%)",
         "       done\n",
     ]
 
@@ -183,8 +238,8 @@ def test_progress_shows_what_was_kept_back() -> None:
     report.step("Step")
     for second in (0, 2):
         reader.now = second
-        report.progress("Hashed", second, 2)
-    assert reader.stdout.getvalue().startswith("-----> Step\n       Hashed: ")
+        report.progress("Hashing", second, 2)
+    assert reader.stdout.getvalue().startswith("-----> Step\n       Hashing ")
 
 
 def test_progress_of_nothing_does_not_divide_by_it() -> None:
@@ -270,12 +325,12 @@ def test_one_targets_progress_does_not_overwrite_anothers_line() -> None:
         report = Report(console, name, clock=lambda: next(clock))
         for number in range(50):
             for done in range(3):
-                report.progress("Uploaded", done, 3)
+                report.progress("Uploading", done, 3)
             report.step(f"Step {number}")
 
     names = ["orders", "invoices", "letters"]
     with ThreadPoolExecutor(len(names)) as pool:
         list(pool.map(run, names))
-    assert all(f"\r\033[K       {name}: Uploaded: " in terminal.getvalue() for name in names)
+    assert all(f"\r\033[K       {name}: Uploading " in terminal.getvalue() for name in names)
     shown = [line.rpartition("\r\033[K")[2] for line in terminal.getvalue().split("\n")[:-1]]
     assert sorted(shown) == sorted(f"-----> {name}: Step {number}" for name in names for number in range(50))

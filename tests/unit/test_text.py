@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.text import megabytes, printable, printable_lines
+from deploy.text import megabytes, printable, printable_lines, wrap
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,11 @@ def test_a_log_in_any_language_stays_as_it_is(text: str) -> None:
 def test_line_breaks_of_windows_are_line_breaks() -> None:
     """A carriage return alone is not: it would overwrite the line."""
     assert printable_lines("a\tb\r\nc\rd\n\n") == "a\tb\nc\\rd\n\n"
+
+
+@given(st.text(" abc-", max_size=200), st.integers(1, 50))
+def test_a_wrapped_line_has_all_its_words(text: str, width: int) -> None:
+    """In rows of the width, except a word that is wider, which may be a command to copy."""
+    rows = wrap(text, width)
+    assert " ".join(rows).split() == text.split()
+    assert all(len(row) <= width or len(row.split()) <= 2 for row in rows)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from deploy.output import Report
     from deploy.target.settings import Settings
 
-VERSION_FILE = ".python-version"
+VERSION_FILES = (".python-version", "runtime.txt")  # the first one counts, as for Heroku's buildpack
 VERSION = re.compile(rb"(?:python-|cpython-)?(3\.[1-9][0-9]?)(?:\.[0-9]+)?")
 VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
 SHOWN = 3  # names in a notice
@@ -74,10 +74,11 @@ def _python(app: Path, settings: Settings) -> LambdaPython:
 
 
 def _declared_runtime(app: Path) -> str | None:
-    """Return the runtime of the version in .python-version; None if there is none that Lambda may have."""
-    if not (app / VERSION_FILE).is_file():
+    """Return the runtime of the version that the app declares; None if Lambda can have none of it."""
+    declared = next((app / name for name in VERSION_FILES if (app / name).is_file()), None)
+    if declared is None:
         return None
-    lines = [line.strip() for line in read_lines(app / VERSION_FILE)]
+    lines = [line.strip() for line in read_lines(declared)]
     first = next((line for line in lines if line and not line.startswith(b"#")), b"")
     found = VERSION.fullmatch(first)
     return f"python{found[1].decode()}" if found else None

@@ -39,7 +39,7 @@ def check(app: Path, path: str, output: Report, *, named_by: str | None = None) 
             sizes = ((entry.name, entry.size) for entry in directory)
             check_unzipped(printable(path), directory.unzipped_size, sizes)
             with _naming(path, named_by):
-                check_contents(file, directory, lambda done, total: output.progress("Checked", done, total))
+                check_contents(file, directory, lambda done, total: output.progress("Checking", done, total))
             sha256, size = assembling.digest(file)
             architecture = _check_bootstrap(file, directory, output)
     except OSError as error:

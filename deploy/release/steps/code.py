@@ -99,7 +99,7 @@ class UpdateCode(Step):
 
     def _upload_directly(self, execution: Execution, package: Package) -> Configuration:
         execution.report.detail(f"Uploading {megabytes(self.size)}")
-        progress = execution.progress("Uploaded")
+        progress = execution.progress("Uploading")
         return execution.retry_on_conflict(
             lambda: execution.function.update_code(package, progress, self.revision_id, self.key_arn)
         )
@@ -108,7 +108,7 @@ class UpdateCode(Step):
         from deploy.aws.bucket import stage
 
         execution.report.detail(f"Uploading {megabytes(self.size)} to s3://{bucket.name}")
-        progress = execution.progress("Uploaded")
+        progress = execution.progress("Uploading")
         with contextlib.ExitStack() as stack:
             with execution.cancellation.leaving(NOT_TAKEN):
                 key = stack.enter_context(

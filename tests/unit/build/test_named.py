@@ -164,6 +164,15 @@ def test_a_bootstrap_that_can_not_start_is_pointed_out(
     assert f" !     {expected}" in make_base(app, artifact="f.zip")[1]
 
 
+@pytest.mark.parametrize("beside", ["index.html", "index.js"])
+def test_a_folder_whose_program_lambda_would_not_start_is_pointed_out(app: Path, beside: str) -> None:
+    """Unless the folder has code of a language, whose runtime starts that."""
+    fill(app, f"out/{beside}", **{"out/my-function": elf()})
+    starts_nothing = beside == "index.html"
+    shown = make_base(app, artifact="out")[1]
+    assert ("the package has none: my-function." in " ".join(shown.split())) == starts_nothing
+
+
 @given(st.binary(max_size=64))
 def test_any_beginning_of_a_file_is_looked_at(head: bytes) -> None:
     """What is no program has no architecture, and none is too short."""
@@ -213,6 +222,9 @@ def test_an_artifact_without_code_is_pointed_out(
         ("empty/a", "names is not there: empty/a.\nempty is empty.\n"),
         ("empty", "The folder empty holds no file: there is nothing to deploy."),
         ("../app2", "../app2 leads out of the app."),
+        ("../nothing", "../nothing leads out of the app."),
+        ("mac", "mac is a program for macOS, and Lambda runs Linux."),
+        ("f.exe", "f.exe is a program for Windows, and Lambda runs Linux."),
         (".git", "_LAMBDA_ARTIFACT names .git, which belongs to the platform"),
         (".lambda-deploy", "_LAMBDA_ARTIFACT names .lambda-deploy, which belongs to the platform"),
         ("pipe", "_LAMBDA_ARTIFACT names pipe, which is neither a file nor a folder."),
@@ -226,6 +238,8 @@ def test_what_can_not_be_deployed_is_explained(app: Path, named: str, expected: 
     fill(app, "go.mod", "dist/index.html", "dist/client/a", ".git/HEAD", "../app2/a")
     (app / "empty").mkdir()
     os.mkfifo(app / "pipe")
+    if named in {"mac", "f.exe"}:
+        (app / named).write_bytes(b"\xcf\xfa\xed\xfe" if named == "mac" else b"MZ\x90\0")
     assert expected in refusal(app, artifact=named).replace("  .lambda-deploy/\n", "")
 
 

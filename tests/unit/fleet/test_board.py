@@ -112,4 +112,4 @@ def test_a_long_phase_says_in_a_log_how_far_it_is() -> None:
         board.end("a")
     lines = stream.getvalue().splitlines()
     assert 8 <= len(lines) <= 11
-    assert lines[-1].strip().startswith("Moving: ")
+    assert lines[-1].strip().startswith("Moving ")

@@ -94,6 +94,16 @@ def test_the_runtime_is_what_was_said(
     assert make_base(app, **settings)[0].runtime == runtime
 
 
+def test_the_older_file_of_a_version_counts_where_there_is_no_other(app: Path) -> None:
+    """Many apps still have their runtime.txt."""
+    fill(app, "main.py", "requirements.txt")
+    (app / "requirements.txt").write_text("")
+    (app / "runtime.txt").write_text("python-3.11.4\n")
+    assert make_base(app)[0].runtime == "python3.11"
+    (app / ".python-version").write_text("3.12\n")
+    assert make_base(app)[0].runtime == "python3.12"
+
+
 # --- dependencies ----------------------------------------------------------------------------------
 
 

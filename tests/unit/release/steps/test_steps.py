@@ -67,7 +67,7 @@ def test_all_steps_are_found_in_the_order_in_which_a_deploy_takes_them() -> None
 
 def test_the_slug_needs_the_models_of_the_steps_and_of_doctor() -> None:
     """And those of `deploy tools`; nothing else of the SDK's data is installed."""
-    assert services() == {"codepipeline", "iam", "lambda", "s3", "ssm", "sts"}
+    assert services() == {"codepipeline", "iam", "lambda", "logs", "s3", "ssm", "sts"}
 
 
 def test_a_new_step_touches_its_own_file_and_nothing_else(tmp_path: Path) -> None:
