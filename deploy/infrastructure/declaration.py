@@ -203,6 +203,16 @@ API = Members(
     }
 )
 
+HOOK = Members(
+    {
+        "environment": Field(
+            MapOf(VARIABLE, Text("a text")),
+            "Its environment variables, which say what versions are asked.",
+            "none",
+        )
+    }
+)
+
 SERVICE = Members(
     {
         "$schema": Field(Text(), "For editors."),
@@ -217,7 +227,11 @@ SERVICE = Members(
             "`_LAMBDA_ALIAS`, or else `live`",
         ),
         "api": Field(Either(DEFINITION, API), "The API in front of the functions.", "none"),
-        "hook": Field(Flag(), "Whether to set up the function that verifies versions in a shift.", "`false`"),
+        "hook": Field(
+            Either(Flag(), HOOK),
+            "Whether to set up the function that verifies versions in a shift.",
+            "`false`",
+        ),
         "step": Field(Flag(), "Whether to set up the function of the CodePipeline step.", "`false`"),
     }
 )

@@ -28,6 +28,14 @@ USE_VPC = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:UnassignPrivateIpAddresses",
 )
+# CodeDeploy has no resources for these:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodedeploy.html
+FOLLOW_SHIFT = (
+    "codedeploy:GetDeployment",
+    "codedeploy:GetDeploymentTarget",
+    "codedeploy:ListDeploymentTargets",
+    "codedeploy:PutLifecycleEventHookExecutionStatus",
+)
 # Those of AWS's own policy AWSCodeDeployRoleForLambdaLimited, on our functions alone.
 SHIFT = ("lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig")
 
@@ -80,16 +88,13 @@ def shift_policy(service: Service, function: Function, hook: Function | None) ->
 def rollback_events(has_alarms: bool) -> list[str]:
     """Return what CodeDeploy takes back a shift after."""
     alarm = ["DEPLOYMENT_STOP_ON_ALARM"] if has_alarms else []
-    return ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST", *alarm]
+    return ["DEPLOYMENT_FAILURE", *alarm, "DEPLOYMENT_STOP_ON_REQUEST"]
 
 
 def hook_policy(service: Service) -> list[dict[str, Any]]:
     """Return what the hook's function may do besides writing its log: invoke versions, and report."""
-    shifting = [each for each in service.functions if each.shift]
-    groups = [arn("codedeploy", f"deploymentgroup:{each.name}/{service.alias}") for each in shifting]
-    versions = [arn("lambda", f"function:{each.name}:*") for each in shifting]
-    report = ("codedeploy:GetDeploymentTarget", "codedeploy:PutLifecycleEventHookExecutionStatus")
-    return [allow("Report", report, groups), allow("InvokeVersions", ["lambda:InvokeFunction"], versions)]
+    versions = [arn("lambda", f"function:{each.name}:*") for each in service.functions]
+    return [allow("Shift", FOLLOW_SHIFT, ["*"]), allow("InvokeVersions", ["lambda:InvokeFunction"], versions)]
 
 
 def targets_of(service: Service, target: Target) -> list[Target]:

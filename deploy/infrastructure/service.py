@@ -98,13 +98,16 @@ class ApiSource:
 
 @dataclass(frozen=True)
 class Service:
-    """All that is set up together. `api` is there once its definition is read."""
+    """All that is set up together. `api` is there once its definition is read.
+
+    Without `hook_environment`, the environment of the function that verifies versions, there is none.
+    """
 
     functions: tuple[Function, ...]
     alias: str
     api_source: ApiSource | None = None
     api: Api | None = None
-    has_hook: bool = False
+    hook_environment: Mapping[str, str] | None = None
     has_step: bool = False
 
 
@@ -150,8 +153,15 @@ def parse_service(content: bytes, name: str, defaults: Defaults) -> Service:
     alias = _text(root, "alias") or defaults.alias or "live"
     source = _api_source(root, alias, problems)
     problems.check(TODO)
-    has_hook, has_step = (_plain(root, key) is True for key in ("hook", "step"))
-    return Service(functions, alias, source, has_hook=has_hook, has_step=has_step)
+    hook = _plain(root, "hook") or None
+    environment = hook.get("environment", {}) if isinstance(hook, dict) else {}
+    return Service(
+        functions,
+        alias,
+        source,
+        hook_environment=None if hook is None else environment,
+        has_step=_plain(root, "step") is True,
+    )
 
 
 def with_api(service: Service, api: Api) -> Service:

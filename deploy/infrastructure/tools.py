@@ -27,12 +27,19 @@ OF_HOOKS = "CodeDeployHook_"
 
 def hook_of(service: Service) -> Function | None:
     """Return the function that verifies versions in a shift, if the service has it."""
-    if not service.has_hook:
+    if service.hook_environment is None:
         return None
     name = f"{OF_HOOKS}{service.functions[0].name}"[:LONGEST_NAME]
     description = "Verifies new versions while CodeDeploy shifts traffic"
     return Function(
-        "tool-hook", name, "deploy.hook.handler", RUNTIME, description=description, memory=256, timeout=300
+        "tool-hook",
+        name,
+        "deploy.hook.handler",
+        RUNTIME,
+        description=description,
+        memory=256,
+        timeout=300,
+        environment=service.hook_environment,
     )
 
 

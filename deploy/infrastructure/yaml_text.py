@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     import yaml
 
 TAG = "tag:yaml.org,2002:"
-MOST_NODES = 500_000  # of a document whose aliases are written out
+MOST_NODES = 200_000  # of a document whose aliases are written out
 
 
-def parse_yaml(content: bytes, name: str) -> Node:
-    """Return a YAML document; raise InputError with line and column if it is not one that JSON could hold."""
+def parse_yaml(content: bytes, name: str, most: int = MOST_NODES) -> Node:
+    """Return a YAML document of up to `most` values.
+
+    Raise InputError with line and column if it is not one that JSON could hold.
+    """
     try:
         import yaml
     except ImportError:
@@ -30,7 +33,7 @@ def parse_yaml(content: bytes, name: str) -> Node:
         root = yaml.compose(content.decode("utf-8-sig"), Loader=loader)
         if root is None:
             problems.refuse(Place(1, 1), "this document is empty")
-        node = _Yaml(problems).node(root, None, ())
+        node = _Yaml(problems, most).node(root, None, ())
     except UnicodeDecodeError:
         raise InputError(f"{name} is not UTF-8 text.") from None
     except yaml.MarkedYAMLError as error:
@@ -46,9 +49,9 @@ def parse_yaml(content: bytes, name: str) -> Node:
 class _Yaml:
     """Makes nodes of ours of PyYAML's."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, most: int) -> None:
         self._problems = problems
-        self._left = MOST_NODES
+        self._left = most
 
     def node(self, given: yaml.Node, key_place: Place | None, parents: tuple[int, ...]) -> Node:
         from yaml.nodes import MappingNode, SequenceNode
