@@ -12,7 +12,7 @@ A folder is a stage, and imports go down this list and never back up (tests/unit
     commands/        one verb a file: arguments → a call below → report
     fleet/           the same for several targets at once, and the definition file
     doctor/          checks; they read, rehearse and simulate
-    infrastructure/  the IAM policy, collected from the steps
+    infrastructure/  the stable side as templates, and the IAM policy, collected from the steps
     local/           the package on this machine: unpacked, run, invoked; a deploy never imports it
     release/         candidate, state, plan, steps, execution, the formation dyno
     build/           the base of an app; a deploy never imports it

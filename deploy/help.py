@@ -12,6 +12,7 @@ ROWS = (
     (("invoke", "local", "hook"), "run the function; the package or a hook right here"),
     (("logs", "open"), "follow the log; show the function in the console"),
     (("fleet",), "make live what a file says, for many functions"),
+    (("infrastructure", "stack"), "write the template of what is stable; apply it"),
     (("tools",), "write the package of the pipeline step and the hook"),
     (("init", "doctor"), "write a .env file to fill in; check the set-up"),
     (("help", "version", "completion"), "explain commands and settings; complete them"),

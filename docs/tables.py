@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from deploy.aws.permissions import bucket_arn, function_arn, objects_arn
 from deploy.config.buildpacks import BUILDPACK_VARIABLES, SHARED_VARIABLES
 from deploy.config.platforms import PLATFORM_VARIABLES
+from deploy.infrastructure.declaration import ALARMS, API, CORS, FUNCTION, SERVICE, json_schema
 from deploy.infrastructure.policy import grants, policy
 from deploy.target.environment import read_target
 from deploy.target.sdk import SDK_SETTINGS
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from deploy.target.environment import Target
 
 REPOSITORY = Path(__file__).parent.parent
+SCHEMA = REPOSITORY / "docs/service.schema.json"
 
 # The settings: what says where and who, what is the SDK's, and the others.
 FIRST, *OTHERS = SETTINGS.values()
@@ -53,6 +55,7 @@ def parts() -> dict[tuple[str, str], str]:
         ("docs/config.md", "dyno variables"): _dyno_variables(),
         ("docs/permissions.md", "permissions"): _permissions(),
         ("docs/permissions.md", "policy"): _policy(),
+        ("docs/infrastructure.md", "service.json"): _service(),
     }
 
 
@@ -159,9 +162,32 @@ def with_part(text: str, name: str, content: str) -> str:
     return f"{before}{begin}{content}{end}{after}"
 
 
+def _service() -> str:
+    """Return a row for each key of service.json."""
+    levels = (
+        ("", SERVICE),
+        ("functions.KEY.", FUNCTION),
+        ("functions.KEY.alarms.", ALARMS),
+        ("api.", API),
+        ("api.cors.", CORS),
+    )
+    rows = (
+        (f"`{level}{name}`", each.meaning, each.default or ("required" if each.is_required else ""))
+        for level, shape in levels
+        for name, each in shape.fields.items()
+    )
+    return _table(("key", "meaning", "default"), rows)
+
+
 def main(arguments: list[str]) -> int:
     """Write the documents, or with --check say which parts differ, and exit with 1 if some do."""
     differs = False
+    schema = f"{json.dumps(json_schema(), indent=2)}\n"
+    if not SCHEMA.exists() or SCHEMA.read_text(encoding="utf-8") != schema:
+        differs = True
+        print(f"docs/{SCHEMA.name}")
+        if "--check" not in arguments:
+            SCHEMA.write_text(schema, encoding="utf-8")
     for (name, part), content in parts().items():
         path = REPOSITORY / name
         before = path.read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""What the owner of the account sets up: the IAM policy, collected from the steps. Pure."""
+"""What the owner of the account sets up: templates of the stable side, and the IAM policies. Pure."""

@@ -25,7 +25,7 @@ LAYERS = (
     "artifact",
     "config",
     "target",
-    "output cancel files progress streams text errors help",
+    "output located cancel files progress streams text errors help",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 

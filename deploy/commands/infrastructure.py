@@ -1,0 +1,115 @@
+"""`deploy infrastructure cloudformation|terraform|placeholder`: writes what is set up once, without AWS."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.artifact import base as bases
+from deploy.errors import DeployError, InputError
+from deploy.files import replacing
+from deploy.infrastructure.cloudformation import template
+from deploy.infrastructure.declaration import FILE
+from deploy.infrastructure.defaults import defaults_of
+from deploy.infrastructure.handlers import check_handlers
+from deploy.infrastructure.openapi import parse_api
+from deploy.infrastructure.placeholder import placeholder_zip
+from deploy.infrastructure.service import Service, default_service, parse_service, with_api
+from deploy.infrastructure.terraform import configuration
+from deploy.located import Place, Problems, shown
+from deploy.target.arn import split_functions
+from deploy.target.environment import FUNCTION, Target, read_targets
+from deploy.text import printable
+
+if TYPE_CHECKING:
+    import argparse
+
+    from deploy.artifact.base import Base
+    from deploy.commands import Context
+
+LARGEST = 10 * 1024 * 1024  # bytes of a document
+# Whose credentials they are does not matter for what is written, nor does the region.
+NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}
+REGION = {"_AWS_DEFAULT_REGION": "us-east-1"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is written, and where to."""
+    actions = ("cloudformation", "terraform", "placeholder")
+    parser.add_argument("action", choices=actions, help="what to write")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="placeholder: where to write the first package"
+    )
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Write it."""
+    if (options.action == "placeholder") != (options.output is not None):
+        raise InputError(
+            f"{options.action} {'needs -o FILE' if options.output is None else 'has no option -o'}.",
+            todo="`deploy infrastructure --help` shows what it takes.",
+        )
+    if options.action == "placeholder":
+        return _write_placeholder(options.output, context)
+    service, target = read_service(context)
+    write = {"cloudformation": template, "terraform": configuration}[options.action]
+    context.report.console.document(json.dumps(write(service, target), indent=2))
+    return 0
+
+
+def read_service(context: Context) -> tuple[Service, Target]:
+    """Return the app's service, and a target with the deployer's settings.
+
+    Raise InputError with all that is wrong in the document that is read first.
+    """
+    given = {name: value for name, value in context.variables.items() if value}
+    names = split_functions(given.get(FUNCTION, ""))
+    region = {} if any(name.startswith("arn:") for name in names) else REGION
+    targets = read_targets({**NOBODY, **region, FUNCTION: "any", **given}, context.slug)
+    base = _read_base(context.slug)
+    defaults = defaults_of(targets[0], [each.function.name for each in targets] if names else [], base)
+    path = context.slug / FILE
+    service = parse_service(_read(path), FILE, defaults) if path.exists() else default_service(defaults)
+    if base is not None:
+        check_handlers(service.functions, context.slug, base)
+    if source := service.api_source:
+        definition = context.slug / source.path
+        if not definition.is_file():
+            problems = Problems(FILE)
+            problems.refuse(
+                source.place or Place(1, 1), f"the API's definition {shown(source.path)} is not there"
+            )
+        service = with_api(service, parse_api(_read(definition), source.path, service))
+    return service, targets[0]
+
+
+def _read_base(app: Path) -> Base | None:
+    """Return the base; None if nothing has been built."""
+    return bases.read(app) if (app / bases.BUILD_FILE).exists() else None
+
+
+def _read(path: Path) -> bytes:
+    name = printable(path.name)
+    try:
+        if not path.is_file():
+            raise InputError(f"{name} is not a regular file.")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise InputError(f"{name} can't be read: {error.strerror}.") from None
+    if len(content) > LARGEST:
+        raise InputError(f"{name} is larger than 10 MB, which is more than API Gateway imports.")
+    return content
+
+
+def _write_placeholder(path: Path, context: Context) -> int:
+    shown_path = printable(str(path))
+    try:
+        with replacing(path, 0o644) as file:
+            file.write(placeholder_zip())
+    except OSError as error:
+        raise DeployError(f"The package can't be written to {shown_path}: {error.strerror}.") from None
+    context.report.step(f"Wrote {shown_path}, the package that functions have until the first deploy")
+    context.report.document({"file": str(path)})
+    return 0

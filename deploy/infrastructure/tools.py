@@ -1,0 +1,83 @@
+"""The functions of `deploy tools` that a service sets up: the hook of shifts and the CodePipeline step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from deploy.errors import InputError
+from deploy.infrastructure import roles
+from deploy.infrastructure.references import with_references
+from deploy.infrastructure.service import Function
+from deploy.infrastructure.step import step_roles
+from deploy.target.arn import FunctionReference
+from deploy.target.fleet import Member
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deploy.infrastructure.service import Service
+    from deploy.target.environment import Target
+
+RUNTIME = "python3.13"
+LONGEST_NAME = 64  # characters
+# AWS's own role for CodeDeploy may invoke only functions whose names begin so.
+OF_HOOKS = "CodeDeployHook_"
+
+
+def hook_of(service: Service) -> Function | None:
+    """Return the function that verifies versions in a shift, if the service has it."""
+    if service.hook_environment is None:
+        return None
+    name = f"{OF_HOOKS}{service.functions[0].name}"[:LONGEST_NAME]
+    description = "Verifies new versions while CodeDeploy shifts traffic"
+    return Function(
+        "tool-hook",
+        name,
+        "deploy.hook.handler",
+        RUNTIME,
+        description=description,
+        memory=256,
+        timeout=300,
+        environment=service.hook_environment,
+    )
+
+
+def step_of(service: Service) -> Function | None:
+    """Return the function of the CodePipeline step, if the service has it."""
+    if not service.has_step:
+        return None
+    return Function(
+        "tool-step",
+        f"{service.functions[0].name[: LONGEST_NAME - 5]}-step",
+        "deploy.step.handler",
+        RUNTIME,
+        description="Makes a fleet file true, started by CodePipeline",
+        memory=1024,
+        timeout=900,
+        storage=2048,
+        event_age=1200,
+    )
+
+
+def tools_of(service: Service, target: Target) -> Iterator[tuple[Function, dict[str, Any]]]:
+    """Yield the functions with their policies; raise InputError if the settings lack what one needs."""
+    if hook := hook_of(service):
+        policy = roles.function_policy(hook)
+        yield hook, {**policy, "Statement": [*policy["Statement"], *roles.hook_policy(service)]}
+    if step := step_of(service):
+        yield step, _step_policy(replace(target, settings=replace(target.settings, alias=service.alias)))
+
+
+def _step_policy(target: Target) -> dict[str, Any]:
+    if not target.settings.fleet_prefix:
+        raise InputError(
+            "service.json sets up the CodePipeline step, and _LAMBDA_FLEET_PREFIX is not set.",
+            why="The step's role may change functions alone whose names begin with it.",
+            todo="Set it among the settings, or set `step` to false.",
+        )
+    any_function = FunctionReference("any", roles.TOKEN_ACCOUNT)
+    here = replace(target, region=roles.TOKEN_REGION, function=any_function)
+    role = f"arn:aws:iam::{roles.TOKEN_ACCOUNT}:role/step"
+    policy: Any = with_references(step_roles(Member(here, None), role)["step"]["policy"])
+    return dict(policy)

@@ -1,0 +1,4 @@
+exports.handler = async event => ({
+  statusCode: 200,
+  body: JSON.stringify({ function: 'orders', parameters: event.pathParameters, greeting: process.env.GREETING })
+})
