@@ -13,6 +13,7 @@ ROWS = (
     (("logs", "open"), "follow the log; show the function in the console"),
     (("fleet",), "make live what a file says, for many functions"),
     (("infrastructure",), "write the template of function, role, alias and API"),
+    (("stack",), "plan or apply that template, or another one"),
     (("tools",), "write the package of the CodePipeline step"),
     (("init", "doctor"), "write a .env file to fill in; check the set-up"),
     (("help", "version", "completion"), "explain commands and settings; complete them"),

@@ -16,6 +16,7 @@ LAYERS = (
     "cli step",
     "arguments commands",
     "fleet",
+    "stack",
     "doctor",
     "infrastructure",
     "local",
