@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy.commands.infrastructure import read_service
 from deploy.commands.plan import SOMETHING_TO_DO
+from deploy.infrastructure.cloudformation import template
 from deploy.stack.apply import check_changes, execute
 from deploy.stack.document import Document, read_parameters, read_template
 from deploy.stack.plan import planned
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is done, the template, and what may be lost."""
     parser.add_argument("action", choices=("plan", "apply"), help="what to do")
-    parser.add_argument("--template", metavar="FILE", type=Path, required=True, help="the template, in JSON")
+    parser.add_argument(
+        "--template",
+        metavar="FILE",
+        type=Path,
+        help="a template in JSON; by default that of `deploy infrastructure cloudformation`",
+    )
     parser.add_argument(
         "--parameters",
         metavar="FILE",
@@ -41,10 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Plan or apply."""
     report, cancellation = context.report, context.cancellation
-    target = read_stack(context.variables)
-    template = read_template(options.template)
-    parameters = read_parameters(options.parameters) if options.parameters else {}
-    with planned(target, Document(template, parameters), report, cancellation) as plan:
+    document, name = _read_document(options, context)
+    target = read_stack(context.variables, name)
+    with planned(target, document, report, cancellation) as plan:
         _show(plan, report, is_plan=options.action == "plan")
         if options.action == "plan":
             report.document(_document(plan))
@@ -59,6 +65,16 @@ def run(options: argparse.Namespace, context: Context) -> int:
         report.detail(f"{key}: {value}")
     report.document({**_document(plan, applied), "outputs": dict(outputs)})
     return 0
+
+
+def _read_document(options: argparse.Namespace, context: Context) -> tuple[Document, str]:
+    """Return what the stack is brought to, and what it may be called; empty if that is not obvious."""
+    parameters = read_parameters(options.parameters) if options.parameters else {}
+    if options.template:
+        return Document(read_template(options.template), parameters), ""
+    service, target = read_service(context)
+    names = [function.name for function in service.functions]
+    return Document(template(service, target), parameters), names[0] if len(names) == 1 else ""
 
 
 def _show(plan: StackPlan, report: Report, *, is_plan: bool) -> None:

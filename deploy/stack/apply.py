@@ -40,7 +40,7 @@ def check_changes(plan: StackPlan) -> None:
     raise DeployError(
         f"{len(losses)} resource{'s' * (len(losses) > 1)} of {plan.stack.name} would be replaced or removed.",
         why="\n".join((*map(str, losses), *meanings)),
-        todo="Nothing was changed. If it is meant to be so: `deploy stack apply --allow-replacement`",
+        todo="If that is meant: `deploy stack apply --allow-replacement`",
     )
 
 

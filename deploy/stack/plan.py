@@ -137,7 +137,7 @@ def _refused(stack: Stack, change_set: ChangeSet, target: Target) -> DeployError
     return DeployError(
         f"CloudFormation refuses the template for {stack.name}.",
         why=redactor_for(target).redact_start("\n".join((f"It says: {change_set.reason}", *found))),
-        todo="Fix the problem that CloudFormation reports, and run this again. Nothing was changed.",
+        todo="Fix the problem that CloudFormation reports, and run this again.",
     )
 
 

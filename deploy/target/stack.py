@@ -23,7 +23,7 @@ REGION = "_AWS_DEFAULT_REGION"
 def read_stack(variables: Mapping[str, str], name: str = "") -> Target:
     """Read what changing a stack needs; no config var counts, and the function need not exist.
 
-    Its name is that of the settings, or else `name`, or else the function's. Raise InputError with all
+    Its name is that of the settings, or else `name`, or else the only function's. Raise InputError with all
     problems of the settings at once.
     """
     own = {name: text for name, text in variables.items() if name.startswith("_")}
@@ -35,10 +35,10 @@ def read_stack(variables: Mapping[str, str], name: str = "") -> Target:
     region, region_problems = find_region(sdk, settings.function)
     problems = [each for each in problems if each.stage != "build"] + sdk_problems + region_problems
     wrong = {each.name for each in problems}
-    of_function = (
-        settings.function.name.replace("_", "-") if settings.function and len(functions) == 1 else ""
-    )
-    stack = settings.stack or next(filter(STACK_NAME.fullmatch, (name, of_function)), "")
+    if settings.function and len(functions) == 1:
+        name = name or settings.function.name
+    name = name.replace("_", "-")  # which the name of a stack can't have
+    stack = settings.stack or (name if STACK_NAME.fullmatch(name) else "")
     if not stack and NAME not in wrong:
         problems.append(Problem(NAME, "is not set"))
     if not region and not {REGION, FUNCTION} & wrong:

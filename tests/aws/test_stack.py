@@ -159,10 +159,12 @@ def test_everyday_changes_need_no_permission(stack: StackCommand, stacks: Stacks
     """More memory, after which AWS calls the alias's replacement conditional; and another deployment."""
     stack("apply")
     stack.resources["Function"]["Properties"]["MemorySize"] = 512
+    stack.resources["Api"]["Properties"]["Body"] = {"paths": {"/": {}}}
     stack.resources["Deployment2"] = stack.resources.pop("Deployment1")
     assert stack.changes() == {
         "Function": "change",
         "Alias": "change",
+        "Api": "change",
         "Deployment1": "remove",
         "Deployment2": "add",
     }
@@ -298,7 +300,7 @@ def test_a_missing_permission_is_named(stack: StackCommand, aws: EmbeddedAWS) ->
 def test_settings_are_checked_first(
     stack: StackCommand, stacks: Stacks, variables: dict[str, str], wrong: str
 ) -> None:
-    """Before the template is even read."""
+    """All that is wrong is said before AWS is asked."""
     assert wrong in stack("plan", status=2, **variables).stderr
     assert not stacks.stacks
 
