@@ -95,6 +95,7 @@ class EmbeddedAWS(Behaviour):
     ) -> None:
         """Add events to a log group: milliseconds since 1970, and a message."""
         self._front.logs.events.setdefault((account, group), []).extend(events)
+
     @property
     def stacks(self) -> Stacks:
         """Return CloudFormation's stacks."""
