@@ -1,7 +1,7 @@
 """The settings: the `_LAMBDA_…` variables that configure a deploy, each declared once.
 
 A field of `Settings` is one setting: its variable, parser, example and meaning, and the part of a deploy
-that reads it. The README's table and `deploy help settings` are made from these declarations.
+that reads it. docs/settings.md and `deploy help settings` are made from these declarations.
 """
 
 from __future__ import annotations
