@@ -38,6 +38,7 @@ SETTINGS = {
     """.split()
 } | {"region": REGION}
 TEXTS = ("file", "artifact", "payload_dir")
+NUMBERS = ("timeout", "max_calls_per_second")
 SWITCHES = ("keep_going", "as_is")
 KEYS = (*TEXTS, *SETTINGS, *SWITCHES)
 
@@ -192,7 +193,7 @@ def _wrong(key: str, value: object) -> str:
     """Return what is wrong with a parameter as such; what it means is looked at with the others."""
     if key in SWITCHES:
         return "" if isinstance(value, bool) else "is neither true nor false"
-    if key in {"timeout", "max_calls_per_second"}:
+    if key in NUMBERS:
         is_number = isinstance(value, int) and not isinstance(value, bool)
         return "" if is_number else "is not a whole number"
     if key == "verify_payload":

@@ -23,6 +23,7 @@ PYTHON_RUNTIME = re.compile(r"python3\.(8|9|1[0-9]|2[0-9])")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}")
+STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 FUNCTION_PREFIX = re.compile(r"[A-Za-z0-9_-]{1,63}")
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
@@ -37,6 +38,11 @@ def alias(text: str) -> str:
     return _matching(
         ALIAS, text, "is not the name of an alias: up to 128 letters, digits, `-` and `_`, not a number"
     )
+
+
+def stack_name(text: str) -> str:
+    """Return the name of a CloudFormation stack."""
+    return _matching(STACK_NAME, text, "is not the name of a stack: a letter, then letters, digits and `-`")
 
 
 def runtime(text: str) -> str:

@@ -211,7 +211,13 @@ class Settings(FleetSettings):
         "release",
         default=True,
     )
-
+    stack: str | None = _setting(
+        "_LAMBDA_STACK",
+        parsers.stack_name,
+        "orders",
+        "For `deploy stack`: the name of the CloudFormation stack; by default the function's.",
+        "release",
+    )
     https_proxy: str | None = _setting(
         "_HTTPS_PROXY",
         parsers.http_url,

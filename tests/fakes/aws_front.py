@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from aws_behaviour import Behaviour
 from aws_calls import Call, call_of
 from aws_refusals import RefusedError
+from cloudformation import Stacks
 from codepipeline import Jobs
 from iam import Identities
 from lambda_api import Functions
@@ -50,6 +51,7 @@ class Front:
         self.jobs = Jobs(self._identities)
         self.logs = Logs(self._identities)
         self._buckets = Buckets(self._identities)
+        self.stacks = Stacks(self._identities, self._buckets)
         self.functions = Functions(behaviour, self._identities, self._buckets)
 
     def account(self, call: Call) -> str:
@@ -79,6 +81,7 @@ class Front:
             if call.operation == "AssumeRole" and is_limited:
                 self._identities.check(call, call.action, dict(parse_qsl(body.decode()))["RoleArn"])
             others = {
+                "cloudformation": self.stacks.answer,
                 "codepipeline": self.jobs.answer,
                 "logs": self.logs.answer,
                 "ssm": self.parameters.answer,

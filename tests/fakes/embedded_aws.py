@@ -21,6 +21,7 @@ from aws_behaviour import Behaviour
 from aws_calls import ACCOUNT_ID, Call
 from aws_front import Front
 from aws_server import serve
+from cloudformation import Stacks
 from codepipeline import Jobs
 from lambda_invocations import Handler, Invoked
 from sts import Role
@@ -89,6 +90,11 @@ class EmbeddedAWS(Behaviour):
     ) -> None:
         """Add events to a log group: milliseconds since 1970, and a message."""
         self._front.logs.events.setdefault((account, group), []).extend(events)
+
+    @property
+    def stacks(self) -> Stacks:
+        """Return CloudFormation's stacks."""
+        return self._front.stacks
 
     def answers(self, function: "Function", handler: Handler) -> None:
         """Have invocations of a function, in any version, answered by `handler`."""

@@ -16,6 +16,7 @@ LAYERS = (
     "cli step hook",
     "arguments commands",
     "fleet",
+    "stack",
     "doctor",
     "infrastructure",
     "local",
