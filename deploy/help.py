@@ -4,7 +4,7 @@ IN_SLUG = "deploy"  # the name of the program in a slug
 INSTALLED = "lambda-deploy"  # and that of an installed one
 
 HELP = """\
-usage: {program} [--force] [--once | --watch] [options]
+usage: {program} [--force] [--now | --no-wait] [--once | --watch] [options]
        {program} COMMAND [options]
 
 Deploys the app's function to AWS Lambda, with the app's config vars baked into it.
@@ -14,6 +14,9 @@ _LAMBDA_FUNCTION_ARN.
 
   --force          deploy even over a newer release, and even if the alias routes
                    by weights
+  --now            with _LAMBDA_SHIFT: move the alias at once, without a shift
+  --no-wait        with _LAMBDA_SHIFT: exit as soon as traffic has begun to shift
+  --ignore-alarms  with _LAMBDA_SHIFT: shift although an alarm is on
   --once           deploy once and exit, even in a formation dyno
   --watch          deploy, keep running, and correct drift, as in a formation dyno
 

@@ -6,7 +6,8 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from deploy.fleet.parallel import for_each
-from deploy.release.deploy import assess, prepare_for, running
+from deploy.release.deploy import assess, prepare_for
+from deploy.release.deployed import running
 from deploy.release.naming import called, find_conflict
 from deploy.release.state import read_aliases
 from deploy.target.environment import read_targets

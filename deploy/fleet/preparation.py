@@ -10,9 +10,9 @@ from deploy.fleet.config import config_of
 from deploy.fleet.promotion import open_promoted
 from deploy.release.candidate import with_config
 from deploy.release.deploy import decide_with_key, execute
-from deploy.release.plan import Plan, move_alias
+from deploy.release.move import Move, move_alias
+from deploy.release.plan import Plan
 from deploy.release.state import read_state
-from deploy.release.steps.alias import MoveAlias
 from deploy.release.steps.step import Execution
 from deploy.release.steps.verification import VerifyVersion
 from deploy.target.record import UNKNOWN
@@ -32,7 +32,7 @@ class Prepared:
     """A function whose version is verified, and the move of its live alias, which is all that is left."""
 
     execution: Execution
-    move: tuple[MoveAlias, ...]
+    move: tuple[Move, ...]
 
 
 def prepare(
@@ -58,7 +58,7 @@ def _prepare_move(
         config = config_of(function, plan.version)
         execution.target = replace(target, variables=config) if config is not None else None
         execute(Plan((VerifyVersion(settings.verification, plan.version),)), execution)
-    return Prepared(execution, move_alias(settings.alias, plan.live, plan.version, UNKNOWN))
+    return Prepared(execution, move_alias(settings, plan.live, plan.version, UNKNOWN))
 
 
 def _prepare_promotion(
@@ -72,7 +72,7 @@ def _prepare_promotion(
         deadline = Deadline(target.settings.timeout, report, cancellation)
         state = read_state(function, deadline, candidate.package.code_sha256, candidate.name)
         steps = decide_with_key(candidate, function, state, force=False).steps
-        moves = tuple(step for step in steps if isinstance(step, MoveAlias))
+        moves = tuple(step for step in steps if isinstance(step, Move))
         execution = Execution(
             function,
             deadline,
