@@ -22,7 +22,7 @@ from deploy.release.steps.alias import MoveAlias, RecordRelease
 from deploy.release.steps.cleanup import DeleteVersions
 from deploy.release.steps.code import UpdateCode
 from deploy.release.steps.name import NameVersion
-from deploy.release.steps.shift import ShiftAlias, ShiftOptions
+from deploy.release.steps.shift import FollowShift, ShiftAlias, ShiftOptions
 from deploy.release.steps.verification import VerifyVersion
 from deploy.release.steps.version import PublishVersion
 from deploy.target.record import UNKNOWN
@@ -64,6 +64,11 @@ class Plan:
     def shifts(self) -> bool:
         """Whether CodeDeploy is asked to begin a shift."""
         return any(isinstance(step, ShiftAlias) for step in self.steps)
+
+    @property
+    def follows(self) -> bool:
+        """Whether a shift that is under way brings all that is missing."""
+        return any(isinstance(step, FollowShift) and step.is_wanted for step in self.steps)
 
     @property
     def publishes(self) -> bool:

@@ -19,6 +19,7 @@ class Running:
     id: str
     origin: str
     goal: str
+    phase: str = ""
 
     def __str__(self) -> str:
         return f"{self.id}, version {self.origin} to {self.goal or 'another one'}"
@@ -45,5 +46,6 @@ def find_running(function: Function, alias: Alias | None) -> Running | None:
         if shifted is None:  # it has not begun; what is recorded was written for it
             return Running(deployment_id, alias.version, noted.goal if noted else "")
         if (shifted.function, shifted.alias) == (target.function.name, alias.name):
-            return Running(deployment_id, shifted.origin, shifted.goal)
+            phases = (event.name for event in shifted.events if event.status == "InProgress")
+            return Running(deployment_id, shifted.origin, shifted.goal, next(phases, ""))
     return None

@@ -23,6 +23,7 @@ from werkzeug.serving import make_server
 from aws_behaviour import Behaviour
 from aws_calls import ACCOUNT_ID, Call
 from aws_front import Front
+from codedeploy import Deployments
 from codepipeline import Jobs
 from lambda_invocations import Handler, Invoked
 from sts import Role
@@ -88,6 +89,11 @@ class EmbeddedAWS(Behaviour):
     def jobs(self) -> Jobs:
         """Return CodePipeline's jobs."""
         return self._front.jobs
+
+    @property
+    def deployments(self) -> Deployments:
+        """Return CodeDeploy's deployments."""
+        return self._front.deployments
 
     def answers(self, function: "Function", handler: Handler) -> None:
         """Have invocations of a function, in any version, answered by `handler`."""
