@@ -112,8 +112,13 @@ def assess(
 
 def check_shift(plan: Plan, function: Function) -> None:
     """Raise InputError if CodeDeploy can't begin the shift of a plan: its group or its config is missing."""
-    shift = function.session.target.settings.shifting
-    if plan.shifts and shift:
+    if plan.shifts:
+        check_group(function)
+
+
+def check_group(function: Function) -> None:
+    """Raise InputError if CodeDeploy's group or its config is missing, if the settings name them."""
+    if shift := function.session.target.settings.shifting:
         from deploy.aws.codedeploy import CodeDeploy
 
         CodeDeploy(function.session, shift, function.cancellation).check()

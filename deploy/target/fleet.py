@@ -86,10 +86,11 @@ def read_fleet(
 
 
 def _member(name: str, template: Target, payload: bytes | None) -> Member:
-    settings = template.settings
+    function = FunctionReference(name)
+    settings = replace(template.settings, function=function)
     if payload is not None:
         settings = replace(settings, verify_payload=payload)
-    target = replace(template, function=FunctionReference(name), settings=settings)
+    target = replace(template, function=function, settings=settings)
     return Member(target, _source(target))
 
 

@@ -154,16 +154,18 @@ def test_now_moves_the_alias_at_once(function: Function, live: Deploy) -> None:
     assert function.aws.deployments.of(function.name) == []
 
 
-def test_a_shift_that_nobody_waits_for_goes_on(function: Function, live: Deploy) -> None:
+def test_a_shift_that_nobody_waits_for_goes_on(slug: Path, function: Function, live: Deploy) -> None:
     """The deploy ends once traffic shifts, and the next one, or the status, says how far it is."""
     outcome = live("--no-wait", NAME="canary 2", **SLOWLY, **release(2))
     assert "CodeDeploy carries on" in outcome.stdout
     assert (function.alias(), weights(function)) == ("1", {"2": 0.25})
     function.aws.deployments.pace = 0
-    status = live("status", NAME="canary 2", **SLOWLY)
-    assert "version 1 to 2" in status.stdout
-    assert "25% of the traffic" in status.stdout
-    shown = json.loads(live("status", "--json", NAME="canary 2", **SLOWLY).stdout)["shift"]
+    settings = {"NAME": "canary 2", **SLOWLY, **release(2)}
+    status = live("status", **settings).stdout
+    assert "version 1 to 2 (AllowTraffic): 25% of the traffic so far" in status
+    assert "as soon as the shift has come to its end" in status
+    document = run(slug, "status", "--json", env={**function.aws.settings(function), **settings})
+    shown = json.loads(document.stdout)["shift"]
     assert (shown["from"], shown["to"], shown["weight"]) == ("1", "2", 0.25)
     function.aws.deployments.advance(4000)
     assert "Nothing to do" in live(NAME="canary 2", **SLOWLY, **release(2)).stdout
@@ -175,12 +177,12 @@ def test_a_shift_that_nobody_waits_for_goes_on(function: Function, live: Deploy)
 
 def test_a_second_deploy_of_the_same_follows_the_shift(function: Function, live: Deploy) -> None:
     """The first one may have died."""
-    begin(function, live)
+    begin(function, live, **release(2))
     function.aws.deployments.pace = 120
-    outcome = live(NAME="canary 2", **SLOWLY)
+    outcome = live(NAME="canary 2", **SLOWLY, **release(2))
     assert "Following a shift of live that is under way (d-" in outcome.stdout
     assert f"Deployed {function.name}: live is version 2" in outcome.stdout
-    assert description(function) == "[previous version: 1]"
+    assert description(function) == "[previous version: 1] [release: my-app v2]"
     assert len(function.aws.deployments.of(function.name)) == 1
 
 
