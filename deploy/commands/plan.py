@@ -12,9 +12,11 @@ from deploy.aws.codes import LATEST
 from deploy.errors import DeployError, InputError
 from deploy.fleet.parallel import for_each
 from deploy.release.candidate import prepare
-from deploy.release.deploy import assess, prepare_for, running, short
+from deploy.release.deploy import assess, prepare_for
+from deploy.release.deployed import running, short
 from deploy.release.plan import decide
 from deploy.release.state import State
+from deploy.release.steps.shift import ShiftOptions
 from deploy.target.environment import read_app, read_targets
 from deploy.text import printable
 
@@ -45,11 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--exit-code", action="store_true", help=f"exit with {SOMETHING_TO_DO} if there are changes"
     )
     parser.add_argument("--force", action="store_true", help="plan a `deploy --force`")
+    parser.add_argument("--now", action="store_true", help="plan a `deploy --now`, without a shift")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Make the package, read what runs, and show the steps and the difference."""
-    report = context.report
+    report, shift = context.report, ShiftOptions(now=options.now)
     if options.offline:
         app = read_app(context.variables, context.slug)
         if app.settings.config_from:
@@ -58,13 +61,13 @@ def run(options: argparse.Namespace, context: Context) -> int:
             )
         with prepare(app, report, context.cancellation) as candidate:
             check_size(candidate.package, app.settings.bucket)
-            plan = decide(candidate, app.settings, State(None), force=options.force)
+            plan = decide(candidate, app.settings, State(None), shift, force=options.force)
             _show_plan(plan, candidate, None, report)
         return SOMETHING_TO_DO if plan.changes and options.exit_code else 0
     targets = read_targets(context.variables, context.slug)
 
     def plan_one(target: Target, report: Report, cancellation: Cancellation) -> Assessment:
-        assessment = assess(candidate, target, report, cancellation, force=options.force)
+        assessment = assess(candidate, target, report, cancellation, options=shift, force=options.force)
         difference = _difference(assessment, report)
         _show_plan(assessment.plan, candidate, difference, report)
         return assessment
@@ -81,6 +84,8 @@ def _describe(assessment: Assessment) -> tuple[str, str, str]:
         return before, before, "would be skipped: a newer release is live"
     if not plan.changes:
         return before, before, "would do nothing"
+    if plan.again:
+        return before, "?", str(plan.steps[0])
     after = NEW if plan.publishes else plan.version or before
     if plan.uploads and not plan.publishes:
         after = short(assessment.candidate.package.code_sha256)

@@ -22,6 +22,7 @@ from aws_calls import ACCOUNT_ID, Call
 from aws_front import Front
 from aws_server import serve
 from cloudformation import Stacks
+from codedeploy import Deployments
 from codepipeline import Jobs
 from lambda_invocations import Handler, Invoked
 from sts import Role
@@ -95,6 +96,11 @@ class EmbeddedAWS(Behaviour):
     def stacks(self) -> Stacks:
         """Return CloudFormation's stacks."""
         return self._front.stacks
+
+    @property
+    def deployments(self) -> Deployments:
+        """Return CodeDeploy's deployments."""
+        return self._front.deployments
 
     def answers(self, function: "Function", handler: Handler) -> None:
         """Have invocations of a function, in any version, answered by `handler`."""

@@ -168,6 +168,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._answer(answer, content, fault)
 
     def _operation(self) -> str:
+        if target := self.headers.get("X-Amz-Target"):
+            return target.rpartition(".")[2]
         authorization = Authorization.parse(self.headers.get("Authorization", ""))
         path, _, query = self.path.partition("?")
         service = authorization.service if authorization else "none"
@@ -215,8 +217,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _refuse(self, fault: Fault) -> None:
         self.server.proxy.struck.set()
         message = "the fault proxy says so"
-        content = json.dumps({"Type": "Service", "Message": message, "message": message}).encode()
-        if "/functions" not in self.path:  # S3 speaks XML
+        answer = {"__type": fault.code, "Type": "Service", "Message": message, "message": message}
+        content = json.dumps(answer).encode()
+        if "/functions" not in self.path and "X-Amz-Target" not in self.headers:  # S3 speaks XML
             content = f"<Error><Code>{fault.code}</Code><Message>{message}</Message></Error>".encode()
         self.send_response(fault.status)
         self.send_header("x-amzn-ErrorType", fault.code)
