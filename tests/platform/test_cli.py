@@ -183,7 +183,7 @@ def test_what_calls_no_aws_needs_no_library(installed: Path, tmp_path: Path, arg
 def test_the_build_asks_which_services_the_slug_needs(installed: Path) -> None:
     """One a line, with the standard library alone: bin/compile asks before anything is installed."""
     listed, _ = run_alone(installed, "services")
-    assert listed == "codepipeline\niam\nlambda\nlogs\ns3\nssm\nsts\n"
+    assert listed == "codedeploy\ncodepipeline\niam\nlambda\nlogs\ns3\nssm\nsts\n"
 
 
 # --- wrong arguments -------------------------------------------------------------------------------
