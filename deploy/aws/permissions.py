@@ -76,13 +76,18 @@ def function_arn(target: Target, qualifier: str = "") -> str:
 
 
 def bucket_arn(target: Target) -> str:
-    """Return the ARN of the bucket that large packages pass through."""
+    """Return the ARN of the bucket that packages pass through."""
     return f"arn:{partition_of(target.region)}:s3:::{target.settings.s3_bucket}"
 
 
 def objects_arn(target: Target) -> str:
     """Return the ARN of all objects that deploys of the target's function put into the bucket."""
     return f"{bucket_arn(target)}/{literal(target.object_prefix)}{ANYTHING}"
+
+
+def bases_arn(target: Target) -> str:
+    """Return the ARN of all bases that are kept in the bucket, for all functions whose prefix is the same."""
+    return f"{bucket_arn(target)}/{literal(target.base_prefix)}{ANYTHING}"
 
 
 def key_grant(name: str, target: Target, key_id: str, permissions: tuple[Permission, ...]) -> Grant:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy.artifact import limits
+from deploy.artifact.composition import goes_via_bucket
 from deploy.errors import InputError
 from deploy.release.naming import called, is_called, name_version, routes_by_weights, stands_for_a_name
 from deploy.release.state import PREVIOUS, previous_version
@@ -80,7 +80,7 @@ def decide(candidate: Candidate, settings: Settings, state: State, *, force: boo
         package.code_sha256,
         package.size,
         latest.revision_id if latest else None,
-        settings.bucket if package.size > limits.DIRECT_LIMIT else None,
+        settings.bucket if goes_via_bucket(package) else None,
         settings.source_key_arn or state.source_key_arn,
     )
     is_latest = (

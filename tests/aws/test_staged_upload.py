@@ -14,8 +14,9 @@ from botocore.retries.standard import ExponentialBackoff
 
 from aws_answers import Answer, Answers
 from command import command, make_slug
-from deploy.aws.bucket import PART, PERSISTENT, stage
+from deploy.aws.multipart import PERSISTENT
 from deploy.aws.session import Session
+from deploy.aws.staging import PART, stage
 from deploy.cancel import Cancellation
 from deploy.cli import UNWINDING
 from deploy.errors import DeployError

@@ -12,6 +12,7 @@ from moto.backends import get_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request, Response
 
+import s3_parts
 from aws_calls import ACCOUNT_ID, Call
 from aws_refusals import RefusedError, invalid
 from iam import Identities
@@ -36,7 +37,12 @@ class Buckets:
         region = _region(call.bucket)
         try:
             self._check(call, region)
+            s3_parts.check_digest(call, body)
+            if call.operation == "CompleteMultipartUpload":
+                s3_parts.check_completion(self._uploads(call), call, body)
             response = self._ask_moto(request.environ, body)
+            if call.operation == "UploadPartCopy" and response.status_code == HTTPStatus.OK:
+                s3_parts.tell_digest(self._uploads(call), call, response)
         except RefusedError as refused:
             response = refused.as_xml(wrapped=False)
         if call.operation == "HeadBucket" and region:
@@ -75,9 +81,33 @@ class Buckets:
                 "PermanentRedirect",
                 "The bucket you are attempting to access must be addressed using the specified endpoint.",
             )
+        if call.operation == "UploadPartCopy":
+            self._check_source(call)
         for action, key_id in _asked_of_kms(call):
             resource, context = _key(key_id, call.region)
             self._identities.check(call, action, resource, context)
+
+    def _check_source(self, call: Call) -> None:
+        """Refuse what may not be copied, and say of what is not there no more than S3 does.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
+        """
+        bucket_name, key = s3_parts.source_of(call)
+        arn = f"arn:aws:s3:::{bucket_name}"
+        self._identities.check(call, "s3:GetObject", f"{arn}/{key}")
+        source = _buckets()[bucket_name].keys.get(key)
+        if source is None:
+            if not self._identities.may(call, "s3:ListBucket", arn):
+                raise self._identities.denial(call, "s3:ListBucket", arn)
+            raise RefusedError(HTTPStatus.NOT_FOUND, "NoSuchKey", "The specified key does not exist.")
+        if source.kms_key_id:
+            resource, context = _key(source.kms_key_id, call.region)
+            self._identities.check(call, "kms:Decrypt", resource, context)
+        s3_parts.check_range(call, len(source.value))
+
+    @staticmethod
+    def _uploads(call: Call) -> Any:
+        return _buckets()[call.bucket].multiparts
 
     def _ask_moto(self, environ: "WSGIEnvironment", body: bytes) -> Response:
         environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -91,7 +121,7 @@ def _asked_of_kms(call: Call) -> list[tuple[str, str]]:
     """
     if call.operation in {"CreateMultipartUpload", "PutObject"} and _KEY_HEADER in call.headers:
         return [("kms:GenerateDataKey", call.headers[_KEY_HEADER])]
-    if call.operation in {"UploadPart", "CompleteMultipartUpload"}:
+    if call.operation in {"UploadPart", "UploadPartCopy", "CompleteMultipartUpload"}:
         upload = _buckets()[call.bucket].multiparts.get(call.parameter("uploadId"))
         key_id = upload.kms_key_id if upload else None
         return [("kms:Decrypt", key_id)] if key_id else []
