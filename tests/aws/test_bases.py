@@ -270,12 +270,12 @@ class Thief(FaultProxy):
 
     def __init__(self, function: Function, bucket: str, key: str) -> None:
         super().__init__(function.aws.url)
-        self._delete = lambda: function.aws.s3().delete_object(Bucket=bucket, Key=key)
+        self._function, self._bucket, self._key = function, bucket, key
 
     def meet(self, operation: str) -> Fault | None:
         """Delete it."""
         if operation == "UploadPartCopy":
-            self._delete()
+            self._function.aws.s3().delete_object(Bucket=self._bucket, Key=self._key)
         return super().meet(operation)
 
 

@@ -112,23 +112,6 @@ def models(aws: EmbeddedAWS, tmp_path_factory: pytest.TempPathFactory) -> list[F
     return [moved, promoted, lower]
 
 
-def copy(fleet: FleetOfTests, model: Function, name: str) -> Function:
-    """Create a function with the versions and the aliases of another one."""
-    function = fleet.function(name, model.account)
-    for version in model.versions():
-        function.client.update_function_code(FunctionName=function.name, ZipFile=model.code(version))
-        described = model.get(version)["Configuration"]["Description"]
-        function.client.publish_version(FunctionName=function.name, Description=described)
-    for alias in model.client.list_aliases(FunctionName=model.name)["Aliases"]:
-        function.client.create_alias(
-            FunctionName=function.name,
-            Name=alias["Name"],
-            FunctionVersion=alias["FunctionVersion"],
-            Description=alias["Description"],
-        )
-    return function
-
-
 @pytest.fixture(scope="module")
 def proxy(aws: EmbeddedAWS) -> Iterator[FaultProxy]:
     """Start a proxy to this worker's AWS."""
@@ -154,9 +137,9 @@ def scenes(
             proxy.reset()
             fleet = FleetOfTests(aws, tmp_path)
             moved, promoted = (
-                copy(fleet, model, name) for model, name in zip(models[:2], WANTED, strict=True)
+                fleet.copy(model, name) for model, name in zip(models[:2], WANTED, strict=True)
             )
-            copy(fleet, models[2], "promoted")
+            fleet.copy(models[2], "promoted")
             scene = Scene(fleet, proxy, [moved, promoted])
             for function in scene.functions:
                 aws.answers(function, scene.answer(function.name))

@@ -64,6 +64,22 @@ class FleetOfTests:
         """Create a function of the fleet in an account."""
         return self.aws.create_function(f"{self.prefix}{name}", account=account, **others)
 
+    def copy(self, model: Function, name: str) -> Function:
+        """Create a function with the versions and the aliases of another one."""
+        function = self.function(name, model.account)
+        for version in model.versions():
+            function.client.update_function_code(FunctionName=function.name, ZipFile=model.code(version))
+            described = model.get(version)["Configuration"]["Description"]
+            function.client.publish_version(FunctionName=function.name, Description=described)
+        for alias in model.client.list_aliases(FunctionName=model.name)["Aliases"]:
+            function.client.create_alias(
+                FunctionName=function.name,
+                Name=alias["Name"],
+                FunctionVersion=alias["FunctionVersion"],
+                Description=alias["Description"],
+            )
+        return function
+
     def slug(self, name: str, files: Mapping[str, bytes] | None = None) -> Path:
         """Make an app of its own."""
         folder = self.folder / "slugs" / name

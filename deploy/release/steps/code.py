@@ -151,8 +151,8 @@ class UpdateCode(Step):
         if settings.source_key_arn:
             yield key_grant("EncryptCode", target, settings.source_key_arn, SOURCE_KEY)
         if settings.s3_bucket:
-            yield Grant("Upload", OBJECTS, (objects_arn(target),))
             yield Grant("Bases", BASES, (bases_arn(target),))
+            yield Grant("Upload", OBJECTS, (objects_arn(target),))
             listing = Permission("s3:ListBucket", "tell a missing object from a forbidden one", needed=False)
             yield Grant("Bucket", (listing,), (bucket_arn(target),))
             if settings.s3_kms_key_id:
