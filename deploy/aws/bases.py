@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.artifact.assembly import Span, changed_base, digest
 from deploy.aws.bucket import encryption, explaining
 from deploy.aws.codes import DENIED
-from deploy.aws.multipart import PUT, Body
+from deploy.aws.multipart import NO_DIGEST, NO_SUCH_UPLOAD, PUT, Body
 from deploy.aws.permissions import bases_arn
 from deploy.errors import DeployError
 from deploy.text import megabytes
@@ -70,7 +70,7 @@ class KeptBase:
         try:
             copied = self._upload.copy(index, number, self.key, part.span, part.sha256, self._arn)
         except DeployError as error:
-            if error.is_refusal:
+            if error.is_refusal and error.code != NO_SUCH_UPLOAD:
                 raise UnusableError(error) from error
             raise
         if not copied:
@@ -82,8 +82,8 @@ class KeptBase:
         What is there and may not be read is somebody else's, and is left as it is: raises UnusableError.
         """
         code = unusable.error.code if unusable.error else ""
-        is_denied = code in DENIED or code.startswith(KEY_REFUSED)
-        if is_denied and (self._knows or code.startswith(KEY_REFUSED)):
+        is_denied = code in DENIED
+        if (is_denied and self._knows) or code.startswith(KEY_REFUSED) or code == NO_DIGEST:
             raise unusable
         self._upload.cancellation.check()
         self._upload.report.detail(f"Keeping the base as {self}: {megabytes(self._source.size)}")

@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 CHECKSUM: Literal["SHA256"] = "SHA256"
 
 
-def check_region(bucket: Bucket, session: Session, cancellation: Cancellation) -> bool:
+def check_region(bucket: Bucket, client: S3Client, session: Session, cancellation: Cancellation) -> bool:
     """Raise InputError for a bucket that Lambda can't read from; S3 names its region even to strangers.
 
     Return whether the deployer may list it.
     """
-    client: S3Client = session.client("s3")
 
     def read() -> Any:  # noqa: ANN401 - the SDK's own
         with explaining(session, "s3:ListBucket"):

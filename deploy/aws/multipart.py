@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import threading
 import uuid
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from deploy.target.settings import Bucket
 
 NO_SUCH_UPLOAD = "NoSuchUpload"
+NO_DIGEST = "NoDigest"
 PUT, GET = "s3:PutObject", "s3:GetObject"
 
 # Whatever else the settings say: what holds secrets is not left behind for one fault of S3's.
@@ -63,7 +65,7 @@ class StagedUpload:
     def begin(self, count: int) -> None:
         """Begin so many uploads."""
         arguments: dict[str, Any] = {**self._place, **encryption(self.bucket)}
-        client = self._persistent_client()
+        client = self._persistent_client
 
         def create() -> None:
             with explaining(self.session, PUT):
@@ -91,7 +93,8 @@ class StagedUpload:
     ) -> bool:
         """Have S3 copy a part out of an object in the bucket, or all of it; `arn` names what may be read.
 
-        Return whether what it copied has this SHA-256, by S3's own account of it.
+        Return whether what it copied has this SHA-256, by S3's own account of it. Raises an error with the
+        code NO_DIGEST if it gives none.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
         """
@@ -102,7 +105,9 @@ class StagedUpload:
                 **self._place, UploadId=self._ids[index], PartNumber=number, CopySource=source, **part
             )
             copied = answer["CopyPartResult"]
-            if copied.get("ChecksumSHA256") != _base64(sha256):
+            if "ChecksumSHA256" not in copied:
+                raise _no_digest()
+            if copied["ChecksumSHA256"] != _base64(sha256):
                 return False
             self._note(index, number, copied["ETag"], copied["ChecksumSHA256"])
             return True
@@ -171,7 +176,7 @@ class StagedUpload:
     def _delete(self, action: str, what: str, call: Callable[[S3Client], object]) -> None:
         try:
             with explaining(self.session, action):
-                call(self._persistent_client())
+                call(self._persistent_client)
         except DeployError as error:
             if error.code == NO_SUCH_UPLOAD:  # it was completed, and the answer lost
                 return
@@ -180,6 +185,7 @@ class StagedUpload:
                 f"delete it by hand, or with a lifecycle rule.\n{error.what}"
             )
 
+    @cached_property
     def _persistent_client(self) -> S3Client:
         client: S3Client = self.session.client("s3", PERSISTENT)
         return client
@@ -208,6 +214,14 @@ class Body(AssembledFile):
         content = super().read(size)
         self._progress(self.tell())
         return content
+
+
+def _no_digest() -> DeployError:
+    error = DeployError(
+        "S3 does not give the SHA-256 of what it copies.", why="AWS does; other storage may not."
+    )
+    error.code, error.is_refusal = NO_DIGEST, True
+    return error
 
 
 def _base64(sha256: bytes) -> str:

@@ -45,8 +45,8 @@ def stage(
 
     https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html (S3Bucket, S3Key)
     """
-    lists = check_region(bucket, session, cancellation)
     upload = StagedUpload(bucket, session, report, cancellation)
+    lists = check_region(bucket, upload.client, session, cancellation)
     with cancellation.cleanup(upload.delete):
         objects = compose(package)
         upload.begin(max(1, len(objects)))

@@ -290,8 +290,11 @@ def test_a_storage_that_tells_no_digests_gets_the_whole_package(
     slug: Path, function: Function, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was copied is not taken on trust."""
+    deployed(slug, function, bucket)
     monkeypatch.setattr("s3_parts.tell_digest", lambda *_: None)
-    assert "The whole package is uploaded" in deployed(slug, function, bucket).stderr
+    made = len(function.aws.calls)
+    assert "The whole package is uploaded" in deployed(slug, function, bucket, NAME="two").stderr
+    assert "PutObject" not in sent(function.aws, made)[0]
 
 
 def test_two_deploys_that_upload_the_same_base_get_along(
