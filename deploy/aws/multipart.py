@@ -217,9 +217,7 @@ class Body(AssembledFile):
 
 
 def _no_digest() -> DeployError:
-    error = DeployError(
-        "S3 does not give the SHA-256 of what it copies.", why="AWS does; other storage may not."
-    )
+    error = DeployError("S3 does not give the SHA-256 of what it copies, as AWS does.")
     error.code, error.is_refusal = NO_DIGEST, True
     return error
 

@@ -16,6 +16,7 @@ from command import make_slug
 from deploy.artifact.window import PIECE
 from embedded_aws import EmbeddedAWS, Function
 from fault_proxy import Fault, FaultProxy
+from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, release
 from in_process import Outcome
 from in_process import deploy as run
 
@@ -172,6 +173,22 @@ def test_a_second_function_finds_the_base(
     made = len(aws.calls)
     deployed(slug, aws.create_function(), bucket)
     assert sent(aws, made)[1] < 2000
+
+
+def test_a_promotion_finds_the_base(slug: Path, aws: EmbeddedAWS, bucket: str, tmp_path: Path) -> None:
+    """It comes from another account, and is the same one."""
+    small = make_slug(tmp_path / "small")
+    fleet = FleetOfTests(aws, tmp_path)
+    here, there = fleet.function("orders"), fleet.function("orders", LOWER)
+    release(small, here, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
+    release(slug, there, "1.1.0", SOURCE_CONFIG)
+    deployed(slug, aws.create_function(), bucket)
+    made = len(aws.calls)
+    places = {"_LAMBDA_S3_BUCKET": bucket, "_LAMBDA_S3_PREFIX": "deploys/"}
+    fleet.run("apply", {"orders": "1.1.0"}, settings=places)
+    operations, size = sent(aws, made)
+    assert (operations.count("UploadPartCopy"), size < 2000) == (1, True)
+    assert CONFIG["SECRET"].encode() in here.code("live")
 
 
 def test_without_a_bucket_everything_goes_directly(slug: Path, function: Function, bucket: str) -> None:

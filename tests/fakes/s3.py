@@ -4,6 +4,7 @@ moto takes every call in every region, and encrypts with every key.
 """
 
 import io
+import threading
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ class Buckets:
     def __init__(self, identities: Identities) -> None:
         self._identities = identities
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._writing = threading.Lock()  # moto closes the file of an object that is written twice at once
 
     def answer(self, request: Request, call: Call, body: bytes) -> Response:
         """Answer a call; HeadBucket names the region even to those who may not look into the bucket."""
@@ -111,7 +113,8 @@ class Buckets:
 
     def _ask_moto(self, environ: "WSGIEnvironment", body: bytes) -> Response:
         environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        return Response.from_app(self._moto, environ, buffered=True)
+        with self._writing:
+            return Response.from_app(self._moto, environ, buffered=True)
 
 
 def _asked_of_kms(call: Call) -> list[tuple[str, str]]:
