@@ -60,10 +60,10 @@ def test_each_setting_adds_what_it_needs(slug: Path) -> None:
         ),
         ({"_LAMBDA_ALIAS": "live", "_LAMBDA_VERSION": "1.1.1"}, alias | {"OptionalListNames"}),
         ({"_LAMBDA_VERSION": "1.1.1"}, alias - {"MoveAlias"} | {"NameVersion", "OptionalListNames"}),
-        ({"_LAMBDA_S3_BUCKET": "my-deploys"}, plain | {"Upload", "OptionalBucket"}),
+        ({"_LAMBDA_S3_BUCKET": "my-deploys"}, plain | {"Upload", "OptionalBases", "OptionalBucket"}),
         (
             {"_LAMBDA_S3_BUCKET": "my-deploys", "_LAMBDA_S3_KMS_KEY_ID": "alias/deploys"},
-            plain | {"Upload", "OptionalBucket", "Encrypt"},
+            plain | {"Upload", "OptionalBases", "OptionalBucket", "Encrypt"},
         ),
     ]
     for settings, expected in cases:

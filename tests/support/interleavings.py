@@ -251,6 +251,7 @@ class _Package:
     code_sha256: str
     size: int = 1
     unzipped_size: int = 1
+    source: None = None
 
 
 @dataclass(frozen=True)
