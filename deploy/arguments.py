@@ -15,7 +15,7 @@ from deploy.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WITH_CONFIG = ("", "deploy", "config", "package", "plan", "status", "local", "doctor")
+WITH_CONFIG = ("", "deploy", "config", "package", "plan", "status", "local", "hook", "doctor")
 CHANGING = ("", "deploy", "rollback")
 DEPLOY = "deploy"
 FLEET = "fleet"

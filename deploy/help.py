@@ -9,10 +9,10 @@ ROWS = (
     (("plan", "status"), "show what would change; what runs now"),
     (("rollback",), "move the alias back"),
     (("config", "package"), "list the names to bake; write the package"),
-    (("invoke", "local"), "run the function, or the package right here"),
+    (("invoke", "local", "hook"), "run the function, or the package or a hook here"),
     (("logs", "open"), "follow the log; show the function in the console"),
     (("fleet",), "make live what a file says, for many functions"),
-    (("tools",), "write the package of the CodePipeline step"),
+    (("tools",), "write the package of the step and of the hook"),
     (("init", "doctor"), "write a .env file to fill in; check the set-up"),
     (("help", "version", "completion"), "explain commands and settings; complete them"),
 )

@@ -20,6 +20,7 @@ NO_CREDENTIALS = "NoCredentials"  # there are none, or the role can't be assumed
 
 # The services, as a reader knows them.
 SERVICES = {
+    "codedeploy": "AWS CodeDeploy",
     "codepipeline": "AWS CodePipeline",
     "iam": "AWS IAM",
     "lambda": "AWS Lambda",

@@ -7,6 +7,7 @@ stop it, or the function could not run it; 2 the settings, the slug or the artif
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy.doctor.app import check_base_of, check_config
@@ -14,6 +15,7 @@ from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import InputError
 from deploy.fleet.parallel import for_each
 from deploy.infrastructure.fleet import fleet_policy, source_policy
+from deploy.infrastructure.hook import PREFIX_OF_HOOKS, hook_role
 from deploy.infrastructure.policy import policy
 from deploy.infrastructure.step import step_roles
 from deploy.target.environment import Target, read_app, read_targets
@@ -39,6 +41,11 @@ OF_THE_ROLE = (
     "This is the policy of the role {role}. Its trust policy has to name who assumes it; if that is a "
     "principal of another account, it needs a policy that allows sts:AssumeRole on the role, too."
 )
+OF_THE_HOOK = (
+    f"Call the hook's function {PREFIX_OF_HOOKS}…: if CodeDeploy's own role has the managed policy "
+    "AWSCodeDeployRoleForLambda, it may invoke no others. For another name, allow that role "
+    "lambda:InvokeFunction on the function."
+)
 SETTINGS_ARE_WRONG = "settings are wrong"
 
 
@@ -63,6 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --policy: the policies and trust policies of the CodePipeline step's role and of the role "
         "in the lower account; tighter, and complete, if the step's role is named",
     )
+    parser.add_argument(
+        "--hook",
+        action="store_true",
+        help="with --policy: the policy and the trust policy of the CodeDeploy hook's role",
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -72,6 +84,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return _step_roles(options, context)
     if options.fleet:
         return _fleet_policy(options, context)
+    if options.hook:
+        return _hook_role(options, context)
     if options.policy:
         given = {name: value for name, value in context.variables.items() if value}
         deployers = read_targets({**NOBODY, **given}, context.slug)
@@ -145,6 +159,20 @@ def _fleet_policy(options: argparse.Namespace, context: Context) -> int:
     else:
         raise InputError("_LAMBDA_SOURCE_ROLE_ARN is not set, so there is no such role.")
     context.report.console.document(json.dumps(found, indent=2))
+    return 0
+
+
+def _hook_role(options: argparse.Namespace, context: Context) -> int:
+    if not options.policy:
+        raise InputError("--hook needs --policy.", todo="`deploy hook test` tries a hook on this machine.")
+    given = {name: value for name, value in context.variables.items() if value}
+    if prefix := given.get("_LAMBDA_FLEET_PREFIX"):
+        member = _any_member(context).target
+        targets = [replace(member, function=replace(member.function, name=f"{prefix}*"))]
+    else:
+        targets = list(read_targets({**NOBODY, **given}, context.slug))
+    context.report.console.document(json.dumps(hook_role(targets), indent=2))
+    context.report.notice(OF_THE_HOOK)
     return 0
 
 
