@@ -25,8 +25,8 @@ EVENTS = ("BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic")
 STATUSES = ("Succeeded", "Failed")  # CodeDeploy takes no others of a hook
 # In the form of the older services; SDKs of the newer ones take it as a message.
 OTHERS = (
-    b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>Only AWS CodeDeploy and Invoke are served here, "
-    b"so that no call leaves this machine.</Message></Error></ErrorResponse>"
+    b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>Only AWS CodeDeploy and Invoke are served "
+    b"here, so that no call leaves this machine.</Message></Error></ErrorResponse>"
 )
 ALIAS = "live"  # of a function that has none in its settings
 

@@ -1,12 +1,17 @@
 """`deploy hook test`: our own hook and an app's, as processes of their own, against the package."""
 
 import json
+import os
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from command import deploy, make_slug
+import in_process
+from command import command, deploy, make_slug
+from paths import REPOSITORY
 from tools import require
 
 INDEX = b"""
@@ -25,17 +30,23 @@ const call = (endpoint, path, headers, body) => new Promise((resolve, reject) =>
 const codedeploy = (operation, body) => call(process.env.AWS_ENDPOINT_URL_CODEDEPLOY, '/',
   { 'X-Amz-Target': `CodeDeploy_20141006.${operation}` }, body)
 
+exports.sleep = async () => {
+  require('node:fs').writeFileSync(process.env.LAMBDA_TASK_ROOT + '/../../asleep', '')
+  await new Promise(resolve => setTimeout(resolve, 60000))
+}
 exports.hook = async event => {
   const { DeploymentId: deploymentId, LifecycleEventHookExecutionId: lifecycleEventHookExecutionId } = event
   const [, target] = await codedeploy('GetDeploymentTarget', { deploymentId, targetId: process.env.FUNCTION })
   const info = JSON.parse(target).deploymentTarget.lambdaTarget.lambdaFunctionInfo
   const path = `/2015-03-31/functions/${info.functionName}/invocations?Qualifier=${info.targetVersion}`
-  const [, answer] = await call(process.env.AWS_ENDPOINT_URL_LAMBDA, path, {}, { ask: Number(process.env.ASK) })
+  const payload = { ask: Number(process.env.ASK) }
+  const [, answer] = await call(process.env.AWS_ENDPOINT_URL_LAMBDA, path, {}, payload)
   console.log('answer', answer, process.env.OWN)
   await call(process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL, '/bucket', {}, {})
   const status = JSON.parse(answer).ok ? 'Succeeded' : 'Failed'
   if (process.env.SILENT) return 'forgot it'
-  await codedeploy('PutLifecycleEventHookExecutionStatus', { deploymentId, lifecycleEventHookExecutionId, status })
+  await codedeploy('PutLifecycleEventHookExecutionStatus',
+    { deploymentId, lifecycleEventHookExecutionId, status })
   if (process.env.THROWS) throw new Error('after all')
 }
 """
@@ -45,7 +56,7 @@ SETTINGS = {
     "_LAMBDA_VERIFY_PAYLOAD": '{"ask": 1}',
     "_LAMBDA_VERIFY_EXPECT": '"ok": *true',
 }
-ASKS_WRONGLY = {"_LAMBDA_VERIFY_PAYLOAD": '{"ask": 2}'}
+ASKS_WRONGLY: dict[str, Any] = {"_LAMBDA_VERIFY_PAYLOAD": '{"ask": 2}'}
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +132,32 @@ def test_wrong_arguments_are_explained(slug: Path, tmp_path: Path) -> None:
         (("--hook-env", str(tmp_path / "missing.env")), "missing.env can't be read"),
         (("--before", "--after"), "not allowed with"),
     ):
-        result = deploy(slug, "hook", "test", "--handler", "index.handler", *arguments)
-        assert (result.returncode, message in result.stderr) == (2, True), result.stderr
-    result = deploy(slug, "hook", "test", env=SETTINGS)
-    assert (result.returncode, "which handler to call" in result.stderr) == (2, True)
+        result = in_process.deploy(slug, "hook", "test", "--handler", "index.handler", *arguments, env={})
+        assert (result.status, message in result.stderr) == (2, True), result.stderr
+    result = in_process.deploy(slug, "hook", "test", env=SETTINGS)
+    assert (result.status, "which handler to call" in result.stderr) == (2, True)
+
+
+def test_nothing_is_left_when_a_signal_comes(slug: Path, tmp_path: Path) -> None:
+    """Neither the folder, nor the handler, nor the hook that waits for it."""
+    arguments = ("hook", "test", "--handler", "index.sleep", "--timeout", "60")
+    env = {"PATH": os.environ["PATH"], "DYNO": "run.1", **SETTINGS, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command(slug, *arguments),
+        env=env,
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        end = time.monotonic() + 30
+        while not (tmp_path / "asleep").exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        process.terminate()
+        story, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Interrupted by SIGTERM. Nothing was changed." in story
+    assert [path.name for path in tmp_path.iterdir()] == ["asleep"]
+    running = [path for path in Path("/proc").glob("[0-9]*/cwd") if str(tmp_path) in os.path.realpath(path)]
+    assert running == []
