@@ -15,10 +15,12 @@ from deploy.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WITH_CONFIG = ("", "deploy", "config", "package", "plan", "status", "local", "doctor")
+WITH_CONFIG = ("", "deploy", "config", "package", "plan", "status", "local", "hook", "doctor")
 CHANGING = ("", "deploy", "rollback")
 DEPLOY = "deploy"
 FLEET = "fleet"
+STACK = "stack"
+WITHOUT_CONFIG = (FLEET, STACK)  # they read settings, and the machine's credentials need no .env file
 BUILD = "build"  # in a slug not for people: bin/compile runs it
 SERVICES = "services"  # never for people
 WITHOUT_VARIABLES = (
@@ -94,9 +96,11 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
         raise _no_such(unknown[0].partition("=")[0], parser)
     reads_config = name in WITH_CONFIG or getattr(options, "local", False)
     options.reads_config = reads_config and not getattr(options, "policy", False)
-    options.changes_something = name in CHANGING or (name == FLEET and options.action == "apply")
+    options.changes_something = name in CHANGING or (name in WITHOUT_CONFIG and options.action == "apply")
+    if name in WITHOUT_CONFIG:
+        options.prog = f"{options.prog} {options.action}"
     asks_for_credentials = options.aws_profile or options.aws_default_credentials
-    if asks_for_credentials and not options.env_file and name != FLEET:
+    if asks_for_credentials and not options.env_file and name not in WITHOUT_CONFIG:
         raise InputError(
             "--aws-profile and --aws-default-credentials need --env-file.",
             why="Without it the AWS_… variables here are config of the function, and not the deploy's.",

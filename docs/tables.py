@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parent.parent
 SCHEMA = REPOSITORY / "docs/service.schema.json"
 
-# The settings of the README: what says where and who, what is the SDK's, and the others.
+# The settings: what says where and who, what is the SDK's, and the others.
 FIRST, *OTHERS = SETTINGS.values()
 ALL_SETTINGS = (FIRST, *SDK_SETTINGS, *OTHERS)
 EXAMPLES = {setting.name: setting.example for setting in ALL_SETTINGS}
+
+RESULTS = REPOSITORY / "tests/slow/bench/RESULTS.md"
 
 REQUIRED = ("_LAMBDA_FUNCTION_ARN", "_AWS_ACCESS_KEY_ID", "_AWS_SECRET_ACCESS_KEY")
 
@@ -48,7 +50,8 @@ FEATURES = (
 def parts() -> dict[tuple[str, str], str]:
     """Return what is made from the code, by document and name."""
     return {
-        ("README.md", "settings"): _settings(),
+        ("README.md", "numbers"): numbers(RESULTS.read_text(encoding="utf-8")),
+        ("docs/settings.md", "settings"): _settings(),
         ("docs/config.md", "dyno variables"): _dyno_variables(),
         ("docs/permissions.md", "permissions"): _permissions(),
         ("docs/permissions.md", "policy"): _policy(),
@@ -59,6 +62,31 @@ def parts() -> dict[tuple[str, str], str]:
 def _settings() -> str:
     rows = ((f"`{each.name}`", each.meaning, f"`{each.example}`") for each in ALL_SETTINGS)
     return _table(("setting", "meaning", "example"), rows)
+
+
+def numbers(results: str) -> str:
+    """Return what the first screen shows of the bench's results."""
+    rows = []
+    for what, section, column in (
+        ("deploy after a config change", "1 Deploy after a config change", "median s"),
+        ("deploy of what runs already", "2 Unchanged redeploy", "median s"),
+        ("memory of a deploy", "1 Deploy after a config change", "peak MB"),
+    ):
+        unit = column.split()[-1]
+        ours, theirs = (f"{value} {unit}" for value in _measured(results, section, column))
+        rows.append((what, ours, theirs))
+    source = "by `make bench`: [RESULTS.md](tests/slow/bench/RESULTS.md)."
+    table = _table(("of a 149 MB Node.js app", "lambda-deploy", "`zip` and the AWS CLI"), rows)
+    return f"{table}\n\nMeasured side by side on one machine, the network aside, {source}"
+
+
+def _measured(results: str, section: str, column: str) -> tuple[str, str]:
+    """Return a column of the first two rows of a section's table: ours, and the original's way."""
+    _, _, text = results.partition(f"\n## {section}\n")
+    head, _rule, ours, theirs, *_ = (line for line in text.splitlines() if line.startswith("|"))
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (head, ours, theirs)]
+    number = cells[0].index(column)
+    return cells[1][number], cells[2][number]
 
 
 def _dyno_variables() -> str:

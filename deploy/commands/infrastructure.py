@@ -1,10 +1,10 @@
-"""`deploy infrastructure cloudformation|terraform|placeholder`: writes what is set up once, without AWS."""
+"""`deploy infrastructure WHAT`: writes what is set up once, without AWS."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy.artifact import base as bases
 from deploy.errors import DeployError, InputError
@@ -14,12 +14,15 @@ from deploy.infrastructure.declaration import FILE
 from deploy.infrastructure.defaults import defaults_of
 from deploy.infrastructure.handlers import check_handlers
 from deploy.infrastructure.openapi import parse_api
+from deploy.infrastructure.pipeline import pipeline_template, role_template
 from deploy.infrastructure.placeholder import placeholder_zip
 from deploy.infrastructure.service import Service, default_service, parse_service, with_api
+from deploy.infrastructure.stage import read_stage
 from deploy.infrastructure.terraform import configuration
 from deploy.located import Place, Problems, shown
 from deploy.target.arn import split_functions
 from deploy.target.environment import FUNCTION, Target, read_targets
+from deploy.target.source import read_env_file
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -31,15 +34,32 @@ if TYPE_CHECKING:
 LARGEST = 10 * 1024 * 1024  # bytes of a document
 # Whose credentials they are does not matter for what is written, nor does the region.
 NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}
+STAGES = ("Test", "Production")
 REGION = {"_AWS_DEFAULT_REGION": "us-east-1"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is written, and where to."""
-    actions = ("cloudformation", "terraform", "placeholder")
+    actions = ("cloudformation", "terraform", "placeholder", "pipeline", "pipeline-role")
     parser.add_argument("action", choices=actions, help="what to write")
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="placeholder: where to write the first package"
+    )
+    for stage in STAGES:
+        parser.add_argument(
+            f"--{stage.lower()}",
+            metavar="FILE",
+            type=Path,
+            help=f"pipeline: the fleet's settings in the {stage.lower()} account, in a .env file",
+        )
+    parser.add_argument(
+        "--file", metavar="PATH", default="fleet.json", help="pipeline: the fleet file in the repository"
+    )
+    parser.add_argument(
+        "--payload-dir",
+        metavar="PATH",
+        default="",
+        help="pipeline: a folder in the repository; the function NAME is verified with NAME.json in it",
     )
 
 
@@ -52,11 +72,31 @@ def run(options: argparse.Namespace, context: Context) -> int:
         )
     if options.action == "placeholder":
         return _write_placeholder(options.output, context)
+    if options.action in {"pipeline", "pipeline-role"}:
+        written = role_template() if options.action == "pipeline-role" else _pipeline(options)
+        context.report.console.document(json.dumps(written, indent=2))
+        return 0
     service, target = read_service(context)
     write = {"cloudformation": template, "terraform": configuration}[options.action]
     # YAML, too, has to be able to read a template, and it knows no pairs of escapes.
     context.report.console.document(json.dumps(write(service, target), indent=2, ensure_ascii=False))
     return 0
+
+
+def _pipeline(options: argparse.Namespace) -> dict[str, Any]:
+    files: dict[str, Path | None] = {stage: getattr(options, stage.lower()) for stage in STAGES}
+    if missing := [f"--{stage.lower()}" for stage, path in files.items() if path is None]:
+        raise InputError(
+            f"pipeline needs {' and '.join(missing)}.",
+            todo="Name a .env file with the fleet's settings in that account: _LAMBDA_FLEET_PREFIX, "
+            "_LAMBDA_ALIAS, _AWS_DEFAULT_REGION, and _LAMBDA_SOURCE_ROLE_ARN for promotions.",
+        )
+    stages = [
+        read_stage(stage, read_env_file(path, {}), options.file, options.payload_dir)
+        for stage, path in files.items()
+        if path
+    ]
+    return pipeline_template(stages)
 
 
 def read_service(context: Context) -> tuple[Service, Target]:

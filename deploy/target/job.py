@@ -34,10 +34,12 @@ SETTINGS = {
     for name in """
         fleet_prefix alias source_role_arn source_external_id source_region source_prefix config_from
         config_include config_exclude verify_payload verify_expect timeout max_calls_per_second
+        shift codedeploy hook_before hook_after
         s3_bucket s3_prefix s3_kms_key_id source_kms_key_arn
     """.split()
 } | {"region": REGION}
 TEXTS = ("file", "artifact", "payload_dir")
+NUMBERS = ("timeout", "max_calls_per_second")
 SWITCHES = ("keep_going", "as_is")
 KEYS = (*TEXTS, *SETTINGS, *SWITCHES)
 
@@ -192,7 +194,7 @@ def _wrong(key: str, value: object) -> str:
     """Return what is wrong with a parameter as such; what it means is looked at with the others."""
     if key in SWITCHES:
         return "" if isinstance(value, bool) else "is neither true nor false"
-    if key in {"timeout", "max_calls_per_second"}:
+    if key in NUMBERS:
         is_number = isinstance(value, int) and not isinstance(value, bool)
         return "" if is_number else "is not a whole number"
     if key == "verify_payload":

@@ -3,22 +3,19 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
-import functools
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Literal
-from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-import botocore.session
-from botocore.validate import ParamValidator
 from werkzeug.wrappers import Response
 
 from aws_behaviour import Behaviour
 from aws_calls import ACCOUNT_ID, Call
 from aws_refusals import RefusedError
+from query_protocol import parameters
 from sts import Tokens
 
 __all__ = ["Identities"]
@@ -64,7 +61,7 @@ class Identities:
         """Return the refusal of an action."""
         return RefusedError(
             HTTPStatus.FORBIDDEN,
-            "AccessDeniedException" if call.service in {"lambda", "ssm"} else "AccessDenied",
+            "AccessDeniedException" if call.service in {"codedeploy", "lambda", "ssm"} else "AccessDenied",
             f"User: {self._behaviour.identity} is not authorized to perform: {action} on resource: "
             f"{resource} because no {policy} policy allows the {action} action",
         )
@@ -84,18 +81,17 @@ class Identities:
         """Answer a call of IAM's: SimulatePrincipalPolicy is all that it knows."""
         if call.operation != "SimulatePrincipalPolicy":
             raise _invalid(f"the embedded IAM has no {call.operation}")
-        parameters = _parameters(call.operation, body)
-        source: str = parameters["PolicySourceArn"]
+        asked = parameters("iam", call.operation, body, _invalid)
+        source: str = asked["PolicySourceArn"]
         self.check(call, call.action, source)
         self._check_source(source)
         context = {
-            entry["ContextKeyName"]: entry["ContextKeyValues"]
-            for entry in parameters.get("ContextEntries", [])
+            entry["ContextKeyName"]: entry["ContextKeyValues"] for entry in asked.get("ContextEntries", [])
         }
         results = "".join(
             _result(action, resource, self._decide(action, resource, context))
-            for action in parameters["ActionNames"]
-            for resource in parameters.get("ResourceArns", ["*"])
+            for action in asked["ActionNames"]
+            for resource in asked.get("ResourceArns", ["*"])
         )
         return Response(
             f'<{call.operation}Response xmlns="https://iam.amazonaws.com/doc/{_VERSION}/">'
@@ -153,68 +149,6 @@ def _result(action: str, resource: str, decision: Decision) -> str:
         f"<EvalResourceName>{escape(resource)}</EvalResourceName>"
         f"<EvalDecision>{decision}</EvalDecision><MatchedStatements/><MissingContextValues/></member>"
     )
-
-
-# --- the query protocol ---------------------------------------------------------------------------
-
-
-@functools.cache
-def _input_shape(operation: str) -> Any:
-    return botocore.session.get_session().get_service_model("iam").operation_model(operation).input_shape
-
-
-def _parameters(operation: str, body: bytes) -> dict[str, Any]:
-    """Return a request's parameters; refuses what the SDK's model of the operation does not have."""
-    shape = _input_shape(operation)
-    given = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
-    del given["Action"]
-    if given.pop("Version") != _VERSION:
-        raise _invalid("another version of the API")
-    parameters: dict[str, Any] = _structure(shape, given)
-    if problems := ParamValidator().validate(parameters, shape).generate_report():
-        raise _invalid(problems)
-    for problem in _problems(shape, parameters):
-        raise _invalid(problem)
-    return parameters
-
-
-def _structure(shape: Any, given: Mapping[str, str]) -> Any:
-    """Return what stands under names such as ContextEntries.member.1.ContextKeyName."""
-    if shape.type_name == "structure":
-        names = {name.partition(".")[0] for name in given}
-        if unknown := names - set(shape.members):
-            raise _invalid(f"unknown: {sorted(unknown)}")
-        return {name: _structure(shape.members[name], _below(name, given)) for name in names}
-    if shape.type_name == "list":
-        numbers = {int(name.split(".")[1]) for name in given if name}
-        members = [_structure(shape.member, _below(f"member.{number}", given)) for number in sorted(numbers)]
-        if numbers != set(range(1, len(numbers) + 1)):
-            raise _invalid(f"members of a list are counted from 1, not {sorted(numbers)}")
-        return members
-    return int(given[""]) if shape.type_name == "integer" else given[""]
-
-
-def _below(prefix: str, given: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name[len(prefix) :].removeprefix("."): value
-        for name, value in given.items()
-        if name == prefix or name.startswith(f"{prefix}.")
-    }
-
-
-def _problems(shape: Any, value: Any) -> Iterator[str]:
-    """Yield what the SDK does not check, and AWS does: lengths and enumerations."""
-    if shape.type_name == "structure":
-        for name, member in value.items():
-            yield from _problems(shape.members[name], member)
-    elif shape.type_name == "list":
-        for member in value:
-            yield from _problems(shape.member, member)
-    elif shape.type_name == "string":
-        if shape.enum and value not in shape.enum:
-            yield f"{value} is none of {shape.enum}"
-        if not shape.metadata.get("min", 0) <= len(value) <= shape.metadata.get("max", len(value)):
-            yield f"{value} is too short or too long"
 
 
 def _invalid(message: str) -> RefusedError:

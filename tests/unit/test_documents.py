@@ -9,6 +9,7 @@ import pytest
 
 from paths import REPOSITORY
 
+INDEX = REPOSITORY / "docs/README.md"
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 
@@ -24,11 +25,13 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
             assert anchor in anchors(target), f"{path}#{anchor}"
 
 
-def test_the_readme_leads_to_every_document() -> None:
-    """Nothing is written that nobody finds."""
-    readme = DOCUMENTS[0].read_text(encoding="utf-8")
+def test_the_index_leads_to_every_document() -> None:
+    """Nothing is written that nobody finds, and the README fits a reader of ten minutes."""
+    readme, index = (path.read_text(encoding="utf-8") for path in (DOCUMENTS[0], INDEX))
+    assert "](docs/README.md)" in readme
+    assert len(readme.splitlines()) <= 200
     for document in DOCUMENTS[1:]:
-        assert f"](docs/{document.name}" in readme
+        assert document == INDEX or f"]({document.name})" in index
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
