@@ -20,7 +20,6 @@ __all__ = [
     "printed_policy",
 ]
 
-ARN = "arn:aws:lambda:eu-west-1:123456789012:function:my-function"
 PLAIN = {
     "_LAMBDA_FUNCTION_ARN": ARN,
     "_AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",

@@ -11,7 +11,6 @@ from zips import package_in
 
 __all__ = ["ARN", "KEY", "SECRET", "TOKEN", "function_at", "upload"]
 
-ARN = "arn:aws:lambda:eu-west-1:123456789012:function:my-function"
 KEY, SECRET, TOKEN = "ASIAIOSFODNN7EXAMPLE", "canary/secret/key/of/the/deployer", "canary-session-token"
 
 
