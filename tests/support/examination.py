@@ -7,18 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from in_process import deploy
-
-__all__ = [
-    "ARN",
-    "LAMBDA_ACTIONS",
-    "PLAIN",
-    "RELEASE",
-    "S3_ACTIONS",
-    "SIMULATED",
-    "Examination",
-    "examine",
-    "printed_policy",
-]
+from targets import ARN
 
 PLAIN = {
     "_LAMBDA_FUNCTION_ARN": ARN,
