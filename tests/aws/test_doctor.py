@@ -12,11 +12,10 @@ import pytest
 from botocore.config import Config
 
 from aws_answers import Answer, Answers
-from aws_calls import Call
+from aws_calls import ACCOUNT_ID, Call
 from command import make_slug
-from embedded_aws import ACCOUNT_ID, EmbeddedAWS, Function
+from embedded_aws import EmbeddedAWS, Function
 from examination import (
-    ARN,
     LAMBDA_ACTIONS,
     PLAIN,
     RELEASE,
@@ -26,6 +25,7 @@ from examination import (
     printed_policy,
 )
 from in_process import deploy
+from targets import ARN
 
 SIMULATE = "iam:SimulatePrincipalPolicy"
 VERSIONING = "s3:GetBucketVersioning"

@@ -10,9 +10,10 @@ import pytest
 
 from command import make_slug
 from embedded_aws import EmbeddedAWS, Function
-from examination import ARN, PLAIN, RELEASE, examine, printed_policy
+from examination import PLAIN, RELEASE, examine, printed_policy
 from in_process import deploy
 from paths import REPOSITORY
+from targets import ARN
 
 
 @pytest.fixture(scope="module")

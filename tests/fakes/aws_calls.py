@@ -11,8 +11,6 @@ from werkzeug.wrappers import Request
 
 from sigv4 import Authorization
 
-__all__ = ["ACCOUNT_ID", "Call", "call_of", "operation_of", "partition_of", "with_source"]
-
 ACCOUNT_ID = "123456789012"
 
 _FUNCTION_PATH = re.compile(r"/[\d-]+/functions/(?P<function>[^/]+).*")

@@ -24,8 +24,6 @@ from sigv4 import Authorization
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Fault", "FaultProxy"]
-
 _PIECE = 64 * 1024
 # One hop only; the answer's length is told anew, for its body is sent in one piece.
 _NOT_PASSED_ON = {"connection", "content-length", "date", "server", "transfer-encoding"}

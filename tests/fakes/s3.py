@@ -21,8 +21,6 @@ from iam import Identities
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-__all__ = ["Buckets"]
-
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 
 

@@ -16,8 +16,6 @@ from werkzeug.wrappers import Response
 from aws_calls import Call
 from aws_refusals import RefusedError
 
-__all__ = ["check_completion", "check_digest", "check_range", "source_of", "tell_digest"]
-
 _LEAST_OF_SOURCE = 5 * 1024 * 1024  # bytes of an object of which a range may be copied, and one more
 _LARGEST = 5 * 1024**3  # bytes of a part
 

@@ -22,11 +22,12 @@ from deploy.target.sdk import SDK_SETTINGS
 from deploy.target.settings import SETTINGS
 from embedded_aws import EmbeddedAWS
 from paths import REPOSITORY
+from targets import ARN
 
 NAMES = commands(is_in_slug=True)
 
 REQUIRED = {
-    "_LAMBDA_FUNCTION_ARN": "arn:aws:lambda:eu-west-1:123456789012:function:my-function",
+    "_LAMBDA_FUNCTION_ARN": ARN,
     "_AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "_AWS_SECRET_ACCESS_KEY": "canary-of-the-secret-key",
     "_AWS_MAX_ATTEMPTS": "1",

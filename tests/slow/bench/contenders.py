@@ -14,25 +14,6 @@ from bench.measuring import Command
 from bench.server import ACCESS_KEY, REGION, SECRET_KEY, Server
 from simulated import BUILDPACK
 
-__all__ = [
-    "ORIGINAL",
-    "OURS",
-    "Deploy",
-    "Job",
-    "append_to_zip",
-    "compile_app",
-    "directly",
-    "lambroll",
-    "make_base",
-    "original",
-    "ours",
-    "start_python",
-    "update_jar",
-    "write_package",
-    "zip_by_python",
-    "zip_folder",
-]
-
 OURS = "ours"
 ORIGINAL = "the original's way"
 PATH = "/usr/local/bin:/usr/bin:/bin"

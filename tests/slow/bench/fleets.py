@@ -14,8 +14,6 @@ from bench.table import Line, Target
 from embedded_aws import EmbeddedAWS, Function
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, release
 
-__all__ = ["lines"]
-
 MB = 1_000_000
 _MEMORY = 200 * MB
 _CALLS = 2  # for each function that has nothing to do

@@ -23,7 +23,6 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Line", "Network"]
 
 _PIECE = 16 * 1024
 _QUEUED = 64  # pieces that are under way at most

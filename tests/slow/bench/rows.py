@@ -19,8 +19,6 @@ from bench.network import Network
 from bench.server import Server, Traffic
 from bench.table import Line, Target, is_shaky, median, median_ratio
 
-__all__ = ["CORES", "LAMBROLL", "Bench", "Row", "Way", "WrongResultError", "config", "interleaved", "lines"]
-
 LAMBROLL = "lambroll"
 CORES = len(os.sched_getaffinity(0))
 

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from typing_extensions import Self
 
-__all__ = ["ACCESS_KEY", "REGION", "SECRET_KEY", "CountingLayer", "Server", "ServerError", "Traffic"]
-
 REGION = "eu-west-1"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
