@@ -112,7 +112,7 @@ class Fleet:
 
     def _has_other_config(self, function: Function, version: str) -> bool:
         """Whether a file is given for a function's config, and a version was not published with that."""
-        file = self.choices.config_folder and self._choices.config_folder / f"{function.name}.env"
+        file = self.choices.config_folder and self.choices.config_folder / f"{function.name}.env"
         if not (file and file.is_file()):
             return False
         record = parse_record(function.configuration(version).description)
