@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.aws.permissions import bases_arn, bucket_arn, function_arn, objects_arn
+from deploy.aws.permissions import ANYTHING, bases_arn, bucket_arn, function_arn, objects_arn
 from deploy.config.buildpacks import BUILDPACK_VARIABLES, SHARED_VARIABLES
 from deploy.config.platforms import PLATFORM_VARIABLES
 from deploy.infrastructure.declaration import ALARMS, API, CORS, FUNCTION, SERVICE, json_schema
@@ -45,6 +45,12 @@ FEATURES = (
     "_LAMBDA_S3_BUCKET",
     "_LAMBDA_S3_KMS_KEY_ID",
 )
+
+OF_CODEDEPLOY = {
+    "application": "the application",
+    "deploymentgroup": "the deployment group",
+    "deploymentconfig": "the deployment config",
+}
 
 
 def parts() -> dict[tuple[str, str], str]:
@@ -134,6 +140,10 @@ def _shown(resource: str, target: Target) -> str:
         return "BASES"
     if resource == bucket_arn(target):
         return "`arn:aws:s3:::BUCKET`"
+    if resource == ANYTHING:
+        return "`*`"
+    if ":codedeploy:" in resource:
+        return OF_CODEDEPLOY[resource.split(":")[5]]
     if ":ssm:" in resource:
         return "the path, and what is below it"
     function, _, qualifier = resource.partition(function_arn(target))
