@@ -336,7 +336,7 @@ def test_the_printed_policy_is_enough_and_each_permission_needed(
     live(NAME="canary 2", **SLOWLY)
     for action in ("CreateDeployment", "GetDeployment", "GetDeploymentGroup", "ListDeploymentTargets"):
         aws.denied = {f"codedeploy:{action}"}
-        refused = live(status=1, NAME="canary 3", **SLOWLY)
+        refused = live(status=1, NAME=f"canary {action}", **SLOWLY)
         assert f"The deployer lacks the permission codedeploy:{action}" in refused.stderr
         aws.denied = set()
         aws.deployments.advance(6000)
