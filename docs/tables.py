@@ -46,10 +46,12 @@ FEATURES = (
     "_LAMBDA_S3_KMS_KEY_ID",
 )
 
-OF_CODEDEPLOY = {
-    "application": "the application",
-    "deploymentgroup": "the deployment group",
-    "deploymentconfig": "the deployment config",
+# What resources are called that are not the function, by a part of their ARNs.
+KINDS = {
+    ":application:": "the application",
+    ":deploymentgroup:": "the deployment group",
+    ":deploymentconfig:": "the deployment config",
+    ":ssm:": "the path, and what is below it",
 }
 
 
@@ -134,18 +136,16 @@ def _permission_rows() -> Iterator[tuple[str, ...]]:
 
 
 def _shown(resource: str, target: Target) -> str:
-    if resource == objects_arn(target):
-        return "OBJECTS"
-    if resource == bases_arn(target):
-        return "BASES"
-    if resource == bucket_arn(target):
-        return "`arn:aws:s3:::BUCKET`"
-    if resource == ANYTHING:
-        return "`*`"
-    if ":codedeploy:" in resource:
-        return OF_CODEDEPLOY[resource.split(":")[5]]
-    if ":ssm:" in resource:
-        return "the path, and what is below it"
+    exact = {
+        objects_arn(target): "OBJECTS",
+        bases_arn(target): "BASES",
+        bucket_arn(target): "`arn:aws:s3:::BUCKET`",
+        ANYTHING: "`*`",
+    }
+    if resource in exact:
+        return exact[resource]
+    if kind := next((kind for kind in KINDS if kind in resource), ""):
+        return KINDS[kind]
     function, _, qualifier = resource.partition(function_arn(target))
     if function:
         return "the key"
