@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.aws.permissions import bases_arn, bucket_arn, function_arn, objects_arn
+from deploy.aws.permissions import ANYTHING, bases_arn, bucket_arn, function_arn, objects_arn
 from deploy.config.buildpacks import BUILDPACK_VARIABLES, SHARED_VARIABLES
 from deploy.config.platforms import PLATFORM_VARIABLES
 from deploy.infrastructure.declaration import ALARMS, API, CORS, FUNCTION, SERVICE, json_schema
@@ -45,6 +45,14 @@ FEATURES = (
     "_LAMBDA_S3_BUCKET",
     "_LAMBDA_S3_KMS_KEY_ID",
 )
+
+# What resources are called that are not the function, by a part of their ARNs.
+KINDS = {
+    ":application:": "the application",
+    ":deploymentgroup:": "the deployment group",
+    ":deploymentconfig:": "the deployment config",
+    ":ssm:": "the path, and what is below it",
+}
 
 
 def parts() -> dict[tuple[str, str], str]:
@@ -128,14 +136,16 @@ def _permission_rows() -> Iterator[tuple[str, ...]]:
 
 
 def _shown(resource: str, target: Target) -> str:
-    if resource == objects_arn(target):
-        return "OBJECTS"
-    if resource == bases_arn(target):
-        return "BASES"
-    if resource == bucket_arn(target):
-        return "`arn:aws:s3:::BUCKET`"
-    if ":ssm:" in resource:
-        return "the path, and what is below it"
+    exact = {
+        objects_arn(target): "OBJECTS",
+        bases_arn(target): "BASES",
+        bucket_arn(target): "`arn:aws:s3:::BUCKET`",
+        ANYTHING: "`*`",
+    }
+    if resource in exact:
+        return exact[resource]
+    if kind := next((kind for kind in KINDS if kind in resource), ""):
+        return KINDS[kind]
     function, _, qualifier = resource.partition(function_arn(target))
     if function:
         return "the key"
