@@ -15,11 +15,13 @@ from deploy.errors import InputError
 from deploy.fleet.parallel import for_each
 from deploy.infrastructure.fleet import fleet_policy, source_policy
 from deploy.infrastructure.policy import policy
+from deploy.infrastructure.stack import OF_RESOURCES, stack_policy
 from deploy.infrastructure.step import step_roles
 from deploy.target.environment import Target, read_app, read_targets
 from deploy.target.fleet import read_fleet
 from deploy.target.parsers import role_arn
 from deploy.target.sdk import ROLE
+from deploy.target.stack import read_stack
 
 if TYPE_CHECKING:
     import argparse
@@ -63,6 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --policy: the policies and trust policies of the CodePipeline step's role and of the role "
         "in the lower account; tighter, and complete, if the step's role is named",
     )
+    parser.add_argument(
+        "--stack", action="store_true", help="with --policy: that of who changes the stack, for its own calls"
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -70,6 +75,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     report = context.report
     if options.step is not None:
         return _step_roles(options, context)
+    if options.stack:
+        return _stack_policy(options, context)
     if options.fleet:
         return _fleet_policy(options, context)
     if options.policy:
@@ -124,6 +131,16 @@ def _step_roles(options: argparse.Namespace, context: Context) -> int:
         raise InputError(f"--step {error}.") from None
     roles = step_roles(_any_member(context), role)
     context.report.console.document(json.dumps(roles, indent=2))
+    return 0
+
+
+def _stack_policy(options: argparse.Namespace, context: Context) -> int:
+    if not options.policy:
+        raise InputError("--stack needs --policy.", todo="`deploy stack plan` checks a stack.")
+    given = {name: value for name, value in context.variables.items() if value}
+    target = read_stack({**NOBODY, **given})
+    context.report.console.document(json.dumps(stack_policy(target), indent=2))
+    context.report.notice(OF_RESOURCES)
     return 0
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class StackCommand:
     aws: EmbeddedAWS
     folder: Path
     template: dict[str, Any]
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def resources(self) -> dict[str, Any]:
@@ -58,6 +59,7 @@ class StackCommand:
             "_AWS_ACCESS_KEY_ID": self.aws.deployer.access_key,
             "_AWS_SECRET_ACCESS_KEY": self.aws.deployer.secret_key,
             "_AWS_ENDPOINT_URL": self.aws.url,
+            **self.more,
         }
 
     def arguments(self, *arguments: str) -> tuple[str, ...]:
@@ -365,3 +367,25 @@ def test_an_interruption_leaves_cloudformation_at_work(stack: StackCommand, stac
     assert "describe-stacks --stack-name orders --region eu-west-1" in stderr
     assert stacks.stacks["orders"].status == "CREATE_IN_PROGRESS"
     assert "It is being created." in stack("plan", status=1).stderr
+
+
+def test_the_printed_policy_is_enough_and_no_more(stack: StackCommand, aws: EmbeddedAWS) -> None:
+    """For a plan, a large template, a failure and a refusal; each action of it is asked for, and no other."""
+    bucket = aws.create_bucket()
+    stack.more = {"_LAMBDA_S3_BUCKET": bucket, "_LAMBDA_S3_PREFIX": "x/"}
+    assert run(stack.folder, "doctor", "--stack", env=stack.settings).status == 2
+    printed = run(stack.folder, "doctor", "--policy", "--stack", env=stack.settings)
+    assert "in the caller's name" in printed.stderr
+    aws.policy = json.loads(printed.stdout)
+    before = len(aws.calls)
+    stack.resources["Api"]["Properties"]["Body"] = {"description": "x" * 60_000}
+    stack("plan")
+    aws.stacks.stacks["orders"].status = "REVIEW_IN_PROGRESS"
+    stack("apply")
+    aws.stacks.refusal = "The following hook(s)/validation failed."
+    stack.resources["Function"]["Properties"]["MemorySize"] = 512
+    refused = stack("apply", status=1)
+    assert "details of" in refused.stderr
+    asked = {call.action for call in aws.calls[before:]} - {"s3:ListBucket"} | {"s3:GetObject"}
+    statements = aws.policy["Statement"]
+    assert asked == {action for statement in statements for action in statement["Action"]}
