@@ -192,6 +192,7 @@ def test_a_failure_is_explained_by_its_first_cause(stack: StackCommand, stacks: 
     failed = stack("apply", status=1)
     assert "It failed first at Api (AWS::ApiGateway::RestApi): Invalid OpenAPI input." in failed.stderr
     assert "rolled back: everything is as it was" in failed.stderr
+    assert "restored Function" in failed.stdout
     stacks.failures = {}
     stack("apply")
 
@@ -252,7 +253,7 @@ def test_parameters_come_from_a_file_and_stay(stack: StackCommand, stacks: Stack
     """One without a value is an error before anything is asked, and so is one that the template lacks."""
     stack.template["Parameters"] = {
         "Branch": {"Type": "String", "Default": "main"},
-        "Secret": {"Type": "String"},
+        "Secret": {"Type": "String", "NoEcho": True},
     }
     values = stack.folder / "values.json"
     assert "The template's parameter Secret has no value." in stack("apply", status=2).stderr
@@ -262,8 +263,12 @@ def test_parameters_come_from_a_file_and_stay(stack: StackCommand, stacks: Stack
     assert "not texts: Secret" in stack("apply", "--parameters", str(values), status=2).stderr
     assert not stacks.stacks
     values.write_text('{"Secret": "canary-5b1f"}')
-    outcome = stack("apply", "--parameters", str(values))
-    assert "canary" not in outcome.stdout + outcome.stderr
+    stacks.failures = {"Function": "Invalid value canary-5b1f of Secret."}
+    failed = stack("apply", "--parameters", str(values), status=1)
+    assert "Invalid value" in failed.stderr
+    stacks.failures = {}
+    done = stack("apply", "--parameters", str(values))
+    assert "canary" not in f"{failed.stdout}{failed.stderr}{done.stdout}{done.stderr}"
     stack.resources["Function"]["Properties"]["MemorySize"] = 512
     stack("apply")
     assert stacks.stacks["orders"].values == {"Branch": "main", "Secret": "canary-5b1f"}
