@@ -15,7 +15,7 @@ from deploy.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WITH_CONFIG = ("", "deploy", "config", "package", "plan", "status", "local", "doctor")
+WITH_CONFIG = ("", "deploy", "config", "package", "plan", "status", "local", "hook", "doctor")
 CHANGING = ("", "deploy", "rollback")
 DEPLOY = "deploy"
 FLEET = "fleet"
@@ -97,6 +97,8 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
     reads_config = name in WITH_CONFIG or getattr(options, "local", False)
     options.reads_config = reads_config and not getattr(options, "policy", False)
     options.changes_something = name in CHANGING or (name in WITHOUT_CONFIG and options.action == "apply")
+    if name in WITHOUT_CONFIG:
+        options.prog = f"{options.prog} {options.action}"
     asks_for_credentials = options.aws_profile or options.aws_default_credentials
     if asks_for_credentials and not options.env_file and name not in WITHOUT_CONFIG:
         raise InputError(

@@ -46,6 +46,11 @@ class Cancellation:
         return child
 
     @property
+    def has_children(self) -> bool:
+        """Whether this is the token of several deploys at once."""
+        return bool(self._children)
+
+    @property
     def consequence(self) -> str:
         """What an end now leaves behind; of several deploys, what each does."""
         each = {name: child.consequence for name, child in self._children.copy().items()}

@@ -181,9 +181,12 @@ def _end(prog: str, report: Report, cancellation: Cancellation, process: Mapping
         report.discard()
         report.step(f"Stopped by {cancellation.reason}")
         return 0
-    again = f" Run {prog} again." if changed else ""
-    what = f"Interrupted by {cancellation.reason}. {cancellation.consequence}{again}"
-    return _explain(DeployError(what), report, process)
+    what, again = f"Interrupted by {cancellation.reason}.", f"Run {prog} again." if changed else ""
+    if not (changed and cancellation.has_children):
+        return _explain(DeployError(f"{what} {cancellation.consequence} {again}".rstrip()), report, process)
+    error = DeployError(what, todo=again)
+    error.left = cancellation.consequence
+    return _explain(error, report, process)
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from deploy.errors import InputError
 from deploy.text import printable
 
 BLANK = re.compile(r"[ \t\r\n]*")
+SURROGATE = re.compile("[\ud800-\udfff]")
 LONGEST_SHOWN = 40  # characters of what is wrong
 MOST_SHOWN = 20  # mistakes
 DEEPEST = 100  # levels; Python's own limit comes at about three hundred of ours
@@ -153,6 +154,7 @@ class _Json:
         scalar, end = self._decoder.raw_decode(self._text, start)
         if isinstance(scalar, float) and not math.isfinite(scalar):
             self._problems.add(place, "this is not a number that JSON has")
+        self._check_text(scalar, place)
         return Node(scalar, place, key_place), end
 
     def _members(self, position: int, depth: int) -> tuple[dict[str, Node], int]:
@@ -162,6 +164,7 @@ class _Json:
             place = self._place(position)
             key, position = self._decoder.raw_decode(self._text, position)
             node, position = self._node(self._skip(position) + 1, place, depth + 1)  # behind the colon
+            self._check_text(key, place)
             if key in members:
                 first = members[key].key_place or place
                 self._problems.add(place, f"the key {shown(key)} is there already, in line {first.line}")
@@ -177,6 +180,13 @@ class _Json:
             items.append(node)
             position = self._next(position)
         return items, position + 1
+
+    def _check_text(self, value: object, place: Place) -> None:
+        """Add that a text can't be written as UTF-8."""
+        if isinstance(value, str) and SURROGATE.search(value):
+            self._problems.add(
+                place, "this text holds half of a character, a surrogate without its other half"
+            )
 
     def _next(self, position: int) -> int:
         """Return the position of the next member or item, or of the end."""

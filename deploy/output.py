@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RED = "\033[31m"
 YELLOW = "\033[33m"
+GREEN = "\033[32m"
 BOLD = "\033[1m"
 RESET = "\033[0m"
 CLEAR_LINE = "\r\033[K"
@@ -30,6 +31,8 @@ UP = "\033[A"
 ARROW = "-----> "
 BANG = " !     "
 INDENT = " " * len(ARROW)
+STATUS = {"ok": GREEN, "failed": RED}
+SIGNS = {"+": GREEN, "~": YELLOW, "-": RED}
 
 
 class Console:
@@ -190,6 +193,15 @@ class Report:
         """Add to the step before."""
         self._lines(INDENT, text)
 
+    def change(self, sign: str, text: str) -> None:
+        """Show what is added (`+`), changed (`~`) or removed (`-`)."""
+        self._lines(INDENT, f" {text}", mark=sign, colour=SIGNS[sign])
+
+    def status(self, word: str, text: str) -> None:
+        """Show how a check ended, in a word: `ok`, `failed`, or anything else that is neither."""
+        blanks = " " * (9 - len(word))
+        self._lines(INDENT, f"{blanks}{text}", mark=word, colour=STATUS.get(word, YELLOW))
+
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """Show rows of cells below each other."""
         shown = [[printable(cell) for cell in row] for row in rows]
@@ -260,9 +272,12 @@ class Report:
         show = self.console.overwrite if self.console.is_terminal else self.console.story
         show(f"{INDENT}{self._prefix}{text}")
 
-    def _lines(self, start: str, text: str) -> None:
-        """Write a line, on a terminal as rows that are indented alike."""
-        first, *rest = self.console.wrap(f"{self._prefix}{printable(text)}", len(INDENT))
+    def _lines(self, start: str, text: str, *, mark: str = "", colour: str = "") -> None:
+        """Write a line, on a terminal as rows that are indented alike; a mark before it has a colour."""
+        place = len(self._prefix)
+        first, *rest = self.console.wrap(f"{self._prefix}{mark}{printable(text)}", len(INDENT))
+        if mark:
+            first = first[:place] + self.console.coloured(colour, mark) + first[place + len(mark) :]
         self._line("\n".join([f"{start}{first}", *(f"{INDENT}{row}" for row in rest)]))
 
     def _line(self, line: str) -> None:

@@ -19,6 +19,7 @@ import pytest
 import simulated
 from embedded_aws import EmbeddedAWS, Function
 from paths import APPS
+from quick_sdk import make_sessions_quick
 from runtime_clients import fetch_nodejs_client
 from simulated import Slug
 from tools import require
@@ -26,6 +27,8 @@ from tools import require
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+make_sessions_quick()
 
 # The machine's own AWS profile and settings must not leak into any test.
 for _name in [name for name in os.environ if name.lstrip("_").startswith(("AWS_", "LAMBDA_"))]:

@@ -32,6 +32,11 @@ class Changes:
     changed: tuple[str, ...]
     removed: tuple[str, ...]
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.added) + len(self.changed) + len(self.removed)
+
 
 @dataclass(frozen=True)
 class Difference:

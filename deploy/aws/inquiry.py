@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 
 from deploy.aws.codes import CONFLICT, DENIED, INVALID, LATEST, NOT_FOUND
+from deploy.aws.deployment import NO_APPLICATION, NO_CONFIG, NO_GROUP
 from deploy.aws.permissions import example
 from deploy.errors import DeployError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from deploy.aws.permissions import Grant
     from deploy.aws.session import Session
+    from deploy.target.shift_settings import Shift
 
 NO_VERSION = "999999999"  # versions are counted one by one
 NO_ALIAS = "deploy-doctor"  # any will do: calls about aliases are authorized on the function
@@ -32,7 +34,7 @@ SIMULATE = "iam:SimulatePrincipalPolicy"
 # What AWS gives after it has authorized a call, if the call could not be carried out.
 AUTHORIZED = frozenset(
     {NOT_FOUND, CONFLICT, INVALID, "CodeVerificationFailedException", "InvalidCodeSignatureException"}
-)
+) | {NO_APPLICATION, NO_GROUP, NO_CONFIG}
 
 # A person waits for the answers.
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"})
@@ -121,10 +123,12 @@ class Inquiry:
                 {**self._function, "Qualifier": NO_VERSION, "InvocationType": "DryRun"},
             ),
         }
+        if shift := self._settings.shifting:
+            calls |= _shift_calls(shift)
         if action not in calls:
             return None
         operation, parameters = calls[action]
-        return self._ask("lambda", action, operation, parameters)
+        return self._ask(action.partition(":")[0], action, operation, parameters)
 
     def bucket(self) -> Answer:
         """Ask for the bucket. Needs s3:ListBucket for a good answer, nothing to be told its region."""
@@ -186,6 +190,17 @@ class Inquiry:
             status=metadata.get("HTTPStatusCode", 0),
             received=time.time(),
         )
+
+
+def _shift_calls(shift: Shift) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return the calls that ask CodeDeploy what a shift needs."""
+    group = {"applicationName": shift.application, "deploymentGroupName": shift.group}
+    config = {"deploymentConfigName": shift.config}
+    return {
+        "codedeploy:GetDeploymentGroup": ("get_deployment_group", group),
+        "codedeploy:ListDeployments": ("list_deployments", group),
+        "codedeploy:GetDeploymentConfig": ("get_deployment_config", config),
+    }
 
 
 def _principal(identity: str) -> str:

@@ -24,6 +24,7 @@ ANYTHING = "*"  # in an ARN, if the settings do not say
 
 # What stands in its place in the ARNs of a deploy, by service.
 EXAMPLES = {
+    "codedeploy": "NAME",
     "lambda": "1",
     "s3": "00000000-0000-0000-0000-000000000000.zip",
     "kms": "00000000-0000-0000-0000-000000000000",
@@ -85,6 +86,28 @@ def objects_arn(target: Target) -> str:
     return f"{bucket_arn(target)}/{literal(target.object_prefix)}{ANYTHING}"
 
 
+def application_arn(target: Target) -> str:
+    """Return the ARN of the CodeDeploy application that shifts the target's alias."""
+    shift = target.settings.shifting
+    return _codedeploy_arn(target, "application", shift.application if shift else ANYTHING)
+
+
+def deployment_group_arn(target: Target) -> str:
+    """Return the ARN of its deployment group."""
+    shift = target.settings.shifting
+    return _codedeploy_arn(target, "deploymentgroup", shift.name if shift else ANYTHING)
+
+
+def deployment_config_arn(target: Target, config: str) -> str:
+    """Return the ARN of a deployment config."""
+    return _codedeploy_arn(target, "deploymentconfig", config)
+
+
+def _codedeploy_arn(target: Target, kind: str, name: str) -> str:
+    account = target.function.account or ANYTHING
+    return f"arn:{partition_of(target.region)}:codedeploy:{target.region}:{account}:{kind}:{name}"
+
+
 def key_grant(name: str, target: Target, key_id: str, permissions: tuple[Permission, ...]) -> Grant:
     """Return the grant for a KMS key; an alias is a condition, for IAM does not take it as a resource.
 
@@ -103,6 +126,8 @@ def key_grant(name: str, target: Target, key_id: str, permissions: tuple[Permiss
 
 def example(resource: str, account: str) -> str:
     """Return an ARN that a resource of a grant covers, in an account if the settings do not name one."""
+    if resource == ANYTHING:
+        return resource
     *fields, name = resource.split(":", 5)
     fields[4] = account if fields[4] == ANYTHING else fields[4]
     name = re.sub(r"\$\{(.)\}|\*", lambda found: found[1] or EXAMPLES[fields[2]], name)

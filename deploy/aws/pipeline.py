@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from botocore.config import Config
-
-from deploy.aws.codes import THROTTLED
+from deploy.aws.result import CONFIG, report_once
 from deploy.errors import DeployError
 
 if TYPE_CHECKING:
@@ -37,10 +35,6 @@ FAILURE = "codepipeline:PutJobFailureResult"
 # The job has a result already, or it has expired: another one is of no use.
 GONE = frozenset({"InvalidJobStateException", "JobNotFoundException"})
 TOO_MANY_VARIABLES = "OutputVariablesSizeExceededException"
-
-# A result has to be reported before the function's time is up.
-CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
-PAUSES = (1.0, 3.0)  # seconds before each further try, after the SDK's own
 
 
 class Pipeline:
@@ -75,23 +69,14 @@ class Pipeline:
         return self._put(FAILURE, {"jobId": job_id, "failureDetails": details})
 
     def _put(self, action: str, result: Mapping[str, Any]) -> bool:
-        for pause in (*PAUSES, None):
-            try:
-                with self._session.explaining(action, "*"):
-                    if action == SUCCESS:
-                        self._client.put_job_success_result(**result)
-                    else:
-                        self._client.put_job_failure_result(**result)
-            except DeployError as error:
-                if error.code in GONE:
-                    return False
-                # Without an answer it may have been taken; then the job is gone at the next try.
-                if pause is None or (error.is_refusal and error.code not in THROTTLED):
-                    raise
-                self._cancellation.wait(pause)
-            else:
-                return True
-        raise AssertionError  # the last try returns or raises
+        def put() -> None:
+            with self._session.explaining(action, "*"):
+                if action == SUCCESS:
+                    self._client.put_job_success_result(**result)
+                else:
+                    self._client.put_job_failure_result(**result)
+
+        return report_once(put, GONE, self._cancellation)
 
 
 def _cut(text: str, longest: int) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from deploy.aws.codes import REPLACED
+from deploy.aws.codes import REPLACED, SHIFT_FAILED
 from deploy.errors import DeployError, InputError
 from deploy.fleet.parallel import for_each, run_each
 from deploy.release.deploy import connect, deploy, prepare_for
+from deploy.release.steps.shift import ShiftOptions
 from deploy.target.environment import Target, kind_of_dyno, read_targets
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from deploy.cancel import Cancellation
     from deploy.commands import Context
     from deploy.output import Report
-    from deploy.release.deploy import Deployed
+    from deploy.release.deployed import Deployed
 
 EXAMPLE = "deploy --force"
 
@@ -25,13 +27,40 @@ EXAMPLE = "deploy --force"
 # Which of two releases is later is recorded with an alias alone.
 ONLY_REPORTED = "It is only reported: _LAMBDA_RECONCILE=repair needs _LAMBDA_ALIAS."
 
+# What to do if some of several functions failed. A rollback takes each back from what it runs now.
+ADVICE = "Run `deploy` again: what is deployed already is left out."
+ADVICE_OF_ALIAS = (
+    f"{ADVICE} To go back instead, deploy the release before on all of them, or roll back those alone that "
+    "have moved: name them in _LAMBDA_FUNCTION_ARN for `deploy rollback` (on Heroku: `heroku run -e "
+    "_LAMBDA_FUNCTION_ARN=NAME -- deploy rollback`)."
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what a deploy alone takes."""
     parser.add_argument("--force", action="store_true")
+    add_shift_arguments(parser)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--once", action="store_true")
     mode.add_argument("--watch", action="store_true")
+
+
+def add_shift_arguments(parser: argparse.ArgumentParser, *, waits: bool = True) -> None:
+    """Add what CodeDeploy is told of a shift."""
+    parser.add_argument("--now", action="store_true", help="move the alias at once, without a shift")
+    parser.add_argument(
+        "--ignore-alarms", action="store_true", help="shift although an alarm of the deployment group is on"
+    )
+    if waits:
+        parser.add_argument(
+            "--no-wait", action="store_true", help="exit as soon as CodeDeploy has begun to shift traffic"
+        )
+
+
+def shift_options(options: argparse.Namespace) -> ShiftOptions:
+    """Return what a command asks of shifts."""
+    waits = not getattr(options, "no_wait", False)
+    return ShiftOptions(options.now, options.ignore_alarms, waits)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -39,12 +68,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
     is_formation = kind_of_dyno(context.variables) == "formation"
     if options.watch or (is_formation and not options.once):
         return _watch(options, context)
-    targets = read_targets(context.variables, context.slug)
+    targets, shift = read_targets(context.variables, context.slug), shift_options(options)
 
     def deploy_one(target: Target, report: Report, cancellation: Cancellation) -> Deployed:
         # An unchanged deploy, many times a day from a scheduler, is one line in the log.
         report.buffer()
-        deployed = deploy(candidate, target, report, cancellation, force=options.force)
+        deployed = deploy(candidate, target, report, cancellation, options=shift, force=options.force)
         with cancellation.leaving(deployed.leaves):
             report.document(deployed.document)
         cancellation.consequence = deployed.leaves
@@ -53,7 +82,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if len(targets) == 1:
         context.report.buffer()
     with prepare_for(targets[0], context.report, context.cancellation) as candidate:
-        for_each(targets, deploy_one, _describe, context.report, context.cancellation)
+        advice = ADVICE_OF_ALIAS if targets[0].settings.alias else ADVICE
+        for_each(targets, deploy_one, _describe, context.report, context.cancellation, advice=advice)
     return 0
 
 
@@ -103,6 +133,7 @@ def _keep_deployed(
 
     settings = target.settings
     function = connect(target, cancellation)
+    shift = replace(shift_options(options), waits=True)  # or there would be no end to look at
     is_first = True
 
     def attempt() -> Deployed | None:
@@ -111,14 +142,22 @@ def _keep_deployed(
             report.buffer()
             with prepare_for(target, report, cancellation) as candidate:
                 deployed = deploy(
-                    candidate, target, report, cancellation, function=function, force=options.force
+                    candidate,
+                    target,
+                    report,
+                    cancellation,
+                    function=function,
+                    options=shift,
+                    force=options.force,
                 )
         except DeployError as error:
-            if settings.alias or error.code != REPLACED:
+            if error.code != SHIFT_FAILED and (settings.alias or error.code != REPLACED):
                 raise
             report.error(error)
             report.document(error.to_dict())
-            report.detail("Leaving the function to the other one; a restart of this dyno deploys again")
+            # Another shift would send traffic to the same version again.
+            why = "No other try" if error.code == SHIFT_FAILED else "Leaving the function to the other one"
+            report.detail(f"{why}; a restart of this dyno deploys again")
             return None
         report.document(deployed.document)
         if is_first:

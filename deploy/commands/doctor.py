@@ -7,6 +7,7 @@ stop it, or the function could not run it; 2 the settings, the slug or the artif
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy.doctor.app import check_base_of, check_config
@@ -14,6 +15,7 @@ from deploy.doctor.check import Check, failed, ok, unknown
 from deploy.errors import InputError
 from deploy.fleet.parallel import for_each
 from deploy.infrastructure.fleet import fleet_policy, source_policy
+from deploy.infrastructure.hook import PREFIX_OF_HOOKS, hook_role
 from deploy.infrastructure.policy import policy
 from deploy.infrastructure.stack import OF_RESOURCES, stack_policy
 from deploy.infrastructure.step import step_roles
@@ -25,7 +27,7 @@ from deploy.target.stack import read_stack
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from deploy.cancel import Cancellation
     from deploy.commands import Context
@@ -40,6 +42,11 @@ NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}
 OF_THE_ROLE = (
     "This is the policy of the role {role}. Its trust policy has to name who assumes it; if that is a "
     "principal of another account, it needs a policy that allows sts:AssumeRole on the role, too."
+)
+OF_THE_HOOK = (
+    f"Call the hook's function {PREFIX_OF_HOOKS}…: if CodeDeploy's own role has the managed policy "
+    "AWSCodeDeployRoleForLambda, it may invoke no others. For another name, allow that role "
+    "lambda:InvokeFunction on the function."
 )
 SETTINGS_ARE_WRONG = "settings are wrong"
 
@@ -68,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stack", action="store_true", help="with --policy: that of who changes the stack, for its own calls"
     )
+    parser.add_argument(
+        "--hook",
+        action="store_true",
+        help="with --policy: the policy and the trust policy of the CodeDeploy hook's role",
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -79,6 +91,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return _stack_policy(options, context)
     if options.fleet:
         return _fleet_policy(options, context)
+    if options.hook:
+        return _hook_role(options, context)
     if options.policy:
         given = {name: value for name, value in context.variables.items() if value}
         deployers = read_targets({**NOBODY, **given}, context.slug)
@@ -165,6 +179,20 @@ def _fleet_policy(options: argparse.Namespace, context: Context) -> int:
     return 0
 
 
+def _hook_role(options: argparse.Namespace, context: Context) -> int:
+    if not options.policy:
+        raise InputError("--hook needs --policy.", todo="`deploy hook test` tries a hook on this machine.")
+    given = {name: value for name, value in context.variables.items() if value}
+    if prefix := given.get("_LAMBDA_FLEET_PREFIX"):
+        member = _any_member(context).target
+        targets = [replace(member, function=replace(member.function, name=f"{prefix}*"))]
+    else:
+        targets = list(read_targets({**NOBODY, **given}, context.slug))
+    context.report.console.document(json.dumps(hook_role(targets), indent=2))
+    context.report.notice(OF_THE_HOOK)
+    return 0
+
+
 def _exit_status(checks: Iterable[Check]) -> int:
     return max(check.exit_status for check in checks)
 
@@ -205,16 +233,29 @@ def _usable_targets(context: Context) -> tuple[tuple[Target, ...], Check]:
 
 
 def _show(checks: Iterable[Check], report: Report) -> list[Check]:
-    """Show each check as it ends, for some take their time."""
-    shown = []
+    """Show each check as it ends, for some take their time; those unknown for one reason share a line."""
+    shown: list[Check] = []
+    unknowns: list[Check] = []
     for check in checks:
         shown.append(check)
-        text = f"({check.detail})" if check.status == "unknown" else check.detail
-        first, *rest = text.splitlines() or [""]
-        report.detail(f"{check.status:7}  {check.name}: {first}")
-        for line in (*rest, *check.todo.splitlines()):
-            report.detail(f"{'':9}{line}")
+        if unknowns and (check.status, check.detail) != (unknowns[0].status, unknowns[0].detail):
+            _show_alike(unknowns, report)
+            unknowns = []
+        if check.status == "unknown":
+            unknowns.append(check)
+        else:
+            _show_alike([check], report)
+    if unknowns:
+        _show_alike(unknowns, report)
     return shown
+
+
+def _show_alike(checks: Sequence[Check], report: Report) -> None:
+    status, detail, todo = checks[0].status, checks[0].detail, checks[0].todo
+    first, *rest = (f"({detail})" if status == "unknown" else detail).splitlines() or [""]
+    report.status(status, f"{', '.join(check.name for check in checks)}: {first}")
+    for line in (*rest, *todo.splitlines()):
+        report.detail(f"{'':9}{line}")
 
 
 def _summary(checks: list[Check]) -> str:

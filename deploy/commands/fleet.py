@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy.commands.deploy import add_shift_arguments, shift_options
 from deploy.commands.plan import SOMETHING_TO_DO
 from deploy.fleet.apply import apply_fleet, plan_fleet
 from deploy.fleet.board import Board
@@ -50,6 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="apply: move the aliases of all that can be prepared, even if others can't",
     )
     parser.add_argument(
+        "--one-by-one",
+        action="store_true",
+        help="apply: move one alias after the other, and none after a failure",
+    )
+    add_shift_arguments(parser, waits=False)
+    parser.add_argument(
         "--exit-code", action="store_true", help=f"plan: exit with {SOMETHING_TO_DO} if there are changes"
     )
 
@@ -62,7 +69,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if options.config_dir:
         check_folder(options.config_dir)
     members = read_fleet(context.variables, names, payloads)
-    choices = Choices(options.config_dir, options.as_is)
+    choices = Choices(options.config_dir, options.as_is, shift_options(options), options.one_by_one)
     fleet = Fleet(definition, members, context.cancellation, choices)
     board = Board(context.report.console)
     if options.action == "status":

@@ -78,7 +78,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return 0
     service, target = read_service(context)
     write = {"cloudformation": template, "terraform": configuration}[options.action]
-    context.report.console.document(json.dumps(write(service, target), indent=2))
+    # YAML, too, has to be able to read a template, and it knows no pairs of escapes.
+    context.report.console.document(json.dumps(write(service, target), indent=2, ensure_ascii=False))
     return 0
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.aws.wait import Deadline
-from deploy.errors import InputError
-from deploy.fleet.parallel import for_each
-from deploy.release.deploy import connect, execute
+from deploy.commands.deploy import add_shift_arguments, shift_options
+from deploy.errors import DeployError, InputError
+from deploy.fleet.parallel import for_each, run_each
+from deploy.release.deploy import CLEARED, check_shift, connect, execute
+from deploy.release.deployed import SHIFTED_BY_CODEDEPLOY
 from deploy.release.naming import called
 from deploy.release.plan import check_rollback, plan_rollback
 from deploy.release.state import read_alias
@@ -17,13 +19,21 @@ from deploy.target.environment import read_targets
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from deploy.cancel import Cancellation
     from deploy.commands import Context
     from deploy.output import Report
+    from deploy.release.state import State
     from deploy.target.environment import Target
 
 EXAMPLE = "rollback 1.1.0"
+
+NAME_SOME = (
+    "Name functions in _LAMBDA_FUNCTION_ARN for this command (on Heroku: `heroku run -e "
+    "_LAMBDA_FUNCTION_ARN=NAME -- deploy rollback`)."
+)
+ADVICE = f"Roll back those alone that failed: the others are back already. {NAME_SOME}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to, by number or by name; the version before, if none is given",
     )
     parser.add_argument("--force", action="store_true", help="even if the alias routes by weights")
+    add_shift_arguments(parser)
 
 
 @dataclass(frozen=True)
@@ -49,21 +60,48 @@ class RolledBack:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Roll back."""
     targets = read_targets(context.variables, context.slug)
-    names = [check_rollback(target.settings, options.version) for target in targets]
-    if options.version and len(targets) > 1 and not all(names):
+    wanted = [check_rollback(target.settings, options.version) for target in targets]
+    if options.version and len(targets) > 1 and not all(wanted):
         raise InputError(
             "Versions are numbered function by function, and there are several functions here.",
-            todo="Name one of them in _LAMBDA_FUNCTION_ARN for this command, or name a version that "
-            "all of them have, such as 1.1.0. Without a version each of them goes back to the one before.",
+            todo=f"Name a version that all of them have, such as 1.1.0. {NAME_SOME} Without a version each "
+            "of them goes back to the one before.",
         )
+    if options.version is None and len(targets) > 1:
+        _check_same_package(targets, context)
     for_each(
         targets,
         lambda target, report, cancellation: _roll_back(target, options, report, cancellation),
         _describe,
         context.report,
         context.cancellation,
+        advice=ADVICE,
     )
     return 0
+
+
+def _check_same_package(targets: Sequence[Target], context: Context) -> None:
+    """Raise InputError if the live versions differ: those before them are not one release's, either."""
+
+    def look(target: Target, _report: Report, cancellation: Cancellation) -> str | None:
+        try:
+            live = read_alias(connect(target, cancellation)).serving
+        except DeployError:  # the rollback of that function comes across it, too
+            return None
+        return live.code_sha256 if live else None
+
+    running: dict[str, list[str]] = {}
+    for result in run_each(targets, look, context.report, context.cancellation):
+        if result.value:
+            running.setdefault(result.value, []).append(result.name)
+    if len(running) > 1:
+        raise InputError(
+            "The functions do not run the same package, as after a deploy that failed for some of them.",
+            why="Each would go back from what it runs now, some of them one release too far. One package "
+            f"each is live on {'; on '.join(', '.join(alike) for alike in running.values())}.",
+            todo="Deploy one release on all of them, or roll back those alone that should go back. "
+            f"{NAME_SOME} If versions have names, `deploy rollback 1.1.0` takes all of them to one.",
+        )
 
 
 def _describe(done: RolledBack) -> tuple[str, str, str]:
@@ -76,19 +114,36 @@ def _roll_back(
     alias = target.settings.alias
     function = connect(target, cancellation)
     deadline = Deadline(target.settings.timeout, report, cancellation)
-    name = check_rollback(target.settings, options.version)
-    state = read_alias(function, name)
-    plan = plan_rollback(target.settings, state, options.version, force=options.force)
-    left = state.alias.version if state.alias else None
-    version = execute(plan, Execution(function, deadline, report, cancellation, target=target)) or left
+    name, shift = check_rollback(target.settings, options.version), shift_options(options)
+    state, goal = read_alias(function, name), options.version
+    plan = plan_rollback(target.settings, state, goal, shift, force=options.force)
+    left = _left(state)
+    execution = Execution(function, deadline, report, cancellation, target=target)
+    check_shift(plan, function)
+    execute(plan, execution)
+    is_changed = bool(plan.steps)
+    while plan.again and not execution.is_shifting:
+        # What was under way is over; the version before was the one that it has left.
+        goal = goal or (state.shift.origin if state.shift else execution.version)
+        with cancellation.leaving(CLEARED):
+            state = read_alias(function, name)
+            plan = plan_rollback(target.settings, state, goal, shift, force=options.force)
+            check_shift(plan, function)
+            execute(plan, execution)
+    version = execution.version or left
     done = f"The rollback itself is done: {alias} is version {version}."
-    with cancellation.leaving(done if plan.steps else cancellation.consequence):
-        if plan.steps:
+    if execution.is_shifting:
+        done = SHIFTED_BY_CODEDEPLOY
+    with cancellation.leaving(done if is_changed else cancellation.consequence):
+        if is_changed:
             report.detail(
                 "The next deploy, also by a formation dyno, deploys its own base and config again: to stay "
                 "back, roll the app back too"
             )
-            report.step(f"Rolled back {function.name}: {alias} is version {version}, it was version {left}")
+            is_at = "is shifted to" if execution.is_shifting else "is"
+            report.step(
+                f"Rolled back {function.name}: {alias} {is_at} version {version}, it was version {left}"
+            )
         else:
             report.step(f"Nothing to do: {alias} is version {version} already")
         report.document(
@@ -96,10 +151,18 @@ def _roll_back(
                 "function": function.name,
                 "region": function.region,
                 "alias": alias,
-                "changed": bool(plan.steps),
+                "changed": is_changed,
                 "left": left,
                 "version": version,
                 "name": called(state.named) if state.named else None,
+                "shifting": execution.is_shifting,
             }
         )
-    return RolledBack(left, version, bool(plan.steps))
+    return RolledBack(left, version, is_changed)
+
+
+def _left(state: State) -> str | None:
+    """Return the version that a rollback takes traffic away from."""
+    if state.shift and state.shift.goal:
+        return state.shift.goal
+    return state.alias.version if state.alias else None

@@ -6,8 +6,10 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from deploy.fleet.parallel import for_each
-from deploy.release.deploy import assess, prepare_for, running
+from deploy.release.deploy import assess, prepare_for
+from deploy.release.deployed import running
 from deploy.release.naming import called, find_conflict
+from deploy.release.shift_status import shift_document, shift_line
 from deploy.release.state import read_aliases
 from deploy.target.environment import read_targets
 from deploy.target.record import parse_record
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from deploy.release.deploy import Assessment
     from deploy.release.state import State
     from deploy.target.environment import Target
-    from deploy.target.provenance import Provenance
     from deploy.target.record import Record
 
 EXAMPLE = "status --versions"
@@ -84,6 +85,7 @@ def _show_one(target: Target, assessment: Assessment, report: Report, *, with_ve
             "alias": target.settings.alias,
             "version": state.alias.version if state.alias else None,
             "weights": dict(state.alias.weights) if state.alias else {},
+            "shift": shift_document(state),
             "name": name.text if name else None,
             "named_version": state.named.version if state.named else None,
             "description": serving.description if serving else None,
@@ -125,13 +127,14 @@ def _show(
         ("Last update", f"{latest.update_status or 'unknown'}, {age(latest.last_modified)}"),
         ("Reason", latest.update_reason if latest.update_status == "Failed" else ""),
         ("Alias", _alias_line(target.settings.alias, state)),
+        ("Shift", shift_line(target.settings, state)),
         ("Name", _name_line(target, assessment)),
         ("CodeSha256", running.code_sha256 if running else ""),
         ("Comes from", _origin(serving) if serving else ""),
         ("Base", record.base_sha256 if record and record.is_complete else ""),
         ("Baked files", _baked_files(record) if record else ""),
         ("Age", age(serving.last_modified) if serving else ""),
-        ("Up to date", _up_to_date(target.provenance, state.recorded, is_up_to_date=is_up_to_date)),
+        ("Up to date", _up_to_date(target, assessment, is_up_to_date=is_up_to_date)),
     ]
     report.step(f"{target.function.name} in {target.region}")
     for title, text in facts:
@@ -200,9 +203,12 @@ def age(moment: str) -> str:
     return "just now"
 
 
-def _up_to_date(ours: Provenance, recorded: Provenance | None, *, is_up_to_date: bool) -> str:
+def _up_to_date(target: Target, assessment: Assessment, *, is_up_to_date: bool) -> str:
+    ours, recorded = target.provenance, assessment.state.recorded
     if is_up_to_date:
         return "yes"
+    if assessment.plan.follows:
+        return "as soon as the shift has come to its end"
     if recorded and ours.is_older_than(recorded):
         return f"no: release v{recorded.release} is live, and a deploy of this v{ours.release} is skipped"
     return "no: a deploy would change it, see `deploy plan`"

@@ -1,4 +1,4 @@
-"""`deploy tools -o FILE`: writes the Lambda package of the CodePipeline step, for any Python runtime."""
+"""`deploy tools -o FILE`: writes the Lambda package of the CodePipeline step and the CodeDeploy hook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deploy.commands import Context
 
 EXAMPLE = "tools -o tools.zip"
-HANDLERS = ("deploy.step.handler",)
+HANDLERS = ("deploy.step.handler", "deploy.hook.handler")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     code_sha256, size = write_tools(options.output, services_of_tools())
     shown = printable(str(options.output))
     context.report.step(f"Wrote {shown}: {megabytes(size)}, CodeSha256 {code_sha256}")
-    context.report.detail(f"Handler: {', '.join(HANDLERS)}. Any Python runtime from python3.10 runs it.")
+    context.report.detail(f"Handlers: {', '.join(HANDLERS)}. Any Python runtime from python3.10 runs it.")
     context.report.document(
         {"file": str(options.output), "code_sha256": code_sha256, "size": size, "handlers": list(HANDLERS)}
     )

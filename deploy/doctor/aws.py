@@ -22,6 +22,7 @@ from deploy.doctor.function import (
     check_function,
     obstacle,
 )
+from deploy.doctor.shift import check_shift
 from deploy.errors import DeployError
 from deploy.infrastructure.policy import grants
 
@@ -58,6 +59,8 @@ def check_aws(target: Target, base: Base | None) -> Iterator[Check]:
     if latest.error is None and base is not None:
         serving = inquiry.serving().content if target.settings.alias else {}
         yield from check_fit(latest.content, serving, target, base)
+    if not obstacle(latest):
+        yield from check_shift(session)
     yield from _check_permissions(session, inquiry, identity=identity, latest=latest, dry_run=dry_run)
 
 
@@ -122,7 +125,7 @@ def _check_simulated(permission: Permission, grant: Grant, is_allowed: bool | No
     if is_allowed:
         return ok(permission.action, f"{permission.purpose} (simulated)")
     why = "The policy simulator says that the deployer's policies do not allow it."
-    if not permission.action.startswith("lambda:"):
+    if not permission.action.startswith(("lambda:", "codedeploy:")):
         why += " The policy of the bucket or of the key may, which it does not see."
     return _missing(permission, why, _remedy(permission.action, grant))
 

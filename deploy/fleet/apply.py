@@ -13,8 +13,6 @@ from deploy.aws.wait import Deadline
 from deploy.fleet.board import run_phase
 from deploy.fleet.parallel import THREADS
 from deploy.fleet.preparation import PREPARED, Prepared, prepare
-from deploy.release.deploy import execute
-from deploy.release.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,7 +89,7 @@ def carry_out(
     if keep_going or not run.has_failures:
         run.prepare()
     if keep_going or not run.has_failures:
-        run.move()
+        run.move(keep_going=keep_going)
     return list(run.outcomes.values())
 
 
@@ -127,8 +125,8 @@ class _Run:
         if self._prepared:
             self._cancellation.consequence = ALL_PREPARED
 
-    def move(self) -> None:
-        """Move the live aliases of all that are prepared."""
+    def move(self, *, keep_going: bool) -> None:
+        """Move the live aliases of all that are prepared; one by one, those after a failure stay."""
 
         def work(target: Target, report: Report, cancellation: Cancellation) -> str | None:
             prepared = self._prepared[target.function.name]
@@ -140,16 +138,24 @@ class _Run:
                 cancellation=cancellation,
             )
             with cancellation.leaving(PREPARED):
-                version = execute(Plan(prepared.move), execution)
+                version = prepared.bring(execution, self._fleet.choices.shift)
             cancellation.consequence = f"Done: version {version} is live."
             report.step(f"Version {version} is live")
             return version
 
-        for result in self._each("Moving", list(self._prepared), work):
-            if result.error is None:
-                self.outcomes[result.name] = replace(
-                    self.outcomes[result.name], version=result.value, is_moved=True
-                )
+        names = list(self._prepared)
+        batches = [[name] for name in names] if self._fleet.choices.one_by_one else [names]
+        for batch in batches:
+            # Shifts take their time and hardly any work, and all of them begin together.
+            threads = max(THREADS, len(batch)) if self._fleet.shifts else THREADS
+            results = self._each("Moving", batch, work, threads)
+            for result in results:
+                if result.error is None:
+                    self.outcomes[result.name] = replace(
+                        self.outcomes[result.name], version=result.value, is_moved=True
+                    )
+            if any(result.error for result in results) and not keep_going:
+                return
 
     def _each(
         self,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from deploy.cancel import Cancelled
 from deploy.errors import DeployError, unexpected
-from deploy.fleet.conclusion import conclude
+from deploy.fleet.conclusion import INTERRUPTED, conclude, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +33,14 @@ class Result(Generic[Value]):
     document: object = None
 
 
+class Interrupted(Cancelled):
+    """An end before all were done; `results` say how each ended, some of them by an error of that code."""
+
+    def __init__(self, results: Sequence[Result[Any]]) -> None:
+        super().__init__()
+        self.results = results
+
+
 def for_each(
     targets: Sequence[Target],
     work: Callable[[Target, Report, Cancellation], Value],
@@ -41,16 +49,22 @@ def for_each(
     cancellation: Cancellation,
     *,
     together: bool = False,
+    advice: str = "",
 ) -> list[Value]:
     """Do the work for the one target, or for several at once, with a table at the end; return what it gave.
 
     `describe` gives a row of that table. Of several, the lines of each are kept back until they can be shown
-    `together`. Raises DeployError if the work failed for any of them.
+    `together`. Raises DeployError if the work failed for any of them, with `advice` on what to do then if
+    the work changes something.
     """
     if len(targets) == 1:
         return [work(targets[0], report, cancellation)]
-    results = run_each(targets, work, report, cancellation, together=together)
-    conclude(results, describe, report)
+    try:
+        results = run_each(targets, work, report, cancellation, together=together)
+    except Interrupted as interrupted:
+        show(interrupted.results, describe, report)
+        raise
+    conclude(results, describe, report, advice)
     return [result.value for result in results if result.value is not None]
 
 
@@ -66,10 +80,10 @@ def run_each(
     """Do the work for each target, several at a time, and return the results in the targets' order.
 
     Each is given a report and a token of its own. An error is reported as soon as it is there. Raises
-    Cancelled if the deploy has to end, as soon as all that had begun have ended.
+    Interrupted if the deploy has to end, as soon as all that had begun have ended.
     """
 
-    def run(target: Target, name: str) -> Result[Value] | Cancelled:
+    def run(target: Target, name: str) -> tuple[Result[Value], Report]:
         named, child, started = report.named(name), cancellation.child(name), time.monotonic()
         done = Result[Value](name, 0.0)
         if together:
@@ -77,26 +91,34 @@ def run_each(
         try:
             child.check_between_steps()
             done = replace(done, value=work(target, named, child))
-        except Cancelled as cancelled:
-            return cancelled
+        except Cancelled:
+            done = replace(done, error=_interrupted(cancellation.reason, child.consequence))
         except Exception as error:  # noqa: BLE001 - the others go on
             failure = error if isinstance(error, DeployError) else unexpected(error)
             child.consequence = failure.left or child.consequence
             named.error(failure)
-            named.document(failure.to_dict())
             done = replace(done, error=failure)
-        if together:
-            named.flush()
-        return replace(done, seconds=time.monotonic() - started, document=named.documented)
+        if done.error:
+            named.document(done.error.to_dict())
+        return replace(done, seconds=time.monotonic() - started, document=named.documented), named
 
     from concurrent.futures import ThreadPoolExecutor  # it takes its time, and most apps have one function
 
+    results = []
     with ThreadPoolExecutor(min(threads, len(targets))) as pool:
-        ended = list(pool.map(run, targets, names(targets)))
-    for each in ended:
-        if isinstance(each, Cancelled):
-            raise each
-    return [each for each in ended if not isinstance(each, Cancelled)]
+        for result, named in pool.map(run, targets, names(targets)):
+            if together:
+                named.flush()
+            results.append(result)
+    if any(result.error and result.error.code == INTERRUPTED for result in results):
+        raise Interrupted(results)
+    return results
+
+
+def _interrupted(reason: str, left: str) -> DeployError:
+    error = DeployError(f"Interrupted by {reason}." if reason else "Interrupted.")
+    error.code, error.left = INTERRUPTED, left
+    return error
 
 
 def names(targets: Sequence[Target]) -> list[str]:

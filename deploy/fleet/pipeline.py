@@ -70,7 +70,8 @@ class Progress:
     def plan(self, outcomes: Sequence[Outcome]) -> None:
         """Note what there is to do."""
         left = sum(WORK[outcome.plan.action] if outcome.plan else max(WORK.values()) for outcome in outcomes)
-        self.idle = self.idle + 1 if self.left is not None and left >= self.left else 0
+        is_shifting = any(outcome.plan and outcome.plan.shift for outcome in outcomes)  # which takes its time
+        self.idle = self.idle + 1 if self.left is not None and left >= self.left and not is_shifting else 0
         self.left, self.is_planned = left, True
         self.functions, self.live = len(outcomes), sum(map(_is_live, outcomes))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deploy.aws.answers import Alias, Described
     from deploy.config.bake import Bake
     from deploy.fleet.definition import Wanted
+    from deploy.release.running import Running
     from deploy.target.environment import Target
     from deploy.target.record import Record
     from deploy.target.settings import Settings
@@ -42,7 +43,7 @@ class FunctionPlan:
     """What brings the live alias of one function to the wanted version.
 
     `version` is that version's number here, None if the promotion publishes it; `baked` is the config that
-    it gets.
+    it gets. `shift` is a shift of the live alias that is under way.
     """
 
     wanted: Wanted
@@ -52,6 +53,7 @@ class FunctionPlan:
     origin: Origin | None = None
     baked: Bake | None = field(default=None, repr=False)
     config_from: str = ""
+    shift: Running | None = None
 
     @property
     def before(self) -> str:
@@ -61,6 +63,8 @@ class FunctionPlan:
     def __str__(self) -> str:
         if self.action == "nothing":
             return f"nothing to do: {self.wanted.version.text} is live"
+        if self.shift and self.shift.goal == self.version:
+            return f"follow the shift to {self.wanted.version.text}, version {self.version} here"
         if self.action == "move":
             return f"move to {self.wanted.version.text}, version {self.version} here"
         return f"promote {self.wanted.version.text}{self._how()}"
@@ -75,10 +79,13 @@ class FunctionPlan:
         return f"{place}, with the config {self.config_from}"
 
 
-def decide(wanted: Wanted, live: Alias | None, named: Alias | None, alias: str) -> FunctionPlan | None:
+def decide(
+    wanted: Wanted, live: Alias | None, named: Alias | None, alias: str, shift: Running | None = None
+) -> FunctionPlan | None:
     """Decide from the two aliases of a function, `alias` being the live one's name.
 
-    Return None if the version is not in this account. Raise DeployError if it is not for a fleet to decide.
+    A `shift` of it that is under way is followed, or waited for. Return None if the version is not in this
+    account. Raise DeployError if it is not for a fleet to decide.
     """
     if wanted.version.alias == alias:
         raise InputError(
@@ -86,7 +93,7 @@ def decide(wanted: Wanted, live: Alias | None, named: Alias | None, alias: str) 
             todo="Name a version in the fleet file, or another live alias in _LAMBDA_ALIAS.",
         )
     for each in (live, named):
-        if each and each.weights:
+        if each and each.weights and (shift is None or each is not live):
             raise _weighted(wanted.name, each)
     if named is None:
         return None
@@ -102,9 +109,9 @@ def decide(wanted: Wanted, live: Alias | None, named: Alias | None, alias: str) 
             f"The alias {named.name} of {wanted.name} points at {named.version}, which is no version.",
             todo="Point it at the published version that it names, or delete it.",
         )
-    if live and live.version == named.version:
+    if live and live.version == named.version and shift is None:
         return FunctionPlan(wanted, "nothing", live, named.version)
-    return FunctionPlan(wanted, "move", live, named.version)
+    return FunctionPlan(wanted, "move", live, named.version, shift=shift)
 
 
 def check_here(name: str, here: Described, *, takes_signed_code_only: bool) -> None:

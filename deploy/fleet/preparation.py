@@ -10,9 +10,11 @@ from deploy.fleet.config import config_of
 from deploy.fleet.promotion import open_promoted
 from deploy.release.candidate import with_config
 from deploy.release.deploy import decide_with_key, execute
-from deploy.release.plan import Plan, move_alias
+from deploy.release.move import Move, clear_alias, move_alias
+from deploy.release.plan import Plan
+from deploy.release.running import find_running
 from deploy.release.state import read_state
-from deploy.release.steps.alias import MoveAlias
+from deploy.release.steps.shift import FollowShift, ShiftOptions
 from deploy.release.steps.step import Execution
 from deploy.release.steps.verification import VerifyVersion
 from deploy.target.record import UNKNOWN
@@ -29,10 +31,28 @@ PREPARED = "Its version is published and verified; the live alias was not moved.
 
 @dataclass(frozen=True)
 class Prepared:
-    """A function whose version is verified, and the move of its live alias, which is all that is left."""
+    """A function whose version is verified, and the move of its live alias, which is all that is left.
+
+    If a shift of the alias is under way, what is left is decided after it: `version` is where it has to go.
+    """
 
     execution: Execution
-    move: tuple[MoveAlias, ...]
+    move: tuple[Move, ...]
+    version: str | None = None
+
+    def bring(self, execution: Execution, options: ShiftOptions) -> str | None:
+        """Bring the live alias to the version, and return that."""
+        if self.version is None:
+            return execute(Plan(self.move), execution)
+        function = execution.function
+        settings = function.session.target.settings
+        while True:
+            alias = function.alias(settings.alias or "")
+            way = clear_alias(settings, alias, find_running(function, alias), self.version, options)
+            if way is None:
+                execute(Plan(move_alias(settings, alias, self.version, UNKNOWN, options)), execution)
+                return self.version
+            execute(Plan((way,)), execution)
 
 
 def prepare(
@@ -58,7 +78,9 @@ def _prepare_move(
         config = config_of(function, plan.version)
         execution.target = replace(target, variables=config) if config is not None else None
         execute(Plan((VerifyVersion(settings.verification, plan.version),)), execution)
-    return Prepared(execution, move_alias(settings.alias, plan.live, plan.version, UNKNOWN))
+    if plan.shift is not None:
+        return Prepared(execution, (), plan.version)
+    return Prepared(execution, move_alias(settings, plan.live, plan.version, UNKNOWN, fleet.choices.shift))
 
 
 def _prepare_promotion(
@@ -70,9 +92,13 @@ def _prepare_promotion(
     with open_promoted(plan, source, report, cancellation) as candidate:
         function = fleet.function(with_config(target, candidate), cancellation)
         deadline = Deadline(target.settings.timeout, report, cancellation)
+        shift = target.settings.shifting
+        if plan.shift is not None and plan.live is not None and shift is not None:
+            step = FollowShift(plan.live.name, plan.shift, shift, is_wanted=False)
+            step.execute(Execution(function, deadline, report, cancellation))
         state = read_state(function, deadline, candidate.package.code_sha256, candidate.name)
-        steps = decide_with_key(candidate, function, state, force=False).steps
-        moves = tuple(step for step in steps if isinstance(step, MoveAlias))
+        steps = decide_with_key(candidate, function, state, fleet.choices.shift, force=False).steps
+        moves = tuple(step for step in steps if isinstance(step, Move))
         execution = Execution(
             function,
             deadline,

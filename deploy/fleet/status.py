@@ -10,6 +10,7 @@ from deploy.errors import DeployError
 from deploy.fleet.board import run_phase
 from deploy.fleet.survey import check_exists, read_aliases
 from deploy.release.naming import called, stands_for_a_name
+from deploy.release.running import find_running
 
 if TYPE_CHECKING:
     from deploy.aws.answers import Alias
@@ -29,6 +30,7 @@ class Status:
     names: tuple[str, ...]
     wanted: str
     here: str | None
+    is_shifting: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -38,6 +40,8 @@ class Status:
     @property
     def verdict(self) -> str:
         """How that compares with what is wanted."""
+        if self.is_shifting:
+            return "shifting"
         if self.live and self.live.weights:
             return "routes by weights"
         if self.is_live:
@@ -56,7 +60,9 @@ def read_status(fleet: Fleet, report: Report, cancellation: Cancellation) -> lis
             check_exists(function)
         if status.is_live:
             return status
-        return Status(live, _names(function, live) if live else (), status.wanted, status.here)
+        is_shifting = find_running(function, live) is not None
+        names = _names(function, live) if live else ()
+        return Status(live, names, status.wanted, status.here, is_shifting)
 
     return run_phase("Looking", fleet.targets, look, report, cancellation)
 

@@ -26,6 +26,7 @@ STATES = (
     "would move",
     "promoted",
     "moved",
+    "shifting",
     "routes by weights",
     "not in this account",
     "in this account, not live",

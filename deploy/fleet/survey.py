@@ -22,7 +22,9 @@ from deploy.fleet.plan import (
     unknown_version,
 )
 from deploy.fleet.promotion import read_baked_files
-from deploy.release.deploy import connect
+from deploy.release.deploy import check_group, connect
+from deploy.release.move import ALWAYS
+from deploy.release.running import find_running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,16 +35,23 @@ if TYPE_CHECKING:
     from deploy.cancel import Cancellation
     from deploy.fleet.definition import Definition, Wanted
     from deploy.output import Report
+    from deploy.release.steps.shift import ShiftOptions
     from deploy.target.environment import Target
     from deploy.target.fleet import Member
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What is chosen for promotions: a folder with NAME.env files, and whether unknown packages pass."""
+    """What is chosen for promotions and shifts.
+
+    A folder with NAME.env files, whether unknown packages pass, what is asked of shifts, and whether live
+    aliases are moved one by one.
+    """
 
     config_folder: Path | None = None
     as_is: bool = False
+    shift: ShiftOptions = ALWAYS
+    one_by_one: bool = False
 
 
 class Fleet:
@@ -58,10 +67,15 @@ class Fleet:
         self.targets = tuple(member.target for member in members)
         self._wanted = {wanted.name: wanted for wanted in definition.lambdas}
         self._sources = {member.name: member.source for member in members}
-        self._choices = choices
+        self.choices = choices
         first = members[0]
         self._here = connect(first.target, cancellation)
         self._there = connect(first.source, cancellation) if first.source else None
+
+    @property
+    def shifts(self) -> bool:
+        """Whether CodeDeploy shifts the live aliases."""
+        return any(target.settings.shifting for target in self.targets) and not self.choices.shift.now
 
     def function(self, target: Target, cancellation: Cancellation) -> Function:
         """Return a function of the fleet."""
@@ -80,8 +94,11 @@ class Fleet:
         """Decide what a function needs. Raises DeployError if it can't get it."""
         wanted, function = self.wanted(target), self.function(target, cancellation)
         live, named = read_aliases(function, wanted)
-        plan = decide(wanted, live, named, target.settings.alias or "")
-        plan = plan or self._promotion(wanted, live, function, cancellation)
+        shift = find_running(function, live)
+        plan = decide(wanted, live, named, target.settings.alias or "", shift)
+        plan = plan or replace(self._promotion(wanted, live, function, cancellation), shift=shift)
+        if plan.action != "nothing" and not self.choices.shift.now:
+            check_group(function)
         report.step(f"{str(plan)[0].upper()}{str(plan)[1:]}")
         return plan
 
@@ -101,14 +118,14 @@ class Fleet:
         check_here(wanted.name, here, takes_signed_code_only=function.takes_signed_code_only())
         missing = unknown_version(wanted, source.session.target)
         there = _described(source, missing, wanted.version.alias)
-        record = check_origin(wanted, source.session.target, here, there, as_is=self._choices.as_is)
+        record = check_origin(wanted, source.session.target, here, there, as_is=self.choices.as_is)
         check_size(wanted.name, there, target.settings)
         origin = Origin(source.name, there.configuration.version, there.size, record)
         plan = FunctionPlan(wanted, "promote", live, origin=origin)
         if record is None:
             return plan
         files = read_baked_files(source, origin.version, record)
-        baked, place = config_for(function, live, files, self._choices.config_folder, cancellation)
+        baked, place = config_for(function, live, files, self.choices.config_folder, cancellation)
         return replace(plan, origin=replace(origin, files=files), baked=baked, config_from=place)
 
 

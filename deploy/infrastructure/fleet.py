@@ -10,6 +10,7 @@ from deploy.aws.permissions import ANYTHING, Grant, Permission, bucket_arn, func
 from deploy.infrastructure.policy import document
 from deploy.release.steps.alias import MoveAlias
 from deploy.release.steps.code import UpdateCode
+from deploy.release.steps.shift import ShiftAlias
 from deploy.release.steps.verification import VerifyVersion
 from deploy.release.steps.version import PublishVersion
 from deploy.target.arn import FunctionReference, partition_of
@@ -54,6 +55,9 @@ def fleet_grants(target: Target) -> Iterator[Grant]:
     yield Grant("Look", LOOK, functions)
     for grant in (*MoveAlias.grants(any_function), *VerifyVersion.grants(any_function)):
         yield replace(grant, resources=functions)
+    every = FunctionReference(f"{settings.fleet_prefix}{ANYTHING}", target.function.account)
+    of_prefix = replace(target, function=every, settings=replace(settings, function=every))
+    yield from ShiftAlias.grants(of_prefix)
     yield Grant("Status", (STATUS,), functions)
     if settings.source_role_arn:
         yield from _promotion_grants(any_function, functions)

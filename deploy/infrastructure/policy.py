@@ -22,6 +22,7 @@ DOCTORS_SERVICES = frozenset({"iam", "sts"})
 LOGS_SERVICES = frozenset({"logs"})
 CONFIG_SERVICES = frozenset({"ssm"})
 PIPELINE_SERVICES = frozenset({"codepipeline", "sts"})
+HOOK_SERVICES = frozenset({"codedeploy"})
 
 
 def policy(*targets: Target) -> dict[str, Any]:
@@ -57,4 +58,6 @@ def services() -> frozenset[str]:
 
 def services_of_tools() -> frozenset[str]:
     """Return the services whose API models the handlers of the tools need."""
-    return (CONFIG_SERVICES | PIPELINE_SERVICES).union(*(step.services for step in all_steps()))
+    return (CONFIG_SERVICES | PIPELINE_SERVICES | HOOK_SERVICES).union(
+        *(step.services for step in all_steps())
+    )

@@ -97,11 +97,11 @@ def _json(value: object) -> Iterator[Part]:
     if isinstance(value, Joined):
         yield '"'
         for part in value.parts:
-            yield json.dumps(part)[1:-1] if isinstance(part, str) else part
+            yield _dumps(part)[1:-1] if isinstance(part, str) else part
         yield '"'
     elif isinstance(value, dict):
         for number, (key, item) in enumerate(value.items()):
-            yield f"{',' if number else '{'}{json.dumps(key)}:"
+            yield f"{',' if number else '{'}{_dumps(key)}:"
             yield from _json(item)
         yield "}" if value else "{}"
     elif isinstance(value, (list, tuple)):
@@ -110,4 +110,8 @@ def _json(value: object) -> Iterator[Part]:
             yield from _json(item)
         yield "]" if value else "[]"
     else:
-        yield json.dumps(value)
+        yield _dumps(value)
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

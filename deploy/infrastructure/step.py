@@ -23,7 +23,7 @@ REPORT = (
     Permission("codepipeline:PutJobFailureResult", "report why a job failed"),
 )
 LOG = tuple(
-    Permission(f"logs:{action}", "write the log of the step", needed=False)
+    Permission(f"logs:{action}", "write the log", needed=False)
     for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")
 )
 ASSUME = "sts:AssumeRole"
@@ -38,11 +38,11 @@ def step_roles(member: Member, role_arn: str) -> dict[str, Any]:
     target = member.target
     account = role_arn.split(":")[4] if role_arn else None
     target = replace(target, function=replace(target.function, account=account))
-    roles = {"step": {"trust": _trust({"Service": "lambda.amazonaws.com"}), "policy": _policy(target)}}
+    roles = {"step": {"trust": trust({"Service": "lambda.amazonaws.com"}), "policy": _policy(target)}}
     if source := member.source:
         step = role_arn or f"arn:{partition_of(target.region)}:iam::ACCOUNT:role/ROLE_OF_THE_STEP"
-        trust = _trust({"AWS": step}, has_id=target.settings.source_external_id is not None)
-        roles["source"] = {"trust": trust, "policy": source_policy(source)}
+        trusted = trust({"AWS": step}, has_id=target.settings.source_external_id is not None)
+        roles["source"] = {"trust": trusted, "policy": source_policy(source)}
     return roles
 
 
@@ -53,11 +53,17 @@ def _policy(target: Target) -> dict[str, Any]:
 def _grants(target: Target) -> Iterator[Grant]:
     yield from (grant for grant in fleet_grants(target) if STATUS not in grant.permissions)
     yield Grant("Report", REPORT, (ANYTHING,))
+    yield log_grant(target)
+
+
+def log_grant(target: Target) -> Grant:
+    """Return what a function needs to write its log; the name of the function may be any."""
     account, partition = target.function.account or ANYTHING, partition_of(target.region)
-    yield Grant("Log", LOG, (f"arn:{partition}:logs:{target.region}:{account}:log-group:/aws/lambda/*",))
+    return Grant("Log", LOG, (f"arn:{partition}:logs:{target.region}:{account}:log-group:/aws/lambda/*",))
 
 
-def _trust(principal: dict[str, str], *, has_id: bool = False) -> dict[str, Any]:
+def trust(principal: dict[str, str], *, has_id: bool = False) -> dict[str, Any]:
+    """Return the policy that lets a principal assume a role, with an external ID if the role `has_id`."""
     condition = {"Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}} if has_id else {}
     statement = {"Effect": "Allow", "Principal": principal, "Action": ASSUME, **condition}
     return {"Version": VERSION, "Statement": [statement]}

@@ -41,14 +41,22 @@ class Fault(Exception):  # noqa: N818 - an answer
 
 
 class InvokeApi(Server):
-    """The API of one function. `invoke` is given the payload and the client context of each invocation."""
+    """The API of one function. `invoke` is given the payload and the client context of each invocation.
+
+    The function has no version but the one that is named, if one is.
+    """
 
     def __init__(
-        self, function: LocalFunction, invoke: Callable[[bytes, str], Invocation], port: int
+        self,
+        function: LocalFunction,
+        invoke: Callable[[bytes, str], Invocation],
+        port: int,
+        version: str = "",
     ) -> None:
         super().__init__(_Handler, port)
         self.function = function
         self.invoke = invoke
+        self.version = version
 
 
 class _Handler(Handler):
@@ -92,8 +100,10 @@ class _Handler(Handler):
         if asked.name != function.name:
             message = f"Function not found: {asked.name}; what is here is {function.name}"
             raise Fault(404, "ResourceNotFoundException", message)
-        if (qualifier or asked.qualifier or "").isdecimal():
-            message = "Function not found: there are no versions here"
+        asked_version = qualifier or asked.qualifier or ""
+        if asked_version.isdecimal() and asked_version != self.server.version:
+            there_is = f"version {self.server.version} alone is" if self.server.version else "no versions are"
+            message = f"Function not found: {there_is} here"
             raise Fault(404, "ResourceNotFoundException", message)
 
     def _run(self, payload: bytes, context: str) -> None:
@@ -101,7 +111,7 @@ class _Handler(Handler):
             invocation = self.server.invoke(payload, context)
         except DeployError as error:
             raise Fault(UNAVAILABLE, "InvalidRuntimeException", error.what) from None
-        headers = {"X-Amz-Executed-Version": invocation.version}
+        headers = {"X-Amz-Executed-Version": self.server.version or invocation.version}
         if invocation.error:
             headers["X-Amz-Function-Error"] = invocation.error
         if self.headers.get("X-Amz-Log-Type") == "Tail":

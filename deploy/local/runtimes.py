@@ -80,13 +80,18 @@ def language_of(kind: str, runtime: str, task_root: Path) -> str:
     )
 
 
+def bootstrap(task_root: Path) -> tuple[str, ...]:
+    """Return the command that runs a package with a runtime of its own."""
+    return (str(task_root / BOOTSTRAP),)
+
+
 def command(language: str, runtime: str, task_root: Path, scratch: Path, report: Report) -> tuple[str, ...]:
     """Return the command that runs a package; `scratch` is a private folder for what is compiled.
 
     Raise InputError if this machine does not have the language.
     """
     if language == OS_ONLY:
-        return (str(task_root / BOOTSTRAP),)
+        return bootstrap(task_root)
     found = VERSION.search(runtime)
     wanted = found[0] if found else ""
     program = {"nodejs": _nodejs, "python": _python, "java": _java}[language](wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.local import runtimes
@@ -23,11 +24,40 @@ if TYPE_CHECKING:
     from deploy.target.environment import App
 
 
+@dataclass(frozen=True)
+class Unpacked:
+    """A package in a private folder, and the command that runs its handlers."""
+
+    folder: Path
+    command: tuple[str, ...]
+
+    @property
+    def task_root(self) -> Path:
+        """Where the package is."""
+        return self.folder / "task"
+
+    def launch(self, function: LocalFunction, report: Report) -> Launch:
+        """Return how a function that has this package is started, through its wrapper if it has one."""
+        command, named = self.command, printable(function.variables.get(WRAPPER, ""))
+        if named and command != runtimes.bootstrap(
+            self.task_root
+        ):  # there, the wrapper is bootstrap's own matter
+            if wrapper := function.wrapper(self.task_root):
+                report.detail(f"Started through {named}")
+                command = (wrapper, *command)
+            else:
+                report.notice(
+                    f"The function starts through {named}, which is in a layer: it is left out here."
+                )
+        variables = function.process_variables(self.task_root, runtimes.search_path())
+        return Launch(command, self.task_root, variables)
+
+
 @contextlib.contextmanager
-def open_sandbox(
+def open_package(
     app: App, function: LocalFunction, report: Report, cancellation: Cancellation
-) -> Iterator[Sandbox]:
-    """Make the package as a deploy would, and a sandbox that runs it until the block ends.
+) -> Iterator[Unpacked]:
+    """Make the package as a deploy would, and unpack it until the block ends.
 
     Raise InputError if the package can't be made, or this machine can't run it.
     """
@@ -44,23 +74,26 @@ def open_sandbox(
             report.detail(f"{megabytes(candidate.package.unzipped_size)} in a private folder")
             kind = candidate.base.kind
             runtime = function.runtime or candidate.base.runtime or ""
-        launch = _launch(kind, runtime, function, folder, report)
-        cancellation.check()
-        sandbox = Sandbox(launch, function, cancellation)
-        with cancellation.cleanup(sandbox.close):
-            yield sandbox
+        language = runtimes.language_of(kind, runtime, task_root)
+        yield Unpacked(folder, runtimes.command(language, runtime, task_root, folder, report))
 
 
-def _launch(kind: str, runtime: str, function: LocalFunction, folder: Path, report: Report) -> Launch:
-    task_root = folder / "task"
-    language = runtimes.language_of(kind, runtime, task_root)
-    command = runtimes.command(language, runtime, task_root, folder, report)
-    named = printable(function.variables.get(WRAPPER, ""))
-    if named and language != runtimes.OS_ONLY:  # there, the wrapper is bootstrap's own matter
-        if wrapper := function.wrapper(task_root):
-            report.detail(f"Started through {named}")
-            command = (wrapper, *command)
-        else:
-            report.notice(f"The function starts through {named}, which is in a layer: it is left out here.")
-    variables = function.process_variables(task_root, runtimes.search_path())
-    return Launch(command, task_root, variables)
+@contextlib.contextmanager
+def start(launch: Launch, function: LocalFunction, cancellation: Cancellation) -> Iterator[Sandbox]:
+    """Make a sandbox that runs a function until the block ends."""
+    cancellation.check()
+    sandbox = Sandbox(launch, function, cancellation)
+    with cancellation.cleanup(sandbox.close):
+        yield sandbox
+
+
+@contextlib.contextmanager
+def open_sandbox(
+    app: App, function: LocalFunction, report: Report, cancellation: Cancellation
+) -> Iterator[Sandbox]:
+    """Make the package as a deploy would, and a sandbox that runs it until the block ends."""
+    with (
+        open_package(app, function, report, cancellation) as unpacked,
+        start(unpacked.launch(function, report), function, cancellation) as sandbox,
+    ):
+        yield sandbox

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import itertools
 import random
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy.artifact.limits import check_size
-from deploy.aws.codes import REPLACED
+from deploy.aws.codes import REPLACED, SHIFTING
 from deploy.aws.wait import Deadline
-from deploy.cancel import NOTHING_CHANGED
 from deploy.errors import DeployError, has_room
 from deploy.release.candidate import prepare, with_config, with_parameters
+from deploy.release.deployed import Deployed, conclude, report_deployed, running
 from deploy.release.fit import point_out_misfits
+from deploy.release.move import ALWAYS
 from deploy.release.plan import decide
 from deploy.release.state import read_source_key, read_state
 from deploy.release.steps.step import Execution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from deploy.aws.function import Function
     from deploy.cancel import Cancellation
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from deploy.release.candidate import Candidate
     from deploy.release.plan import Plan
     from deploy.release.state import State
+    from deploy.release.steps.shift import ShiftOptions
+    from deploy.release.steps.step import Step
     from deploy.target.environment import Target
 
 # Two releases that meet take turns in overtaking each other while they keep the same pace.
@@ -40,7 +42,7 @@ TRIES = 10
 PAUSE = 0.1  # seconds at most before a try, doubled before each up to LONGEST_PAUSE
 LONGEST_PAUSE = 5.0  # seconds
 MEMORY_OF_SDK = 64 * 1024 * 1024  # bytes, that it and its threads take at most
-DONE = "The deploy itself is done: the function runs this package."
+CLEARED = "What was under way is over; this deploy itself has changed nothing yet."
 
 
 @dataclass(frozen=True)
@@ -53,46 +55,14 @@ class Assessment:
     force: bool
     state: State
     plan: Plan
+    options: ShiftOptions = ALWAYS
 
     def again(self) -> Assessment:
         """Return the assessment of what runs by now."""
         package, name = self.candidate.package, self.candidate.name
         state = read_state(self.function, self.deadline, package.code_sha256, name)
-        plan = decide_with_key(self.candidate, self.function, state, force=self.force)
+        plan = decide_with_key(self.candidate, self.function, state, self.options, force=self.force)
         return replace(self, state=state, plan=plan)
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """What a deploy left behind: what the function should run from now on.
-
-    `before` and `after` tell a reader what it ran and runs, `outcome` what was done.
-    """
-
-    code_sha256: str
-    alias: str | None
-    version: str | None
-    is_older: bool
-    before: str
-    changed: bool
-    document: Mapping[str, object] = field(repr=False)
-
-    @property
-    def after(self) -> str:
-        """What the function runs now."""
-        return self.before if self.is_older else self.version or short(self.code_sha256)
-
-    @property
-    def outcome(self) -> str:
-        """What became of the deploy, in a word or two."""
-        if self.is_older:
-            return "skipped: a newer release is live"
-        return "deployed" if self.changed else "unchanged"
-
-    @property
-    def leaves(self) -> str:
-        """What an end after the deploy leaves."""
-        return NOTHING_CHANGED if self.is_older else DONE
 
 
 @contextlib.contextmanager
@@ -115,6 +85,7 @@ def assess(
     cancellation: Cancellation,
     *,
     function: Function | None = None,
+    options: ShiftOptions = ALWAYS,
     force: bool = False,
     look_once: bool = False,
 ) -> Assessment:
@@ -130,21 +101,38 @@ def assess(
     state = read_state(function, None if look_once else deadline, code_sha256, candidate.name)
     cancellation.check_between_steps()
     if look_once:
-        plan = decide(candidate, target.settings, state, force=force)
+        plan = decide(candidate, target.settings, state, options, force=force)
     else:
         if state.latest:
             point_out_misfits(state.latest.running, target, candidate.base, report)
-        plan = decide_with_key(candidate, function, state, force=force)
-    return Assessment(candidate, function, deadline, force, state, plan)
+        plan = decide_with_key(candidate, function, state, options, force=force)
+        check_shift(plan, function)
+    return Assessment(candidate, function, deadline, force, state, plan, options)
 
 
-def decide_with_key(candidate: Candidate, function: Function, state: State, *, force: bool) -> Plan:
+def check_shift(plan: Plan, function: Function) -> None:
+    """Raise InputError if CodeDeploy can't begin the shift of a plan: its group or its config is missing."""
+    if plan.shifts:
+        check_group(function)
+
+
+def check_group(function: Function) -> None:
+    """Raise InputError if CodeDeploy's group or its config is missing, if the settings name them."""
+    if shift := function.session.target.settings.shifting:
+        from deploy.aws.codedeploy import CodeDeploy
+
+        CodeDeploy(function.session, shift, function.cancellation).check()
+
+
+def decide_with_key(
+    candidate: Candidate, function: Function, state: State, options: ShiftOptions = ALWAYS, *, force: bool
+) -> Plan:
     """Decide what is missing; an upload that names no key would take the function's own from its code."""
     settings = function.session.target.settings
-    plan = decide(candidate, settings, state, force=force)
+    plan = decide(candidate, settings, state, options, force=force)
     if plan.uploads and state.latest and not settings.source_key_arn:
         state = replace(state, source_key_arn=read_source_key(function))
-        plan = decide(candidate, settings, state, force=force)
+        plan = decide(candidate, settings, state, options, force=force)
     return plan
 
 
@@ -193,33 +181,32 @@ def deploy(
     cancellation: Cancellation,
     *,
     function: Function | None = None,
+    options: ShiftOptions = ALWAYS,
     force: bool = False,
 ) -> Deployed:
     """Bring the function to this slug and this config. Raises DeployError."""
-    first = assess(candidate, target, report, cancellation, function=function, force=force)
-    last, version = _execute(first, target, report, cancellation)
-    deployed = _deployed(target, last, version)
+    first = assess(candidate, target, report, cancellation, function=function, options=options, force=force)
+    last, execution = _execute(first, target, report, cancellation)
+    deployed = conclude(target, running(first), last, execution)
     with cancellation.leaving(deployed.leaves):
-        _report(deployed, target, last.state, report)
+        report_deployed(deployed, target, last.state, report)
         return deployed
 
 
 def _execute(
     assessment: Assessment, target: Target, report: Report, cancellation: Cancellation
-) -> tuple[Assessment, str | None]:
-    """Carry out what is missing, and look again if another deploy came between.
+) -> tuple[Assessment, Execution]:
+    """Carry out what is missing, and look again if another deploy came between, or the way is clear now.
 
     Of two releases that meet, the later one has to come out on top; without an alias or without a number of
-    the release there is no later one.
+    the release there is no later one. The plan of the last assessment has the steps of all.
     """
-    tries = TRIES if target.settings.alias and target.provenance.release is not None else 1
-    left = cancellation.consequence
-    for tried in itertools.count():
+    done: tuple[Step, ...] = ()
+    left, tried, is_first = cancellation.consequence, 0, True
+    while True:
         with cancellation.leaving(left):
-            if tried:
-                report.detail("Another deploy came between: looking again which of the two is later")
-                cancellation.wait_between_steps(random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE)))  # noqa: S311 - no secret
-                assessment = assessment.again()
+            assessment = assessment if is_first else assessment.again()
+            is_first = False
             if assessment.plan.steps:
                 report.flush()
             else:
@@ -234,63 +221,27 @@ def _execute(
                 ready=assessment.state.ready,
             )
             try:
-                return assessment, execute(assessment.plan, execution)
+                execute(assessment.plan, execution)
             except DeployError as error:
-                if error.code != REPLACED or tried == tries - 1:
+                tried += 1
+                if tried == TRIES or not _is_worth_another_try(error, target):
                     raise
                 left = error.left
-    raise AssertionError  # it counts for ever
+            else:
+                done += assessment.plan.steps
+                if execution.is_shifting or not assessment.plan.again:
+                    plan = replace(assessment.plan, steps=done)
+                    return replace(assessment, plan=plan), execution
+                left = CLEARED
+                continue
+        with cancellation.leaving(left):
+            report.detail("Another deploy came between: looking again which of the two is later")
+            pause = random.uniform(0, min(PAUSE * 2**tried, LONGEST_PAUSE))  # noqa: S311 - no secret
+            cancellation.wait_between_steps(pause)
 
 
-def _deployed(target: Target, assessment: Assessment, version: str | None) -> Deployed:
-    plan, name = assessment.plan, assessment.candidate.name
-    alias = assessment.state.alias or assessment.state.named
-    version = version or (alias.version if alias else None)
-    document = {
-        "function": target.function.name,
-        "region": target.region,
-        "changed": plan.changes,
-        "stepped_back": plan.is_older,
-        "steps": [str(step) for step in plan.steps],
-        "alias": target.settings.alias,
-        "version": version,
-        "name": name.text if name and not plan.is_older else None,
-        **assessment.candidate.to_dict(),
-    }
-    code_sha256, before = assessment.candidate.package.code_sha256, running(assessment)
-    moved = target.settings.alias or (name.alias if name else None)
-    return Deployed(code_sha256, moved, version, plan.is_older, before, plan.changes, document)
-
-
-def running(assessment: Assessment) -> str:
-    """Return what runs, for a table: the version, or without one the CodeSha256; a dash if not known."""
-    state = assessment.state
-    if assessment.function.session.target.settings.publishes:
-        alias = state.alias or state.named
-        return alias.version if alias else "-"
-    return short(state.latest.code_sha256) if state.latest else "-"
-
-
-def short(code_sha256: str) -> str:
-    """Return the part of a CodeSha256 that a reader compares."""
-    return code_sha256[:8]
-
-
-def _report(deployed: Deployed, target: Target, state: State, report: Report) -> None:
-    name = target.function.name
-    if deployed.is_older and state.recorded:
-        report.notice(
-            f"Release v{state.recorded.release} is live on {name}, and this is the older "
-            f"v{target.provenance.release}.\n`deploy --force` deploys it nevertheless."
-        )
-        report.step(f"Skipped: a newer release is live on {name}, v{state.recorded.release}")
-        return
-    where = f"CodeSha256 {deployed.code_sha256}"
-    if deployed.alias:
-        where = f"{deployed.alias} is version {deployed.version}"
-        if target.settings.alias and deployed.document["name"]:
-            where = f"{where}, {deployed.document['name']}"
-    if deployed.changed:
-        report.step(f"Deployed {name}: {where}")
-    else:
-        report.step(f"Nothing to do: {name} runs this package already ({where})")
+def _is_worth_another_try(error: DeployError, target: Target) -> bool:
+    """Whether another deploy came between, and it can be told which of the two is later."""
+    if error.code == SHIFTING:
+        return True
+    return error.code == REPLACED and bool(target.settings.alias) and target.provenance.release is not None

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING
 
 from deploy.artifact import limits
 from deploy.errors import InputError
-from deploy.release.naming import called, is_called, name_version, routes_by_weights, stands_for_a_name
-from deploy.release.state import PREVIOUS, previous_version
+from deploy.release.description import previous_version
+from deploy.release.move import ALWAYS, clear_alias, describe, move_alias
+from deploy.release.naming import called, is_called, name_version, routes_by_weights
 from deploy.release.steps.alias import MoveAlias, RecordRelease
 from deploy.release.steps.cleanup import DeleteVersions
 from deploy.release.steps.code import UpdateCode
 from deploy.release.steps.name import NameVersion
+from deploy.release.steps.shift import FollowShift, ShiftAlias, ShiftOptions
 from deploy.release.steps.verification import VerifyVersion
 from deploy.release.steps.version import PublishVersion
-from deploy.target.provenance import release_in
-from deploy.target.record import LONGEST_DESCRIPTION, UNKNOWN
+from deploy.target.record import UNKNOWN
 from deploy.target.version import is_number, parse_name
 
 if TYPE_CHECKING:
     from deploy.artifact.package import Package
-    from deploy.aws.answers import Alias
     from deploy.release.candidate import Candidate
     from deploy.release.state import State
     from deploy.release.steps.step import Step
@@ -40,10 +40,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps that are missing; none if a later release of the same app is deployed already."""
+    """The steps that are missing; none if a later release of the same app is deployed already.
+
+    With `again` they only clear the way, and what is missing then is decided again.
+    """
 
     steps: tuple[Step, ...]
     is_older: bool = False
+    again: bool = False
 
     @property
     def changes(self) -> bool:
@@ -53,8 +57,18 @@ class Plan:
     @property
     def version(self) -> str | None:
         """The version that an alias is moved to, None if it is published first, or no alias is moved."""
-        moves = (step.version for step in self.steps if isinstance(step, NameVersion | MoveAlias))
+        moves = (s.version for s in self.steps if isinstance(s, NameVersion | MoveAlias | ShiftAlias))
         return next(moves, None)
+
+    @property
+    def shifts(self) -> bool:
+        """Whether CodeDeploy is asked to begin a shift."""
+        return any(isinstance(step, ShiftAlias) for step in self.steps)
+
+    @property
+    def follows(self) -> bool:
+        """Whether a shift that is under way brings all that is missing."""
+        return any(isinstance(step, FollowShift) and step.is_wanted for step in self.steps)
 
     @property
     def publishes(self) -> bool:
@@ -67,7 +81,14 @@ class Plan:
         return any(isinstance(step, UpdateCode) for step in self.steps)
 
 
-def decide(candidate: Candidate, settings: Settings, state: State, *, force: bool = False) -> Plan:
+def decide(
+    candidate: Candidate,
+    settings: Settings,
+    state: State,
+    options: ShiftOptions = ALWAYS,
+    *,
+    force: bool = False,
+) -> Plan:
     """Decide what brings the function to this package; nothing if it is there.
 
     Raises DeployError if the alias routes by weights, or the name is taken, and `force` is not set.
@@ -92,8 +113,10 @@ def decide(candidate: Candidate, settings: Settings, state: State, *, force: boo
     if not settings.publishes:
         return Plan(() if is_latest else (upload,))
     version = _reusable(package, state)
+    if way := clear_alias(settings, state.alias, state.shift, version, options, force=force):
+        return Plan((way,), again=True)
     naming = name_version(candidate, settings, state, version, force=force)
-    move = move_alias(settings.alias, state.alias, version, provenance, force=force)
+    move = move_alias(settings, state.alias, version, provenance, options, force=force)
     steps: list[Step] = []
     if version is None:
         steps += [] if is_latest else [upload]
@@ -108,53 +131,13 @@ def _record(state: State, provenance: Provenance) -> tuple[RecordRelease, ...]:
     """Keep the number also if nothing else changes, so that no older release overtakes it."""
     if state.alias is None or not provenance.note or provenance.note in state.alias.description:
         return ()
-    return (RecordRelease(_description(state.alias, provenance), state.alias),)
+    return (RecordRelease(describe(state.alias, provenance), state.alias),)
 
 
 def _reusable(package: Package, state: State) -> str | None:
     """Return the newest version that has this code, $LATEST's configuration, and not failed."""
     usable = (each for each in state.reusable(package.code_sha256) if not each.has_failed)
     return next((each.version for each in usable), None)
-
-
-def move_alias(
-    name: str | None, alias: Alias | None, version: str | None, provenance: Provenance, *, force: bool = False
-) -> tuple[MoveAlias, ...]:
-    """Decide what moves an alias to a version, to the one to be published if none is named.
-
-    Raises InputError or DeployError if the alias is not one to be moved, unless `force`.
-    """
-    if name is None:
-        return ()
-    if alias is None:
-        return (MoveAlias(name, None, provenance.note, None, version),)
-    if stands_for_a_name(alias) and not force:
-        raise InputError(
-            f"The alias {name} is the name of version {called(alias)}, and stays with it.",
-            why="_LAMBDA_ALIAS, or the qualifier of _LAMBDA_FUNCTION_ARN, names what each deploy moves.",
-            todo="Set _LAMBDA_ALIAS to another name, such as live.",
-        )
-    if alias.version == version and not alias.weights:
-        return ()
-    if alias.weights and not force:
-        raise routes_by_weights(alias)
-    # The end of a shift leaves the alias at its version, and what was before that one.
-    previous = alias.version if alias.version != version else None
-    description = _description(alias, provenance, previous)
-    return (MoveAlias(name, alias.version, description, alias.revision_id, version),)
-
-
-def _description(alias: Alias, provenance: Provenance, previous: str | None = None) -> str:
-    """Return the owner's own words, the version before, and the release, within the length that AWS takes."""
-    text, recorded = release_in(alias.description)
-    previous = previous or previous_version(alias)
-    notes = (
-        f"[previous version: {previous}]" if previous else "",
-        provenance.note or (recorded.note if recorded else ""),
-    )
-    note = " ".join(each for each in notes if each)
-    words = PREVIOUS.sub("", text)[: LONGEST_DESCRIPTION - len(note) - 1]
-    return f"{words} {note}".strip()
 
 
 def _cleanup(settings: Settings, state: State, version: str | None) -> tuple[DeleteVersions, ...]:
@@ -205,15 +188,26 @@ def check_rollback(settings: Settings, version: str | None) -> VersionName | Non
     return name
 
 
-def plan_rollback(settings: Settings, state: State, version: str | None, *, force: bool = False) -> Plan:
+def plan_rollback(
+    settings: Settings,
+    state: State,
+    version: str | None,
+    options: ShiftOptions = ALWAYS,
+    *,
+    force: bool = False,
+) -> Plan:
     """Decide what takes the alias back to a version, to the one before if none is named.
 
-    Raises InputError if there is no such version.
+    While CodeDeploy shifts the alias, that is the one which it leaves. Raises InputError if there is no such
+    version.
     """
     if settings.alias is None or state.alias is None:
         raise InputError(f"There is no alias {settings.alias} yet.", todo="The first deploy creates it.")
     if version and not is_number(version):
         version = _named_version(settings, state, parse_name(version), force=force)
+    way = clear_alias(settings, state.alias, state.shift, None, force=force or state.shift is not None)
+    if way is not None:
+        return Plan((way,), again=True)
     version = version or previous_version(state.alias)
     if version is None:
         is_alone = len(state.versions) == 1
@@ -228,7 +222,7 @@ def plan_rollback(settings: Settings, state: State, version: str | None, *, forc
             why=f"There are: {', '.join(known.version for known in state.versions) or 'none'}.",
             todo="Name one of them: `deploy rollback VERSION`",
         )
-    move = move_alias(settings.alias, state.alias, version, UNKNOWN, force=force)
+    move = move_alias(settings, state.alias, version, UNKNOWN, options, force=force)
     if move and settings.verification:
         return Plan((VerifyVersion(settings.verification, version, ANOTHER_VERSION), *move))
     return Plan(move)

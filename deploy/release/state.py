@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from deploy.aws.permissions import Grant, Permission, function_arn
 from deploy.aws.refusals import container_image
 from deploy.aws.wait import wait_until_ready
 from deploy.errors import DeployError
-from deploy.target.provenance import Provenance, release_in
+from deploy.release.description import recorded_release
+from deploy.release.running import Running, find_running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from deploy.aws.function import Function
     from deploy.aws.wait import Deadline
     from deploy.target.environment import Target
+    from deploy.target.provenance import Provenance
     from deploy.target.version import VersionName
-
-PREVIOUS = re.compile(r" ?\[previous version: ([0-9]+)\]")
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class State:
     """What runs now; `latest` is None if the deployer may not read it.
 
     `source_key_arn` is the customer's KMS key that encrypts the code of $LATEST, if it matters and is known.
-    `named` is the alias that stands for the version's name.
+    `named` is the alias that stands for the version's name, `shift` what CodeDeploy does with the live one.
     """
 
     latest: Configuration | None
@@ -39,11 +38,13 @@ class State:
     aliases: tuple[Alias, ...] = ()
     source_key_arn: str | None = None
     named: Alias | None = None
+    shift: Running | None = None
 
     @property
     def recorded(self) -> Provenance | None:
         """The release that was deployed last, as the alias's description records it."""
-        return release_in(self.alias.description)[1] if self.alias else None
+        alias = self.alias
+        return recorded_release(alias, is_shifting=bool(self.shift or alias.weights)) if alias else None
 
     @property
     def serving(self) -> Configuration | None:
@@ -91,7 +92,8 @@ def read_state(
     aliases = tuple(function.aliases()) if settings.keep_versions else ()
     alias = function.alias(settings.alias) if settings.alias else None
     named = _find_alias(function, name, aliases) if name else None
-    state = State(latest, alias, tuple(function.versions()), aliases, key_arn, named)
+    shift = find_running(function, alias)
+    state = State(latest, alias, tuple(function.versions()), aliases, key_arn, named, shift)
     return _examined(state, function, code_sha256)
 
 
@@ -142,7 +144,8 @@ def read_alias(function: Function, name: VersionName | None = None) -> State:
     alias = function.alias(settings.alias) if settings.alias else None
     named = function.alias(name.alias) if name else None
     aliases = () if name is None or named else read_aliases(function) or ()
-    return State(None, alias, tuple(function.versions()), aliases, named=named)
+    shift = find_running(function, alias)
+    return State(None, alias, tuple(function.versions()), aliases, named=named, shift=shift)
 
 
 def read_aliases(function: Function) -> tuple[Alias, ...] | None:
@@ -153,12 +156,6 @@ def read_aliases(function: Function) -> tuple[Alias, ...] | None:
         if error.code in DENIED:
             return None
         raise
-
-
-def previous_version(alias: Alias) -> str | None:
-    """Return the version that an alias served before, as its description remembers it."""
-    found = PREVIOUS.search(alias.description)
-    return found[1] if found else None
 
 
 def grants(target: Target) -> Iterator[Grant]:

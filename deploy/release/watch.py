@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deploy.aws.function import Function
     from deploy.cancel import Cancellation
     from deploy.output import Report
-    from deploy.release.deploy import Deployed
+    from deploy.release.deployed import Deployed
 
 Result = TypeVar("Result")
 

@@ -109,6 +109,8 @@ def read_targets(variables: Mapping[str, str], slug: Path) -> tuple[Target, ...]
     if len(targets) > 1 and "{name}" in (targets[0].settings.config_from or ""):
         what = "holds {name}, and there are several functions, which get the same package"
         problems[Problem("_LAMBDA_CONFIG_FROM", what, "ssm:/my-app/")] = None
+    if len(targets) > 1 and targets[0].settings.shares_group:
+        problems[SHARED_GROUP] = None
     if problems:
         raise explain_problems(list(problems))
     return tuple(targets)
@@ -144,15 +146,24 @@ def _read_target(variables: Mapping[str, str], slug: Path) -> tuple[Target | Non
     return Target(**vars(app), function=function, region=region, sdk=sdk), []
 
 
-# Settings that make no sense without another one: the one that is missing, why, and those that ask for it.
+SHARED_GROUP = Problem(
+    "_LAMBDA_CODEDEPLOY",
+    "names one group for several functions, and a group makes one deployment at a time: `{name}` in it "
+    "stands for the function's name",
+    "{name}/live",
+)
+
+# Settings that make no sense without another one: those of which one is missing, why, and those that ask.
 REQUIRED_BY = (
-    ("verify_payload", "", ("verify_expect",)),
+    (("verify_payload",), "", ("verify_expect",)),
     (
-        "alias",
+        ("alias", "version"),
         ": versions are published for an alias or a name alone",
         ("verify_payload", "verify_expect", "keep_versions"),
     ),
-    ("s3_bucket", "", ("s3_prefix", "s3_kms_key_id")),
+    (("s3_bucket",), "", ("s3_prefix", "s3_kms_key_id")),
+    (("alias",), ": it is the traffic of an alias that is shifted", ("shift",)),
+    (("shift",), "", ("codedeploy", "hook_before", "hook_after")),
 )
 
 
@@ -175,10 +186,9 @@ def read_settings(variables: Mapping[str, str]) -> tuple[Settings, list[Problem]
     problems += _artifact_problems(values)
     for missing, why, askers in REQUIRED_BY:
         asking = [SETTINGS[asker].name for asker in askers if asker in given]
-        is_given = missing in given or (missing == "alias" and "version" in given)
-        if asking and not is_given:
+        if asking and given.isdisjoint(missing):
             wrong = f"is not set, but {' and '.join(asking)} {'is' if len(asking) == 1 else 'are'}{why}"
-            problems.append(Problem(SETTINGS[missing].name, wrong))
+            problems.append(Problem(SETTINGS[missing[0]].name, wrong))
     problems += _unknown_settings(variables)
     return Settings(**values), problems
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from deploy.errors import InputError
 from deploy.target.arn import FunctionReference, partition_of
-from deploy.target.environment import FUNCTION, Role, Target, explain_problems, kind_of_dyno, read_settings
+from deploy.target.environment import (
+    FUNCTION,
+    SHARED_GROUP,
+    Role,
+    Target,
+    explain_problems,
+    kind_of_dyno,
+    read_settings,
+)
 from deploy.target.provenance import Provenance
 from deploy.target.sdk import find_near_misses, find_region, read_sdk_settings
 from deploy.target.setting import Problem
@@ -53,6 +61,7 @@ def read_fleet(
     if payloads and not own.get(PAYLOAD):  # _LAMBDA_VERIFY_EXPECT goes with these, too
         problems = [each for each in problems if each.name != PAYLOAD]
     problems += _missing(settings, region, {each.name for each in problems})
+    problems += [SHARED_GROUP] if len(names) > 1 and settings.shares_group else []
     if problems:
         raise explain_problems(problems)
     prefix = settings.fleet_prefix
@@ -77,10 +86,11 @@ def read_fleet(
 
 
 def _member(name: str, template: Target, payload: bytes | None) -> Member:
-    settings = template.settings
+    function = FunctionReference(name)
+    settings = replace(template.settings, function=function)
     if payload is not None:
         settings = replace(settings, verify_payload=payload)
-    target = replace(template, function=FunctionReference(name), settings=settings)
+    target = replace(template, function=function, settings=settings)
     return Member(target, _source(target))
 
 

@@ -34,6 +34,7 @@ SETTINGS = {
     for name in """
         fleet_prefix alias source_role_arn source_external_id source_region source_prefix config_from
         config_include config_exclude verify_payload verify_expect timeout max_calls_per_second
+        shift codedeploy hook_before hook_after
         s3_bucket s3_prefix s3_kms_key_id source_kms_key_arn
     """.split()
 } | {"region": REGION}

@@ -11,7 +11,7 @@ import warnings
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from deploy.target.arn import REGION
+from deploy.target.arn import FUNCTION_NAME, REGION, parse_function
 from deploy.text import printable
 
 CONFIG_FORMATS = (".properties", ".json", ".sh")
@@ -30,6 +30,13 @@ ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.A
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
 PARAMETER_PATH = re.compile(r"ssm:(/([A-Za-z0-9_.-]|\{name\})+){1,14}/?")
+# https://docs.aws.amazon.com/codedeploy/latest/userguide/limits.html
+CODEDEPLOY_NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
+# https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
+OWN_CONFIG = re.compile(
+    "AllAtOnce|Canary10Percent(5|10|15|30)Minutes|Linear10PercentEvery(1Minute|(2|3|10)Minutes)"
+)
+OWN_CONFIGS = "CodeDeployDefault."
 UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
 
 
@@ -121,6 +128,39 @@ def parameter_path(text: str) -> str:
     wrong = "is not `ssm:` and a path, such as ssm:/my-app/{name}/"
     path = _matching(PARAMETER_PATH, text, wrong).removeprefix("ssm:")
     return f"{path.rstrip('/')}/"
+
+
+def deployment_config(text: str) -> str:
+    """Return the name of a CodeDeploy deployment config; one of AWS's own with its prefix."""
+    wrong = "is not the name of a CodeDeploy deployment config, such as Canary10Percent5Minutes"
+    name = _matching(CODEDEPLOY_NAME, text, wrong)
+    own = name.removeprefix(OWN_CONFIGS).removeprefix("Lambda")
+    if OWN_CONFIG.fullmatch(own):
+        return f"{OWN_CONFIGS}Lambda{own}"
+    if name.startswith(OWN_CONFIGS):
+        msg = "is none of AWS's own deployment configs for Lambda"
+        raise ValueError(msg)
+    return name
+
+
+def deployment_group(text: str) -> tuple[str, str]:
+    """Return the names of an application and of a deployment group in it; `{name}` is the function's."""
+    application, _, group = text.partition("/")
+    for name in (application, group):
+        wrong = "is not an application and a deployment group, with a slash between them"
+        _matching(CODEDEPLOY_NAME, name.replace("{name}", "name"), wrong)
+    return application, group
+
+
+def hook_function(text: str) -> str:
+    """Return the name or the ARN of a function that CodeDeploy calls."""
+    if FUNCTION_NAME.fullmatch(text):
+        return text
+    function = parse_function(text)
+    if function.partition is None or function.qualifier:
+        msg = "is neither the name of a function nor its ARN, without a version or an alias"
+        raise ValueError(msg)
+    return text
 
 
 def whole_number(text: str) -> int:

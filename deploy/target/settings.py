@@ -14,6 +14,7 @@ from deploy.target.arn import FunctionReference, parse_function
 from deploy.target.fleet_settings import FleetSettings
 from deploy.target.setting import Setting
 from deploy.target.setting import declare as _setting
+from deploy.target.shift_settings import THE_NAME, Shift, ShiftSettings
 from deploy.target.version import parse_setting
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class Settings(FleetSettings):
+class Settings(ShiftSettings, FleetSettings):
     """The values of all settings. Times are in seconds."""
 
     function: FunctionReference | None = _setting(
@@ -241,6 +242,26 @@ class Settings(FleetSettings):
         return Verification(self.verify_payload, self.verify_expect) if self.verify_payload else None
 
     @property
+    def shifting(self) -> Shift | None:
+        """How CodeDeploy shifts the alias's traffic, if it does."""
+        if self.shift is None or self.alias is None or self.function is None:
+            return None
+        application, group = self.codedeploy or (THE_NAME, self.alias)
+        name = self.function.name
+        return Shift(
+            self.shift,
+            application.replace(THE_NAME, name),
+            group.replace(THE_NAME, name),
+            self.hook_before,
+            self.hook_after,
+        )
+
+    @property
+    def shares_group(self) -> bool:
+        """Whether several functions would have the same deployment group."""
+        return self.codedeploy is not None and THE_NAME not in "/".join(self.codedeploy)
+
+    @property
     def publishes(self) -> bool:
         """Whether a deploy publishes a version, for an alias that it moves or for a name."""
         return self.alias is not None or self.version is not None
@@ -256,8 +277,14 @@ class Settings(FleetSettings):
         return Bucket(self.s3_bucket, self.s3_prefix, self.s3_kms_key_id) if self.s3_bucket else None
 
 
-# Those of fleets come last.
-_FIELDS = sorted(fields(Settings), key=lambda each: each.name in FleetSettings.__dataclass_fields__)
+# Those of shifts and of fleets come last.
+_FIELDS = sorted(
+    fields(Settings),
+    key=lambda each: (
+        each.name in FleetSettings.__dataclass_fields__,
+        each.name in ShiftSettings.__dataclass_fields__,
+    ),
+)
 SETTINGS: dict[str, Setting] = {each.name: each.metadata["setting"] for each in _FIELDS}
 NAMES = {setting.name for setting in SETTINGS.values()}
 

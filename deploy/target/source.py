@@ -96,9 +96,16 @@ def read_env_file(
     """Return the variables of a .env file, and the settings of the process, which win over those in it.
 
     Of the process's other variables those count that concern the deploy: the proxy, what CI says of the
-    commit, and the credentials that an option asks for. Values are taken literally: a password that holds
-    ${…} means just that. Raises InputError if the file can't be read, or has a line that is not NAME=value,
-    or a NUL.
+    commit, and the credentials that an option asks for. Raises InputError if the file is wrong.
+    """
+    return _with_credentials(parse_env_file(path) | _settings(process), process, credentials)
+
+
+def parse_env_file(path: Path) -> dict[str, str]:
+    """Return the variables of a .env file.
+
+    Values are taken literally: a password that holds ${…} means just that. Raises InputError if the file
+    can't be read, or has a line that is not NAME=value, or a NUL.
     """
     from dotenv.parser import parse_stream
 
@@ -126,7 +133,7 @@ def read_env_file(
             f"{shown} has values with a NUL character, which no environment variable can hold.",
             why=f"Look at {', '.join(map(printable, impossible))}.",
         )
-    return _with_credentials(values | _settings(process), process, credentials)
+    return values
 
 
 def read_settings(process: Mapping[str, str], credentials: Credentials) -> dict[str, str]:

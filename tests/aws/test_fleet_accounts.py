@@ -1,30 +1,21 @@
 """Two accounts, and what each may do: no call with the other's credentials, and the least privilege."""
 
 import json
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploy.cancel import Cancellation
-from deploy.fleet.apply import plan_fleet
-from deploy.fleet.definition import Definition, Wanted
-from deploy.fleet.survey import Fleet
 from deploy.infrastructure.fleet import fleet_policy
-from deploy.output import Console, Report
 from deploy.target.fleet import read_fleet
-from deploy.target.version import parse_name
 from embedded_aws import EmbeddedAWS, Function
+from fleet_credentials import check_credentials
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
 from in_process import deploy
 
-FIRST, SECOND = "222222222222", "555555555555"
 WANTED = {"moved": "1.1.0", "promoted": "1.1.0"}
 VERIFY = {"_LAMBDA_VERIFY_PAYLOAD": "{}"}
-STARTS = 200
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +33,7 @@ def fleet(aws: EmbeddedAWS, tmp_path: Path) -> Iterator[FleetOfTests]:
 
 
 def fill(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> list[Function]:
-    """Create a function to move and one to promote, and its source."""
+    """Create a function to move, one to promote, and the source of that."""
     moved, promoted, lower = (
         fleet.function("moved"),
         fleet.function("promoted"),
@@ -52,54 +43,14 @@ def fill(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> list[Function]:
         release(slugs[0], function, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
     release(slugs[1], moved, "1.1.0", CONFIG)
     release(slugs[1], lower, "1.1.0", SOURCE_CONFIG)
-    return [moved, promoted]
+    return [moved, promoted, lower]
 
 
 def test_no_call_ever_carries_the_others_credentials(
     aws: EmbeddedAWS, slugs: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """200 fleets that start at once in this process, for two accounts with functions of the same names.
-
-    Each looks for a promotion from a lower account of its own, by a role there.
-    """
-    prefix, lower = FleetOfTests(aws, tmp_path).prefix, {FIRST: "333333333333", SECOND: "444444444444"}
-    keys, roles = {account: aws.root(account) for account in lower}, {}
-    for account, source in lower.items():
-        roles[account] = aws.create_role(f"of-{account}", account=source)
-        here, there = (aws.create_function(f"{prefix}orders", account=each) for each in (account, source))
-        release(slugs[0], here, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
-        release(slugs[1], there, "1.1.0", SOURCE_CONFIG)
-    start, barrier = len(aws.calls), threading.Barrier(STARTS)
-    wanted = Wanted(f"{prefix}orders", parse_name("1.1.0"))
-
-    def plan(number: int) -> str:
-        account = (FIRST, SECOND)[number % 2]
-        variables = {
-            "_LAMBDA_FLEET_PREFIX": prefix,
-            "_LAMBDA_ALIAS": "live",
-            "_LAMBDA_SOURCE_ROLE_ARN": roles[account],
-            "_LAMBDA_MAX_CALLS_PER_SECOND": "999999",
-            "_AWS_DEFAULT_REGION": "eu-west-1",
-            "_AWS_ACCESS_KEY_ID": keys[account].access_key,
-            "_AWS_SECRET_ACCESS_KEY": keys[account].secret_key,
-            "_AWS_ENDPOINT_URL": aws.url,
-            # In a header of each call: whose it is, whatever key it carries.
-            "_AWS_SDK_UA_APP_ID": account,
-        }
-        barrier.wait()
-        fleet = Fleet(Definition((wanted,)), read_fleet(variables, [wanted.name]), Cancellation())
-        (outcome,) = plan_fleet(fleet, Report(Console(None, None)), Cancellation())
-        return str(outcome.error or (outcome.plan and outcome.plan.action))
-
-    with ThreadPoolExecutor(STARTS) as pool:
-        assert list(pool.map(plan, range(STARTS))) == ["promote"] * STARTS
-    calls = [call for call in aws.calls[start:] if call.service in {"lambda", "sts"}]
-    assert len(calls) > 6 * STARTS
-    for call in calls:
-        (account,) = (each for each in lower if f"app/{each}" in call.headers["user-agent"])
-        is_source = call.function.get("account") == lower[account]
-        assert call.function.get("account", "") in {"", lower[account]}
-        assert aws.account_of(call) == (lower[account] if is_source else account)
+    """40 fleets that start at once in this process; 200 are in tests/slow."""
+    check_credentials(FleetOfTests(aws, tmp_path), slugs, starts=40)
 
 
 # --- the least privilege --------------------------------------------------------------------------
@@ -143,11 +94,13 @@ def test_the_printed_policies_are_enough_and_each_line_is_needed(
     """Without any one of the actions an apply fails, and names it."""
     deployer, source = policies(fleet, VERIFY)
     needed = actions(deployer)
+    models = fill(fleet, slugs)
     failures = {}
     for number, missing in enumerate(["", *needed]):
         each = FleetOfTests(fleet.aws, tmp_path / str(number))
         each.folder.mkdir()
-        functions = fill(each, slugs)
+        functions = [each.copy(model, name) for model, name in zip(models[:2], WANTED, strict=True)]
+        each.copy(models[2], "promoted")
         if missing in {"", "lambda:GetCodeSigningConfig"}:
             fleet.aws.requires_signature(functions[1], "warn")
         for function in functions:

@@ -1,256 +1,66 @@
-"""Faults, signals and kills at each call of a fleet: nothing unverified is live, and the next run completes.
+"""Faults, signals and kills at calls of a fleet: nothing unverified is live, and the next run completes.
 
-One function moves and one is promoted, each verified.
+Each fault at each call is in tests/slow/test_fleet_faults.py.
 """
 
-import os
-import signal
-import subprocess
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.retries.standard import ExponentialBackoff
 
-import deploy.cli
-from command import command
 from embedded_aws import EmbeddedAWS, Function
 from fault_proxy import Fault, FaultProxy
-from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
-from in_process import Outcome
-from in_process import deploy as run
-from lambda_invocations import Handler
-from paths import REPOSITORY
+from fault_stage import hurried
+from fleet_faults import (
+    FAULTS,
+    Scene,
+    calls_of,
+    make_models,
+    make_scenes,
+    survive_fault,
+    survive_interruption,
+    survive_kill,
+)
 
-WANTED = {"moved": "1.1.0", "promoted": "1.1.0"}
-SETTINGS = {"_LAMBDA_VERIFY_PAYLOAD": '{"ping": true}', "_LAMBDA_VERIFY_EXPECT": "pong"}
-FAULTS = [
-    (Fault(503, "ServiceUnavailableException"), 1),
-    (Fault(at="within the body"), 1),
-    (Fault(at="before the answer"), 1),
-    (Fault(at="before the answer"), 3),
-]
-STUCK = Fault(at="before the answer", stalls=True, seconds=None)
-KILLED_AT = ("UpdateFunctionCode", "PublishVersion", "CreateAlias", "UpdateAlias")
-SECONDS = 30  # for what takes a moment
-
-
-@dataclass
-class Scene:
-    """A fleet in the state that an apply begins with."""
-
-    fleet: FleetOfTests
-    proxy: FaultProxy
-    functions: list[Function]
-    verified: dict[str, set[str]] = field(default_factory=dict)
-
-    def answer(self, name: str) -> Handler:
-        """Return what answers invocations, and notes the versions that have proved themselves with it."""
-        seen = self.verified[name] = set()
-
-        def handler(_payload: Any, version: str) -> str:
-            seen.add(version)
-            return "pong"
-
-        return handler
-
-    def environment(self, attempts: int = 1) -> dict[str, str]:
-        """Give the environment of an apply."""
-        proxy = {"_AWS_ENDPOINT_URL": self.proxy.url, "_AWS_MAX_ATTEMPTS": str(attempts)}
-        return {**self.fleet.env, **SETTINGS, **proxy}
-
-    def apply(self, attempts: int = 1) -> Outcome:
-        """Apply the fleet through the proxy."""
-        file = self.fleet.write(WANTED)
-        outcome = run(self.fleet.folder, "fleet", "apply", str(file), env=self.environment(attempts))
-        for untrue in ("Traceback", "stopped at an internal error", "canary", "Another deploy or a person"):
-            assert untrue not in outcome.stdout + outcome.stderr, outcome
-        return outcome
-
-    @property
-    def state(self) -> list[tuple[str, dict[str, str], list[str]]]:
-        """Return all that an apply may change."""
-        return [(each.code_sha256(), names_of(each), each.versions()) for each in self.functions]
-
-    @property
-    def live(self) -> list[str]:
-        """Return the live versions."""
-        return [names_of(each)["live"] for each in self.functions]
-
-    @property
-    def is_home(self) -> bool:
-        """Whether everything is as it has to be in the end."""
-        names = [names_of(each) for each in self.functions]
-        return self.live == ["2", "2"] and all(each["1-1-0"] == each["live"] for each in names)
-
-    def check(self, before: list[str], where: str) -> None:
-        """See that what is live was live before or has proved itself, and that all moved or none."""
-        for function, version, earlier in zip(self.functions, self.live, before, strict=True):
-            assert version == earlier or version in self.verified[function.name], where
-        if set(self.live) != set(before):
-            assert all("2" in self.verified[function.name] for function in self.functions), where
-        assert all(len(function.versions()) <= 2 for function in self.functions), f"twice: {where}"
+# The first call and the last one of each operation, in turns.
+FIRST, LAST = 0, 1
 
 
 @pytest.fixture(scope="module")
 def models(aws: EmbeddedAWS, tmp_path_factory: pytest.TempPathFactory) -> list[Function]:
-    """Return the functions of a fleet: one that has both versions, one that has the first, and its source."""
-    fleet = FleetOfTests(aws, tmp_path_factory.mktemp("slugs"))
-    one, two = fleet.slug("one"), fleet.slug("two")
-    moved, promoted, lower = (
-        fleet.function("moved"),
-        fleet.function("promoted"),
-        fleet.function("promoted", LOWER),
-    )
-    for function in (moved, promoted):
-        release(one, function, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
-    release(two, moved, "1.1.0", CONFIG)
-    release(two, lower, "1.1.0", SOURCE_CONFIG)
-    return [moved, promoted, lower]
-
-
-def copy(fleet: FleetOfTests, model: Function, name: str) -> Function:
-    """Create a function with the versions and the aliases of another one."""
-    function = fleet.function(name, model.account)
-    for version in model.versions():
-        function.client.update_function_code(FunctionName=function.name, ZipFile=model.code(version))
-        described = model.get(version)["Configuration"]["Description"]
-        function.client.publish_version(FunctionName=function.name, Description=described)
-    for alias in model.client.list_aliases(FunctionName=model.name)["Aliases"]:
-        function.client.create_alias(
-            FunctionName=function.name,
-            Name=alias["Name"],
-            FunctionVersion=alias["FunctionVersion"],
-            Description=alias["Description"],
-        )
-    return function
-
-
-@pytest.fixture(scope="module")
-def proxy(aws: EmbeddedAWS) -> Iterator[FaultProxy]:
-    """Start a proxy to this worker's AWS."""
-    with FaultProxy(aws.url) as started:
-        yield started
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take out the SDK's pauses, and wait only a moment for a command that is stuck."""
-    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda _self, _context: 0)
-    monkeypatch.setattr(deploy.cli, "UNWINDING", 0.1)
+    """Return the functions of a fleet."""
+    return make_models(aws, tmp_path_factory.mktemp("slugs"))
 
 
 @pytest.fixture
-def scenes(
-    aws: EmbeddedAWS, proxy: FaultProxy, models: list[Function], tmp_path: Path
-) -> Iterator[Iterator[Scene]]:
+def scenes(aws: EmbeddedAWS, models: list[Function], tmp_path: Path) -> Iterator[Iterator[Scene]]:
     """Return scenes, as many as are asked for."""
-
-    def make() -> Iterator[Scene]:
-        while True:
-            proxy.reset()
-            fleet = FleetOfTests(aws, tmp_path)
-            moved, promoted = (
-                copy(fleet, model, name) for model, name in zip(models[:2], WANTED, strict=True)
-            )
-            copy(fleet, models[2], "promoted")
-            scene = Scene(fleet, proxy, [moved, promoted])
-            for function in scene.functions:
-                aws.answers(function, scene.answer(function.name))
-            yield scene
-
-    yield make()
-    proxy.reset()
+    with hurried(), FaultProxy(aws.url) as proxy:
+        yield make_scenes(aws, proxy, models, tmp_path)
 
 
-def calls_of(scenes: Iterator[Scene], *, with_reads: bool = True) -> list[tuple[str, int]]:
-    """Apply without a fault, and return each call as its operation and number, for the order differs."""
-    scene = next(scenes)
-    outcome = scene.apply()
-    assert (outcome.status, outcome.stderr) == (0, "")
-    assert scene.is_home
-    seen = [each for each in scene.proxy.seen if with_reads or not each.startswith(("Get", "List"))]
-    return [(each, seen[: number + 1].count(each)) for number, each in enumerate(seen)]
+def kinds(calls: list[tuple[str, int]]) -> dict[str, tuple[int, int]]:
+    """Return the numbers of the first and the last call of each operation."""
+    last = dict(calls)
+    return {operation: (1, last[operation]) for operation in last}
 
 
-@pytest.mark.parametrize(("fault", "attempts"), FAULTS, ids=str)
-def test_a_fault_is_survived(fault: Fault, attempts: int, scenes: Iterator[Scene]) -> None:
-    """At each call: what AWS has not got, and what it has carried out without an answer."""
-    for operation, number in calls_of(scenes, with_reads=fault.status > 0):
-        scene = next(scenes)
-        state, live = scene.state, scene.live
-        scene.proxy.arm(fault, number=number, operation=operation)
-        outcome = scene.apply(attempts)
-        where = f"{fault} at {operation} {number} of {scene.proxy.seen}: {outcome}"
-        scene.proxy.reset()
-        assert outcome.status in {0, 1}, where
-        if "Nothing was changed" in outcome.stderr and "live alias" not in outcome.stderr:
-            assert scene.state == state, where
-        scene.check(live, where)
-        assert outcome.status == 1 or scene.is_home, where
-        again = scene.apply()
-        assert again.status == 0, f"{where}, then {again}"
-        assert scene.is_home, where
-        scene.check(live, where)
+@pytest.mark.parametrize(
+    ("fault", "attempts", "which"), [(*each, n % 2) for n, each in enumerate(FAULTS)], ids=str
+)
+def test_a_fault_is_survived(fault: Fault, attempts: int, which: int, scenes: Iterator[Scene]) -> None:
+    """At each kind of call: what AWS has not got, and what it has carried out without an answer."""
+    for operation, numbers in kinds(calls_of(next(scenes))).items():
+        if fault.status or not operation.startswith(("Get", "List")):
+            survive_fault(next(scenes), fault, attempts, operation, numbers[which])
 
 
-def test_an_interruption_at_each_call_is_survived(scenes: Iterator[Scene]) -> None:
-    """AWS has carried out the call, and its answer has not come."""
-    for operation, number in calls_of(scenes):
-        scene = next(scenes)
-        state, live = scene.state, scene.live
-        scene.proxy.arm(STUCK, number=number, operation=operation)
-        outcome = interrupted(scene)
-        where = f"{operation} {number} of {scene.proxy.seen}: {outcome}"
-        assert outcome.stderr.startswith(" !     Interrupted by SIGTERM. "), where
-        if "Interrupted by SIGTERM. Nothing was changed." in outcome.stderr:
-            assert scene.state == state, where
-        scene.check(live, where)
-        again = scene.apply()
-        assert again.status == 0, f"{where}, then {again}"
-        assert scene.is_home, where
-        scene.check(live, where)
+def test_an_interruption_is_survived(scenes: Iterator[Scene]) -> None:
+    """AWS has carried out the call, and its answer has not come: at each kind of call."""
+    for operation, numbers in kinds(calls_of(next(scenes))).items():
+        survive_interruption(next(scenes), operation, numbers[-1])
 
 
-@pytest.mark.parametrize("operation", KILLED_AT)
-def test_a_kill_is_survived(operation: str, scenes: Iterator[Scene]) -> None:
-    """A process that has no time for anything, at each call that changes something."""
-    scene = next(scenes)
-    live = scene.live
-    scene.proxy.arm(STUCK, number=1, operation=operation)
-    with subprocess.Popen(
-        command(scene.fleet.folder, "fleet", "apply", scene.fleet.write(WANTED)),
-        cwd=REPOSITORY,
-        env={"PATH": os.environ["PATH"], "DYNO": "run.1", **scene.environment()},
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        assert scene.proxy.struck.wait(SECONDS)
-        process.kill()
-    scene.proxy.reset()
-    scene.check(live, operation)
-    assert scene.apply().status == 0
-    assert scene.is_home
-    scene.check(live, operation)
-
-
-def interrupted(scene: Scene) -> Outcome:
-    """Apply, send this process SIGTERM once the command is stuck, and see that it does not go on."""
-
-    def terminate() -> None:
-        assert scene.proxy.struck.wait(SECONDS)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    before = set(threading.enumerate())
-    threading.Thread(target=terminate).start()
-    outcome = scene.apply()
-    assert outcome.status == 1, outcome
-    state: Any = scene.state
-    scene.proxy.reset()
-    for thread in set(threading.enumerate()) - before:
-        if "(work)" in thread.name or "ThreadPoolExecutor" in thread.name:
-            thread.join(SECONDS)
-    assert scene.state == state, "the command went on"
-    return outcome
+def test_a_kill_is_survived(scenes: Iterator[Scene]) -> None:
+    """A process that has no time for anything, where AWS has published a version already."""
+    survive_kill(next(scenes), "PublishVersion")

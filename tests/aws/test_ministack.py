@@ -11,6 +11,7 @@ from command import make_slug
 from deploy.artifact import base as bases
 from in_process import Outcome
 from in_process import deploy as run
+from lifecycle_events import Lifecycle
 from ministack import Function, Ministack, serve
 from zips import zip_of
 
@@ -143,6 +144,51 @@ def test_one_account_does_not_see_the_function_of_another(server: Ministack, slu
     assert "There is no function same" in refused.stderr
     assert theirs.invoke() == "a stub"
     assert state(theirs) == before
+
+
+HOOK = b"""
+const post = (url, headers, body) => fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+const scope = 'AWS4-HMAC-SHA256 Credential=own/20250101/eu-west-1/codedeploy/aws4_request, '
+const codedeploy = (operation, body) => post(process.env.AWS_ENDPOINT_URL_CODEDEPLOY,
+  { 'X-Amz-Target': `CodeDeploy_20141006.${operation}`, Authorization: scope }, body)
+exports.handler = async ({ DeploymentId: deploymentId, LifecycleEventHookExecutionId: id }) => {
+  const { targetIds } = await (await codedeploy('ListDeploymentTargets', { deploymentId })).json()
+  const answer = await codedeploy('GetDeploymentTarget', { deploymentId, targetId: targetIds[0] })
+  const info = (await answer.json()).deploymentTarget.lambdaTarget.lambdaFunctionInfo
+  const path = `/2015-03-31/functions/${info.functionName}/invocations?Qualifier=${info.targetVersion}`
+  const headers = { Authorization: scope.replace('codedeploy', 'lambda').replace('own', process.env.ACCOUNT) }
+  const greeting = (await (await post(process.env.AWS_ENDPOINT_URL + path, headers, {})).json()).GREETING
+  const status = greeting === 'hello' ? 'Succeeded' : 'Failed'
+  await codedeploy('PutLifecycleEventHookExecutionStatus',
+    { deploymentId, lifecycleEventHookExecutionId: id, status })
+}
+"""
+
+
+def test_both_hooks_check_what_runs(server: Ministack, slug: Path, tmp_path: Path) -> None:
+    """Ours and one of an app's own, as functions beside the one that they check."""
+    function = server.create_function(ACCOUNT, "checked", STUB)
+    assert run(slug, "tools", "-o", str(tmp_path / "tools.zip"), env={}).status == 0
+    with Lifecycle() as codedeploy:
+        variables = {
+            "AWS_ENDPOINT_URL_CODEDEPLOY": codedeploy.url,
+            "VERIFY_PAYLOAD": "{}",
+            "VERIFY_EXPECT": '"GREETING": *"hello"',
+            "ACCOUNT": ACCOUNT,
+        }
+        common = {"Timeout": 60, "Environment": {"Variables": variables}}
+        tools = (tmp_path / "tools.zip").read_bytes()
+        handler = {"Handler": "deploy.hook.handler", **common}
+        before = server.create_function(ACCOUNT, "CodeDeployHook_ours", tools, "python3.13", **handler)
+        after = server.create_function(ACCOUNT, "CodeDeployHook_own", zip_of({"index.js": HOOK}), **common)
+        for number, (greeting, status) in enumerate((("hello", "Succeeded"), ("go away", "Failed")), 1):
+            deploy(slug, function, {"_LAMBDA_ALIAS": "live", "GREETING": greeting})
+            for hook in (before, after):
+                deployment = codedeploy.start("checked", target=str(number))
+                payload = json.dumps(deployment.event).encode()
+                answer = hook.client.invoke(FunctionName=hook.arn, Payload=payload)
+                assert "FunctionError" not in answer, answer["Payload"].read()
+                assert deployment.statuses == [status]
 
 
 def state(function: Function) -> tuple[bytes, str, str]:

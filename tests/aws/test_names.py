@@ -371,17 +371,17 @@ def test_two_deploys_that_name_the_same_version(
         return "pong"
 
     function.aws.answers(function, handler)
-    for number in range(4):
-        settings = {"_LAMBDA_VERSION": f"1.{number}.0", "_LAMBDA_VERIFY_PAYLOAD": "{}"}
-        env = {**function.aws.settings(function), **settings}
-        with Deployer() as one, Deployer() as two:
+    with Deployer() as one, Deployer() as two:
+        for number in range(4):
+            settings = {"_LAMBDA_VERSION": f"1.{number}.0", "_LAMBDA_VERIFY_PAYLOAD": "{}"}
+            env = {**function.aws.settings(function), **settings}
             for deployer, config, pause in ((one, configs[0], 0), (two, configs[1], 0.02 * number)):
                 deployer.prepare(slug, {**env, "NAME": f"{config} {number}"}, pause)
             one.start()
             two.start()
             outcomes = [one.wait(), two.wait()]
-        for outcome in outcomes:
-            assert outcome.status in {0, 1}, outcome
-            assert (outcome.status == 1) == ("Another deploy or a person" in outcome.stderr), outcome
-        assert 0 in {outcome.status for outcome in outcomes}, outcomes
-        assert function.alias(f"1-{number}-0") in verified
+            for outcome in outcomes:
+                assert outcome.status in {0, 1}, outcome
+                assert (outcome.status == 1) == ("Another deploy or a person" in outcome.stderr), outcome
+            assert 0 in {outcome.status for outcome in outcomes}, outcomes
+            assert function.alias(f"1-{number}-0") in verified

@@ -53,10 +53,7 @@ def test_each_kind_of_change_is_shown_by_name(slug: Path, aws: EmbeddedAWS, func
 
     assert deploy(slug, env=env).status == 0
     aws.denied.add("GetFunction")  # what is the same by its CodeSha256 is not read to be compared
-    unchanged = (
-        " do nothing: the function runs this already\n"
-        "-----> Config\n       no difference\n-----> Code\n       no difference\n"
-    )
+    unchanged = " do nothing: the function runs this already\n-----> Config: unchanged; code: unchanged\n"
     assert plan(slug, env, "--exit-code") == (0, unchanged)
     aws.denied.clear()
 
@@ -65,12 +62,13 @@ def test_each_kind_of_change_is_shown_by_name(slug: Path, aws: EmbeddedAWS, func
     status, shown = plan(slug, changed, "--exit-code")
     assert status == 3
     assert "-----> Config\n       + NEW\n       ~ CHANGED\n       - GONE\n" in shown
-    assert "-----> Code\n       no difference\n" in shown
+    assert shown.endswith("-----> Config: 1 added, 1 changed, 1 removed; code: unchanged\n")
 
     (slug / "lib/old.js").unlink()
     make_slug(slug, {"lib/tool.js": b"2", "lib/new.js": b"2"})
     code = "-----> Code\n       + lib/new.js\n       ~ lib/tool.js\n       - lib/old.js\n"
-    assert plan(slug, env)[1].endswith(f"-----> Config\n       no difference\n{code}")
+    summary = "-----> Config: unchanged; code: 1 added, 1 changed, 1 removed\n"
+    assert plan(slug, env)[1].endswith(f"{code}{summary}")
     both = plan(slug, changed)[1]
     assert "       + NEW\n" in both
     assert code in both
@@ -160,10 +158,13 @@ def test_without_the_permission_the_steps_are_shown_all_the_same(
 
 
 def test_long_lists_are_cut_for_people_but_not_for_programs(slug: Path, aws: EmbeddedAWS) -> None:
-    """A new dependency has thousands of files."""
+    """A new dependency has thousands of files: its folder is one line, and so are very many at the top."""
     env = aws.settings(aws.create_function())
-    make_slug(slug, {f"many/{number:03}.js": b"" for number in range(120)})
-    assert "       + and " in plan(slug, env)[1]
+    files = [*(f"many/{number:03}.js" for number in range(120)), *(f"f{number}.js" for number in range(60))]
+    make_slug(slug, dict.fromkeys(files, b""))
+    shown = plan(slug, env)[1]
+    assert "       + many/ (120 files)\n" in shown
+    assert "       + and " in shown
     document = json.loads(deploy(slug, "plan", "--json", env=env).stdout)
     assert len([name for name in document["difference"]["code"]["added"] if name.startswith("many/")]) == 120
 

@@ -2,7 +2,10 @@
 
 import itertools
 import json
+import os
 import re
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +110,66 @@ def test_each_goes_back_to_its_own_version(slug: Path, functions: list[Function]
     refused = deploy(slug, "rollback", "1", env=env)
     assert refused.status == 2
     assert "Versions are numbered function by function" in refused.stderr
+
+
+def test_after_a_partial_failure_no_rollback_goes_too_far(slug: Path, functions: list[Function]) -> None:
+    """The deploy says what to run; a rollback of all is refused, and one of those that moved is not."""
+    first, second, failing = functions
+    env = settings(functions, _LAMBDA_ALIAS="live", _LAMBDA_VERIFY_PAYLOAD="{}")
+    for name in ("one", "two"):
+        assert deploy(slug, env={**env, "NAME": name}).status == 0
+
+    def fail(_payload: object, _version: str) -> object:
+        raise RuntimeError("no way")
+
+    first.aws.answers(failing, fail)
+    outcome = deploy(slug, env={**env, "NAME": "three"})
+    assert [function.alias() for function in functions] == ["3", "3", "2"]
+    summary = outcome.stderr.rpartition("1 of 3 functions failed")[2]
+    assert "Those that failed run what they ran before" in summary
+    assert "heroku run -e _LAMBDA_FUNCTION_ARN=NAME -- deploy rollback" in summary
+    refused = deploy(slug, "rollback", env=env)
+    assert refused.status == 2
+    assert f"live on {first.name}, {second.name}; on {failing.name}." in refused.stderr
+    assert "Nothing was changed." in refused.stderr
+    assert (
+        deploy(slug, "rollback", env={**env, **settings([first, second], _LAMBDA_ALIAS="live")}).status == 0
+    )
+    assert [function.alias() for function in functions] == ["2", "2", "2"]
+
+
+def test_if_all_fail_nothing_was_changed(slug: Path, functions: list[Function]) -> None:
+    """And the last lines say so."""
+    outcome = deploy(slug, "rollback", "9.9.9", env=settings(functions, _LAMBDA_ALIAS="live"))
+    assert outcome.status == 1
+    assert outcome.stderr.rstrip().endswith("Nothing was changed.")
+
+
+def test_an_end_in_the_middle_shows_what_became_of_each(slug: Path, functions: list[Function]) -> None:
+    """A table for people and a list for programs; what to do stands behind the lines of the functions."""
+    first, second, _ = functions
+    env = settings([first, second], _LAMBDA_ALIAS="live", _LAMBDA_VERIFY_PAYLOAD="{}")
+
+    def end(_payload: object, version: str) -> object:
+        while first.alias() != version:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)  # the signal is on its way
+        return "too late"
+
+    first.aws.answers(second, end)
+    outcome = deploy(slug, env={**env, "NAME": "one"})
+    assert outcome.status == 1
+    assert {name: cells[-1] for name, cells in rows(outcome).items()} == {
+        first.name: "deployed",
+        second.name: "interrupted",
+    }
+    assert f"{first.name}: The deploy itself is done" in outcome.stderr
+    assert outcome.stderr.rstrip().endswith(" !\n !     Run deploy again.")
+    done, interrupted = documents(deploy(slug, "--json", env={**env, "NAME": "two"}))
+    assert done["version"] == "2"
+    assert interrupted["error"]["what"] == "Interrupted by SIGINT."
+    assert "the alias was not moved" in interrupted["error"]["left"]
 
 
 def test_a_plan_tells_which_would_change(slug: Path, functions: list[Function]) -> None:

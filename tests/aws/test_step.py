@@ -515,15 +515,15 @@ class CutOff(Outage):
 def test_a_run_may_be_cut_off_at_any_call(step: StepOfTests) -> None:
     """What is live is complete, and the same event, which Lambda runs again, completes the job."""
     fleet = step.fleet
-    old, new = fleet.slug("old"), fleet.slug("new")
+    here_model, there_model = fleet.function("model"), fleet.function("model", LOWER)
+    release(fleet.slug("old"), here_model, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
+    release(fleet.slug("new"), there_model, "1.1.0", SOURCE_CONFIG)
     results: list[str] = []
     with CutOff(step.aws.url) as network:
         network.left, most = 999, 1
         while len(results) < most:
             name = f"cut-{len(results)}"
-            here, there = fleet.function(name), fleet.function(name, LOWER)
-            release(old, here, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
-            release(new, there, "1.1.0", SOURCE_CONFIG)
+            here, _ = fleet.copy(here_model, name), fleet.copy(there_model, name)
             job = step.job(zipped(fleet_json=step.wants(**{name: "1.1.0"})))
             network.seen.clear()
             network.left = len(results) if results else 999

@@ -61,16 +61,18 @@ def test_the_policies_are_enough_and_each_line_is_needed(fleet: FleetOfTests, tm
     printed = roles(fleet, ROLE, **VERIFY)["step"]["policy"]
     lines = needed(printed)
     assert ("Report", "codepipeline:PutJobSuccessResult") in lines
+    models = fleet.function("a"), fleet.function("b"), fleet.function("b", LOWER)
+    for function in models[:2]:
+        release(old, function, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
+    release(new, models[0], "1.1.0", CONFIG)
+    release(new, models[2], "1.1.0", SOURCE_CONFIG)
     without_it = {}
     for number, missing in enumerate([None, *lines]):
         each = FleetOfTests(fleet.aws, tmp_path / str(number))
         each.folder.mkdir()
-        moved, promoted, lower = each.function("a"), each.function("b"), each.function("b", LOWER)
+        moved, promoted, _ = (each.copy(model, name) for model, name in zip(models, "abb", strict=True))
         for function in (moved, promoted):
-            release(old, function, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
             fleet.aws.answers(function, lambda _payload, _version: "pong")
-        release(new, moved, "1.1.0", CONFIG)
-        release(new, lower, "1.1.0", SOURCE_CONFIG)
         fleet.aws.requires_signature(promoted, "warn")
         both = roles(each, ROLE, **VERIFY)
         fleet.aws.create_role(

@@ -15,6 +15,7 @@ from aws_behaviour import Behaviour
 from aws_calls import Call, call_of
 from aws_refusals import RefusedError
 from cloudformation import Stacks
+from codedeploy import Deployments
 from codepipeline import Jobs
 from iam import Identities
 from lambda_api import Functions
@@ -53,6 +54,7 @@ class Front:
         self._buckets = Buckets(self._identities)
         self.stacks = Stacks(self._identities, self._buckets)
         self.functions = Functions(behaviour, self._identities, self._buckets)
+        self.deployments = Deployments(self._identities, self.functions)
 
     def account(self, call: Call) -> str:
         """Return the account of the one who makes a call."""
@@ -82,6 +84,7 @@ class Front:
                 self._identities.check(call, call.action, dict(parse_qsl(body.decode()))["RoleArn"])
             others = {
                 "cloudformation": self.stacks.answer,
+                "codedeploy": self.deployments.answer,
                 "codepipeline": self.jobs.answer,
                 "logs": self.logs.answer,
                 "ssm": self.parameters.answer,
@@ -89,7 +92,7 @@ class Front:
             }
             return others.get(call.service, self.tokens.answer)(call, body)
         except RefusedError as refused:
-            if call.service in {"lambda", "logs", "ssm", "codepipeline"}:
+            if call.service in {"lambda", "logs", "ssm", "codedeploy", "codepipeline"}:
                 return refused.as_json()
             return refused.as_xml(wrapped=call.service != "s3")
 

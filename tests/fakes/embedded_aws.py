@@ -7,23 +7,22 @@ with EmbeddedAWS() as aws:
 """
 
 import io
-import threading
 import urllib.request
 import uuid
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from moto.moto_server.werkzeug_app import MotoRequestHandler
-from werkzeug.serving import make_server
 
 from aws_behaviour import Behaviour
 from aws_calls import ACCOUNT_ID, Call
 from aws_front import Front
+from aws_server import serve
 from cloudformation import Stacks
+from codedeploy import Deployments
 from codepipeline import Jobs
 from lambda_invocations import Handler, Invoked
 from sts import Role
@@ -54,9 +53,7 @@ class EmbeddedAWS(Behaviour):
     def __enter__(self) -> "Self":
         self._secrets = {key.access_key: key.secret_key for key in (self.administrator, self.deployer)}
         self._front = Front(self, self._secrets, self.deployer.access_key)
-        self._server = make_server("127.0.0.1", 0, self._front, threaded=True, request_handler=_QuietHandler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        self._server = serve(self._front)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._clients: dict[tuple[str, str, str], Any] = {}
         return self
@@ -68,7 +65,6 @@ class EmbeddedAWS(Behaviour):
         traceback: TracebackType | None,
     ) -> None:
         self._server.shutdown()
-        self._thread.join()
         self._server.server_close()
 
     @property
@@ -100,6 +96,11 @@ class EmbeddedAWS(Behaviour):
     def stacks(self) -> Stacks:
         """Return CloudFormation's stacks."""
         return self._front.stacks
+
+    @property
+    def deployments(self) -> Deployments:
+        """Return CodeDeploy's deployments."""
+        return self._front.deployments
 
     def answers(self, function: "Function", handler: Handler) -> None:
         """Have invocations of a function, in any version, answered by `handler`."""
@@ -190,6 +191,12 @@ class EmbeddedAWS(Behaviour):
                 **common,
             )
         return Function(self, name, region, answer["FunctionArn"], account)
+
+    def copy_function(self, function: "Function", name: str | None = None) -> "Function":
+        """Create a function with the code, the versions and the aliases of another one, without any call."""
+        name = name or f"function-{uuid.uuid4().hex[:12]}"
+        arn = self._front.functions.copy(function.arn, name)
+        return replace(function, name=name, arn=arn)
 
     def create_bucket(self, region: str = "eu-west-1") -> str:
         """Create a bucket and give its name."""
@@ -301,16 +308,6 @@ class Function:
             for call in calls
             if call.access_key != administrator and self.name == call.function.get("name")
         ]
-
-
-class _QuietHandler(MotoRequestHandler):
-    """Says nothing of each request on stderr, and sends its answers without delay."""
-
-    protocol_version = "HTTP/1.1"  # connections are used again
-    disable_nagle_algorithm = True
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        pass
 
 
 def _stub() -> bytes:

@@ -128,6 +128,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
+    def setup(self) -> None:
+        """Connect to the embedded AWS with the first request, and stay connected as the client does."""
+        super().setup()
+        self._upstream = http.client.HTTPConnection(self.server.proxy.upstream)
+
+    def finish(self) -> None:
+        self._upstream.close()
+        super().finish()
+
     def handle_one_request(self) -> None:
         self.raw_requestline = self.rfile.readline(_PIECE)
         if not self.raw_requestline or not self.parse_request():
@@ -159,13 +168,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._answer(answer, content, fault)
 
     def _operation(self) -> str:
+        if target := self.headers.get("X-Amz-Target"):
+            return target.rpartition(".")[2]
         authorization = Authorization.parse(self.headers.get("Authorization", ""))
         path, _, query = self.path.partition("?")
         service = authorization.service if authorization else "none"
         return operation_of(service, self.command, path, query, b"")
 
     def _pass_on(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
-        connection = http.client.HTTPConnection(self.server.proxy.upstream)
+        connection = self._upstream
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
@@ -175,8 +186,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             connection.endheaders(body)
             answer = connection.getresponse()
             return answer, answer.read()
-        finally:
+        except OSError:
             connection.close()
+            raise
 
     def _answer(self, answer: http.client.HTTPResponse, content: bytes, fault: Fault | None) -> None:
         self.send_response(answer.status)
@@ -205,8 +217,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _refuse(self, fault: Fault) -> None:
         self.server.proxy.struck.set()
         message = "the fault proxy says so"
-        content = json.dumps({"Type": "Service", "Message": message, "message": message}).encode()
-        if "/functions" not in self.path:  # S3 speaks XML
+        answer = {"__type": fault.code, "Type": "Service", "Message": message, "message": message}
+        content = json.dumps(answer).encode()
+        if "/functions" not in self.path and "X-Amz-Target" not in self.headers:  # S3 speaks XML
             content = f"<Error><Code>{fault.code}</Code><Message>{message}</Message></Error>".encode()
         self.send_response(fault.status)
         self.send_header("x-amzn-ErrorType", fault.code)

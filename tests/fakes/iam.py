@@ -61,7 +61,7 @@ class Identities:
         """Return the refusal of an action."""
         return RefusedError(
             HTTPStatus.FORBIDDEN,
-            "AccessDeniedException" if call.service in {"lambda", "ssm"} else "AccessDenied",
+            "AccessDeniedException" if call.service in {"codedeploy", "lambda", "ssm"} else "AccessDenied",
             f"User: {self._behaviour.identity} is not authorized to perform: {action} on resource: "
             f"{resource} because no {policy} policy allows the {action} action",
         )

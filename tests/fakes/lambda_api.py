@@ -101,6 +101,13 @@ class Functions:
         """Return the function with an ARN."""
         return self._functions[arn]
 
+    def copy(self, arn: str, name: str) -> str:
+        """Create a function of another name with all that one has; return its ARN."""
+        with self._lock:
+            twin = self._functions[arn].copy(arn.rpartition(":")[2], name)
+            self._functions[twin.arn] = twin
+        return twin.arn
+
     def check_size(self, call: Call) -> None:
         """Refuse a request that is too large, whoever sends it."""
         limit = _LARGEST_REQUEST.get(call.operation)

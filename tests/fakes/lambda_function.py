@@ -8,7 +8,7 @@ import copy
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aws_refusals import conflict, invalid, not_found, stale_revision, validation
@@ -96,6 +96,22 @@ class LambdaFunction:
         self._polls_left = 0
         self._next_version = 1
         self._published: dict[str, Any] = {}
+
+    def copy(self, old: str, new: str) -> "LambdaFunction":
+        """Return a function that has all that this one has, and another name."""
+        twin = copy.copy(self)
+        twin.arn = self.arn.replace(old, new)
+        twin.configuration = _renamed(self.configuration, old, new)
+        twin.versions = {
+            number: replace(version, listed=_renamed(version.listed, old, new))
+            for number, version in self.versions.items()
+        }
+        twin.aliases = {
+            name: replace(alias, arn=alias.arn.replace(old, new), weights=dict(alias.weights))
+            for name, alias in self.aliases.items()
+        }
+        twin._published = _renamed(self._published, old, new)
+        return twin
 
     # $LATEST
 
@@ -279,6 +295,15 @@ class LambdaFunction:
                 )
             self._target(other)
         return dict(weights)
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    """Copy JSON with another name in it, as it is and within ARNs and log groups."""
+    if isinstance(value, dict):
+        return {key: _renamed(each, old, new) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, old, new) for each in value]
+    return value.replace(old, new) if isinstance(value, str) else value
 
 
 def _description(content: Mapping[str, Any]) -> str:

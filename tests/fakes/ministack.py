@@ -86,8 +86,10 @@ class Ministack:
 
     url: str
 
-    def create_function(self, account: str, name: str, code: bytes, runtime: Any = "nodejs22.x") -> Function:
-        """Create a Node.js function in an account. It is active within a second; a deploy waits for that."""
+    def create_function(
+        self, account: str, name: str, code: bytes, runtime: Any = "nodejs22.x", **others: Any
+    ) -> Function:
+        """Create a function in an account. It is active within a second; a deploy waits for that."""
         client: LambdaClient = boto3.client(
             "lambda",
             endpoint_url=self.url,
@@ -99,8 +101,8 @@ class Ministack:
             FunctionName=name,
             Role=f"arn:aws:iam::{account}:role/function",
             Runtime=runtime,
-            Handler="index.handler",
             Code={"ZipFile": code},
+            **{"Handler": "index.handler", **others},
         )
         settings = {
             "_LAMBDA_FUNCTION_ARN": answer["FunctionArn"],

@@ -21,8 +21,7 @@ from targets import target
 
 EXAMPLES = 40
 
-# cfn-lint points out that the role of a function in a VPC names no resource, for there is none to name.
-CFN_LINT = ("-m", "cfnlint", "--include-checks", "W", "--regions", "eu-west-1")
+CFN_LINT = (Path(sys.executable).with_name("cfn-lint"), "--include-checks", "W", "--regions", "eu-west-1")
 
 
 def app(name: str) -> Service:
@@ -41,7 +40,7 @@ def check_definition(service: Service) -> None:
 
 def check_templates(paths: list[Path]) -> None:
     ended = subprocess.run(
-        [sys.executable, *CFN_LINT, *map(str, paths)],
+        [*CFN_LINT, "--", *paths],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -56,7 +55,7 @@ def test_the_apps_templates_have_no_finding(name: str, tmp_path: Path) -> None:
     service = app(name)
     check_definition(service)
     path = tmp_path / "template.json"
-    path.write_text(json.dumps(template(service, target())), encoding="utf-8")
+    path.write_text(json.dumps(template(service, target()), ensure_ascii=False), encoding="utf-8")
     check_templates([path])
 
 
@@ -70,7 +69,7 @@ def test_any_templates_have_no_finding(tmp_path: Path) -> None:
         service = read(said, data.draw(apis(tuple(said["functions"]))))
         check_definition(service)
         paths.append(tmp_path / f"{len(paths)}.json")
-        paths[-1].write_text(json.dumps(template(service, target())), encoding="utf-8")
+        paths[-1].write_text(json.dumps(template(service, target()), ensure_ascii=False), encoding="utf-8")
 
     write()
     check_templates(paths)

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 from in_process import Outcome
 from in_process import deploy as run
 from paths import REPOSITORY, TESTS
+from quick_sdk import make_sessions_quick
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -70,6 +71,7 @@ def _serve() -> None:
     """Do what is asked for on stdin until it ends."""
     import time
 
+    make_sessions_quick()
     for line in sys.stdin:
         job = json.loads(line)
         sys.stdout.write(READY)

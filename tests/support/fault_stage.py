@@ -3,23 +3,25 @@
 import base64
 import hashlib
 import zipfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 import deploy.artifact.limits
+import deploy.cli
 from deploy.artifact import base as bases
 from deploy.target.record import Record
 from embedded_aws import EmbeddedAWS, Function
 from fault_proxy import FaultProxy
 from in_process import Outcome
 from in_process import deploy as run
-
-__all__ = ["PLANS", "Plan", "Scene", "Stage", "State"]
 
 CONFIG = {"DATABASE_URL": "postgres://a-canary-of-the-config"}
 ALIAS = {
@@ -175,6 +177,7 @@ PLANS = {
     "rollback": Plan(_back, _is_live, ("rollback",), ("rollback", "1")),
 }
 
+_PACKAGES: dict[Path, bytes] = {}
 _CALLS: dict[tuple[Path, Plan], list[str]] = {}
 
 
@@ -188,22 +191,30 @@ class Stage:
     folder: Path
     record: Callable[[str, object], None]
     patch: pytest.MonkeyPatch
-    packages: dict[Path, bytes] = field(default_factory=dict)
+    models: dict[tuple[Path, Plan], Scene] = field(default_factory=dict)
 
     def scene(self, slug: Path, plan: Plan) -> Scene:
         """Make a function in the state that a plan begins with."""
-        if slug not in self.packages:
+        if (slug, plan) not in self.models:
+            self.models[slug, plan] = self._prepare(slug, plan)
+        model = self.models[slug, plan]
+        function, settings = self.aws.copy_function(model.function), dict(model.settings)
+        scene = replace(model, function=function, settings=settings, verified=[])
+        self.aws.answers(scene.function, scene.answer)
+        self.proxy.reset()
+        return scene
+
+    def _prepare(self, slug: Path, plan: Plan) -> Scene:
+        if slug not in _PACKAGES:
             target = self.folder / "package.zip"
             assert run(slug, "package", "-o", str(target), env=CONFIG).status == 0
-            self.packages[slug] = target.read_bytes()
-        package = self.packages[slug]
+            _PACKAGES[slug] = target.read_bytes()
+        package = _PACKAGES[slug]
         digest = base64.b64encode(hashlib.sha256(package).digest()).decode()
         scene = Scene(self.aws, self.proxy, slug, package, digest, self.aws.create_function(), self.bucket)
-        self.aws.answers(scene.function, scene.answer)
         plan.prepare(scene)
         if "_LAMBDA_S3_BUCKET" in scene.settings:
             self.patch.setattr(deploy.artifact.limits, "DIRECT_LIMIT", 0)
-        self.proxy.reset()
         return scene
 
     def calls(self, slug: Path, plan: Plan) -> list[str]:
@@ -233,6 +244,23 @@ class Stage:
         tried = len(survived) + len(lost)
         self.record("faults", [name, [tried, at_once, len(survived) - at_once, len(lost)]])
         assert not lost, "\n\n".join(lost)
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Take out the SDK's pauses, and wait only a moment for a command that is stuck."""
+    with (
+        mock.patch.object(ExponentialBackoff, "delay_amount", return_value=0),
+        mock.patch.object(deploy.cli, "UNWINDING", 0.1),
+    ):
+        yield
+
+
+@contextmanager
+def set_stage(aws: EmbeddedAWS, folder: Path, record: Callable[[str, object], None]) -> Iterator[Stage]:
+    """Set the stage; `record` takes the numbers for the table at the end of the test run."""
+    with hurried(), FaultProxy(aws.url) as proxy, pytest.MonkeyPatch.context() as patch:
+        yield Stage(aws, proxy, aws.create_bucket(), folder, record, patch)
 
 
 def _zip(text: str) -> bytes:

@@ -64,6 +64,10 @@ class FleetOfTests:
         """Create a function of the fleet in an account."""
         return self.aws.create_function(f"{self.prefix}{name}", account=account, **others)
 
+    def copy(self, model: Function, name: str) -> Function:
+        """Create a function of the fleet that is as another one."""
+        return self.aws.copy_function(model, f"{self.prefix}{name}")
+
     def slug(self, name: str, files: Mapping[str, bytes] | None = None) -> Path:
         """Make an app of its own."""
         folder = self.folder / "slugs" / name

@@ -14,7 +14,7 @@ __all__ = ["DEFAULTS", "apis", "read", "services"]
 DEFAULTS = Defaults(alias="live", runtime="nodejs22.x")
 
 _KEYS = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,10}[a-z0-9]", fullmatch=True)
-_TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
+_TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn", "Co"]), max_size=20)
 _ANY_TEXTS = st.one_of(_TEXTS, st.sampled_from(["${AWS::Region}", "%{if true}", "$${x}", "{region}", "Ref"]))
 _VARIABLES = st.from_regex(r"[A-Z][A-Z0-9_]{2,8}", fullmatch=True).map(lambda name: f"MY_{name}")
 _METHODS = ("get", "put", "post", "delete", "head", "patch", "x-amazon-apigateway-any-method")

@@ -13,7 +13,7 @@ from paths import REPOSITORY
 # The order of the house: imports go down this list and never back up.
 LAYERS = (
     "__main__ console",
-    "cli step",
+    "cli step hook",
     "arguments commands",
     "fleet",
     "stack",
@@ -37,11 +37,11 @@ CLIENT = "local.clients.python_client"
 
 # What belongs to the process, and which modules may use it. A runtime client is a process of its own.
 OF_THE_PROCESS = {
-    "os.environ": {"cli", "console", "step", CLIENT},
+    "os.environ": {"cli", "console", "step", "hook", CLIENT},
     "os.getenv": set[str](),
     "signal": {"cli", "__main__", "local.worker"},  # which handles none, and names them
-    "sys.stdout": {"cli", "__main__", "step", CLIENT},
-    "sys.stderr": {"cli", "__main__", "step"},
+    "sys.stdout": {"cli", "__main__", "step", "hook", CLIENT},
+    "sys.stderr": {"cli", "__main__", "step", "hook"},
     "sys.argv": {"__main__", "console"},
 }
 # How an environment is usually called; below commands/ there are targets and their variables.
@@ -162,6 +162,7 @@ def test_a_deploy_does_without_what_runs_packages() -> None:
     """What serves and starts programs is loaded by the commands that are for it."""
     users = {name for name in MODULES if any(other.startswith("local.") for other in OURS[name])}
     assert {name for name in users if folder_or_module(name) != "local"} == {
+        "commands.hook",
         "commands.invoke",
         "commands.local",
     }

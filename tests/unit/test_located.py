@@ -54,6 +54,7 @@ def test_each_value_begins_at_its_place(value: Any) -> None:
         ('{"a": }', "a.json, line 1, column 7: this is not JSON (Expecting value)."),
         ('{"a": NaN}', "a.json, line 1, column 7: this is not a number that JSON has."),
         ("[" * 200 + "]" * 200, "a.json, line 1, column 102: this is nested more than 100 levels deep."),
+        ('["\\ud800"]', "a.json, line 1, column 2: this text holds half of a character"),
         ("[" * 100_000, "a.json, line 1, column 1: this is nested too deeply"),
         ("\udcff", "a.json is not UTF-8 text."),
     ],

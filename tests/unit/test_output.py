@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import os
+import select
 import struct
 import sys
 import termios
@@ -64,6 +65,13 @@ def test_an_error_is_a_page_on_stderr() -> None:
     )
 
 
+def read_all(terminal: int) -> str:
+    content = b""
+    while select.select([terminal], [], [], 0)[0]:
+        content += os.read(terminal, 4096)
+    return content.decode()
+
+
 @pytest.mark.parametrize("columns", [20, 40, 80, 200])
 def test_messages_are_as_wide_as_the_terminal(columns: int) -> None:
     """Their lines go on below their beginnings; a command stays in one piece, and a log is not wrapped."""
@@ -78,7 +86,7 @@ def test_messages_are_as_wide_as_the_terminal(columns: int) -> None:
             report.step(words)
             report.detail("  " + words)
             report.error(DeployError(words, todo=f"- {words} {command}"))
-        shown = os.read(reader, 100_000).decode().replace("\r\n", "\n").splitlines()
+        shown = read_all(reader).replace("\r\n", "\n").splitlines()
     os.close(reader)
     assert len(log.getvalue().splitlines()) == 5
     story, page = [line for line in shown if "!" not in line], [line for line in shown if "!" in line]

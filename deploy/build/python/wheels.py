@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 ALWAYS = (
     "install", "--no-input", "--progress-bar", "off", "--disable-pip-version-check", "--no-compile",
     "--no-warn-script-location", "--only-binary", ":all:",
+    # Otherwise it looks for conflicts among what the machine has installed, which are none of the app's.
+    "--no-warn-conflicts",
 )  # fmt: skip
 
 # What an installation adds to a wheel: https://packaging.python.org/en/latest/specifications/recording-installed-packages/

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from deploy.aws.codes import CONFLICT, LOST, NOT_FOUND
 from deploy.aws.permissions import Grant, Permission, function_arn
 from deploy.errors import DeployError
+from deploy.release.description import parse_note
 from deploy.release.steps.step import Execution, Step, deleted, moved
-from deploy.target.provenance import release_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +129,8 @@ class WriteAlias:
         """Whether the alias is at the version, and records this release: the order hangs on the record."""
         if alias is None or alias.version != self.version or alias.weights:
             return False
-        return release_in(alias.description)[1] == release_in(self.description)[1]
+        found, ours = parse_note(alias.description), parse_note(self.description)
+        return (found.release, found.shift) == (ours.release, ours.shift)
 
     def _explain(self, error: DeployError, alias: Alias | None) -> DeployError:
         if error.code == NOT_FOUND and (alias.revision_id if alias else None) == self.revision_id:

@@ -30,7 +30,7 @@ class Execution:
     """A plan being executed: what the steps work with, and the version that they publish on their way.
 
     `package` is what an upload sends; the values of `target` are not shown in logs. Without one nobody knows
-    what must not be shown.
+    what must not be shown. `is_shifting` if CodeDeploy carries on with a shift that nobody waits for.
     """
 
     function: Function
@@ -41,6 +41,7 @@ class Execution:
     target: Target | None = None
     version: str | None = None
     ready: set[str] = field(default_factory=set)
+    is_shifting: bool = False
 
     def when_ready(self, version: str | None) -> str:
         """Return the version to go on with: the published one, or the named one once that is ready."""

@@ -20,9 +20,15 @@ def test_it_holds_the_models_of_the_services_and_no_other(tmp_path: Path) -> Non
     models = {
         name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2
     }
-    assert models == services_of_tools() == {"codepipeline", "lambda", "s3", "ssm", "sts"}
+    assert models == services_of_tools() == {"codedeploy", "codepipeline", "lambda", "s3", "ssm", "sts"}
     assert len([name for name in names if "data/lambda/" in name and "service-2" in name]) == 1
-    assert {"deploy/step.py", "six.py", "botocore/data/endpoints.json", "botocore/cacert.pem"} <= set(names)
+    assert {
+        "deploy/hook.py",
+        "deploy/step.py",
+        "six.py",
+        "botocore/data/endpoints.json",
+        "botocore/cacert.pem",
+    } <= set(names)
     assert names == sorted(names)
 
 

@@ -9,7 +9,7 @@ from deploy.aws.answers import Alias
 from deploy.aws.codes import NOT_FOUND
 from deploy.errors import DeployError
 from deploy.output import Console, Report
-from deploy.release.deploy import Deployed
+from deploy.release.deployed import Deployed
 from deploy.release.watch import DriftFinder, find_drift
 from states import OTHER, OURS, alias, latest, version
 

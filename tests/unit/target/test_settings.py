@@ -1,9 +1,13 @@
 """The settings' declarations, from which everything else about them is made."""
 
+from dataclasses import replace
+
 import pytest
 
+from deploy.target.arn import FunctionReference
 from deploy.target.setting import Setting
 from deploy.target.settings import NAMES, SETTINGS, Bucket, Settings, Verification, closest
+from deploy.target.shift_settings import Shift
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda setting: setting.name)
@@ -48,3 +52,19 @@ def test_what_may_be_a_secret_is_not_in_a_representation() -> None:
 def test_a_mistyped_name_is_close_to_the_one_that_is_meant(name: str, expected: str) -> None:
     """And to none if it is far from all."""
     assert closest(name, NAMES) == expected
+
+
+def test_a_shift_is_put_together_from_its_settings_and_the_name_of_the_function() -> None:
+    """Application and group are called like the function and its alias, unless the setting names others."""
+    settings = Settings(function=FunctionReference("thumbs"), alias="live", shift="Slowly")
+    assert settings.shifting == Shift("Slowly", "thumbs", "live")
+    named = replace(settings, codedeploy=("fleet", "{name}-group"), hook_before="hook")
+    assert named.shifting == Shift("Slowly", "fleet", "thumbs-group", "hook")
+    assert Settings(function=FunctionReference("thumbs"), alias="live").shifting is None
+
+
+def test_several_functions_share_a_group_unless_its_name_holds_theirs() -> None:
+    """A group makes one deployment at a time."""
+    assert Settings(codedeploy=("fleet", "live")).shares_group
+    assert not Settings(codedeploy=("{name}", "live")).shares_group
+    assert not Settings().shares_group

@@ -23,7 +23,7 @@ from deploy.release.steps.step import Step
 @dataclass(frozen=True)
 class WarmUp(Step):
     order: ClassVar[int] = 35
-    services: ClassVar[frozenset[str]] = frozenset({"lambda", "codedeploy"})
+    services: ClassVar[frozenset[str]] = frozenset({"lambda", "sns"})
 
     def __str__(self):
         return "warm it up"
@@ -34,7 +34,7 @@ class WarmUp(Step):
     @classmethod
     def grants(cls, target):
         if target.settings.alias:
-            yield Grant("WarmUp", (Permission("codedeploy:WarmUp", "warm up"),), (function_arn(target),))
+            yield Grant("WarmUp", (Permission("sns:WarmUp", "warm up"),), (function_arn(target),))
 '''
 POLICY = """
 import json
@@ -58,6 +58,9 @@ def test_all_steps_are_found_in_the_order_in_which_a_deploy_takes_them() -> None
         "VerifyVersion",
         "NameVersion",
         "MoveAlias",
+        "ShiftAlias",
+        "FollowShift",
+        "StopShift",
         "RecordRelease",
         "DeleteVersions",
     ]
@@ -67,7 +70,7 @@ def test_all_steps_are_found_in_the_order_in_which_a_deploy_takes_them() -> None
 
 def test_the_slug_needs_the_models_of_the_steps_and_of_doctor() -> None:
     """And those of `deploy tools`; nothing else of the SDK's data is installed."""
-    assert services() == {"codepipeline", "iam", "lambda", "logs", "s3", "ssm", "sts"}
+    assert services() == {"codedeploy", "codepipeline", "iam", "lambda", "logs", "s3", "ssm", "sts"}
 
 
 def test_a_new_step_touches_its_own_file_and_nothing_else(tmp_path: Path) -> None:
@@ -84,8 +87,8 @@ def test_a_new_step_touches_its_own_file_and_nothing_else(tmp_path: Path) -> Non
     found = json.loads(result.stdout)
     names = [step.__name__ for step in all_steps()]
     assert found["steps"] == [*names[:3], "WarmUp", *names[3:]]
-    assert found["services"] == sorted({*services(), "codedeploy"})
+    assert found["services"] == sorted({*services(), "sns"})
     assert [each["Action"] for each in found["alias"]["Statement"] if each["Sid"] == "WarmUp"] == [
-        ["codedeploy:WarmUp"]
+        ["sns:WarmUp"]
     ]
     assert "WarmUp" not in {each["Sid"] for each in found["plain"]["Statement"]}

@@ -1,0 +1,51 @@
+"""The deployment of CodeDeploy's that shifts an alias now, found by what the alias says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deploy.release.description import pending_shift
+
+if TYPE_CHECKING:
+    from deploy.aws.answers import Alias
+    from deploy.aws.function import Function
+
+
+@dataclass(frozen=True)
+class Running:
+    """A deployment under way: the version that the alias leaves, and its goal, empty if not known yet."""
+
+    id: str
+    origin: str
+    goal: str
+    phase: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.id}, version {self.origin} to {self.goal or 'another one'}"
+
+
+def find_running(function: Function, alias: Alias | None) -> Running | None:
+    """Return the deployment that shifts an alias; CodeDeploy is asked only if the alias hints at one.
+
+    An alias hints at it by weights, or by a shift that is recorded and has not brought it to its goal. Needs
+    codedeploy:ListDeployments, ListDeploymentTargets and GetDeploymentTarget then.
+    """
+    target = function.session.target
+    shift = target.settings.shifting
+    if shift is None or alias is None:
+        return None
+    noted = pending_shift(alias)
+    if noted is None and not alias.weights:
+        return None
+    from deploy.aws.codedeploy import CodeDeploy
+
+    codedeploy = CodeDeploy(function.session, shift, function.cancellation)
+    for deployment_id in codedeploy.running():
+        shifted = codedeploy.shifted(deployment_id)
+        if shifted is None:  # it has not begun; what is recorded was written for it
+            return Running(deployment_id, alias.version, noted.goal if noted else "")
+        if (shifted.function, shifted.alias) == (target.function.name, alias.name):
+            phases = (event.name for event in shifted.events if event.status == "InProgress")
+            return Running(deployment_id, shifted.origin, shifted.goal, next(phases, ""))
+    return None
