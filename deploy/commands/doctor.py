@@ -27,7 +27,7 @@ from deploy.target.stack import read_stack
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from deploy.cancel import Cancellation
     from deploy.commands import Context
@@ -85,21 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Check everything, as far as it can be checked."""
     report = context.report
-    if options.step is not None:
-        return _step_roles(options, context)
-    if options.stack:
-        return _stack_policy(options, context)
-    if options.fleet:
-        return _fleet_policy(options, context)
-    if options.hook:
-        return _hook_role(options, context)
-    if options.policy:
-        given = {name: value for name, value in context.variables.items() if value}
-        deployers = read_targets({**NOBODY, **given}, context.slug)
-        report.console.document(json.dumps(policy(*deployers), indent=2))
-        if role := deployers[0].sdk.get(ROLE):
-            report.notice(OF_THE_ROLE.format(role=role))
-        return 0
+    if print_policy := _asked_for(options):
+        return print_policy(options, context)
     from deploy.doctor.aws import check_aws
 
     report.step("Checking the app")
@@ -134,6 +121,28 @@ def run(options: argparse.Namespace, context: Context) -> int:
     report.step(_summary(of_app))
     report.document(_document(None, of_app))
     return _exit_status(of_app)
+
+
+def _asked_for(options: argparse.Namespace) -> Callable[[argparse.Namespace, Context], int] | None:
+    """Return what prints the policy that the options ask for; None if they ask for none."""
+    if options.step is not None:
+        return _step_roles
+    asked = {
+        _stack_policy: options.stack,
+        _fleet_policy: options.fleet,
+        _hook_role: options.hook,
+        _deployer_policy: options.policy,
+    }
+    return next((print_policy for print_policy, is_asked in asked.items() if is_asked), None)
+
+
+def _deployer_policy(_options: argparse.Namespace, context: Context) -> int:
+    given = {name: value for name, value in context.variables.items() if value}
+    deployers = read_targets({**NOBODY, **given}, context.slug)
+    context.report.console.document(json.dumps(policy(*deployers), indent=2))
+    if role := deployers[0].sdk.get(ROLE):
+        context.report.notice(OF_THE_ROLE.format(role=role))
+    return 0
 
 
 def _step_roles(options: argparse.Namespace, context: Context) -> int:
