@@ -15,9 +15,11 @@ from deploy.config.buildpacks import BUILDPACK_VARIABLES, SHARED_VARIABLES
 from deploy.config.platforms import PLATFORM_VARIABLES
 from deploy.infrastructure.declaration import ALARMS, API, CORS, FUNCTION, SERVICE, json_schema
 from deploy.infrastructure.policy import grants, policy
+from deploy.infrastructure.stack import stack_policy
 from deploy.target.environment import read_target
 from deploy.target.sdk import SDK_SETTINGS
 from deploy.target.settings import SETTINGS
+from deploy.target.stack import read_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,6 +65,7 @@ def parts() -> dict[tuple[str, str], str]:
         ("docs/config.md", "dyno variables"): _dyno_variables(),
         ("docs/permissions.md", "permissions"): _permissions(),
         ("docs/permissions.md", "policy"): _policy(),
+        ("docs/stacks.md", "stack policy"): _stack_policy(),
         ("docs/infrastructure.md", "service.json"): _service(),
     }
 
@@ -154,6 +157,12 @@ def _shown(resource: str, target: Target) -> str:
 
 def _policy() -> str:
     return f"```json\n{json.dumps(policy(_target(FEATURES)), indent=2)}\n```"
+
+
+def _stack_policy() -> str:
+    names = (*REQUIRED[1:], "_LAMBDA_STACK")
+    target = read_stack({**{name: EXAMPLES[name] for name in names}, "_AWS_DEFAULT_REGION": "eu-west-1"})
+    return f"```json\n{json.dumps(stack_policy(target), indent=2)}\n```"
 
 
 def _target(features: Iterable[str]) -> Target:

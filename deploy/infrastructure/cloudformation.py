@@ -16,11 +16,12 @@ from deploy.infrastructure.cloudformation_api import api_outputs, api_resources
 from deploy.infrastructure.names import pascal
 from deploy.infrastructure.placeholder import FILE, inline_code
 from deploy.infrastructure.references import Joined, resolve
-from deploy.infrastructure.tools import hook_of, tools_of
+from deploy.infrastructure.tools import tools_of
 
 if TYPE_CHECKING:
     from deploy.infrastructure.service import Function, Service
     from deploy.target.environment import Target
+    from deploy.target.shift_settings import Shift
 
 VERSION = "2010-09-09"  # of the templates' language
 PSEUDO = {
@@ -48,8 +49,8 @@ def template(service: Service, target: Target) -> dict[str, Any]:
     for function in service.functions:
         resources |= _alias(function, service)
         resources |= _alarms(function, service)
-        if function.shift:
-            resources |= _shift(function, service)
+    for function, shift in roles.shifts(service, target):
+        resources |= _shift(function, shift, service)
     resources |= api_resources(service)
     resources["DeployerPolicy"] = {
         "Type": "AWS::IAM::ManagedPolicy",
@@ -62,7 +63,7 @@ def template(service: Service, target: Target) -> dict[str, Any]:
         "AWSTemplateFormatVersion": VERSION,
         "Description": f"The stable side of {', '.join(each.name for each in service.functions)}"[:1024],
         "Resources": resources,
-        "Outputs": {**_outputs(service), **api_outputs(service)},
+        "Outputs": {**_outputs(service, target), **api_outputs(service)},
     }
     result: dict[str, Any] = resolve(content, _sub, str)
     return result
@@ -190,7 +191,7 @@ def _alarms(function: Function, service: Service) -> Resources:
     return resources
 
 
-def _shift(function: Function, service: Service) -> Resources:
+def _shift(function: Function, shift: Shift, service: Service) -> Resources:
     name = pascal(function.key)
     alarms = [f"{name}{alarm.metric}Alarm" for alarm in alarms_of(function, service.alias)]
     role = {
@@ -198,14 +199,14 @@ def _shift(function: Function, service: Service) -> Resources:
         "Policies": [
             {
                 "PolicyName": "shift",
-                "PolicyDocument": roles.shift_policy(service, function, hook_of(service)),
+                "PolicyDocument": roles.shift_policy(function, shift),
             }
         ],
     }
     group: dict[str, Any] = {
         "ApplicationName": {"Ref": f"{name}Application"},
-        "DeploymentGroupName": service.alias,
-        "DeploymentConfigName": function.deployment_config,
+        "DeploymentGroupName": shift.group,
+        "DeploymentConfigName": shift.config,
         "DeploymentStyle": {"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"},
         "ServiceRoleArn": {"Fn::GetAtt": [f"{name}ShiftRole", "Arn"]},
     }
@@ -214,7 +215,7 @@ def _shift(function: Function, service: Service) -> Resources:
         group["AlarmConfiguration"] = {"Enabled": True, "Alarms": watched}
     events = roles.rollback_events(bool(alarms))
     group["AutoRollbackConfiguration"] = {"Enabled": True, "Events": events}
-    application = {"ApplicationName": function.name, "ComputePlatform": "Lambda"}
+    application = {"ApplicationName": shift.application, "ComputePlatform": "Lambda"}
     return {
         f"{name}ShiftRole": {"Type": "AWS::IAM::Role", "Properties": role},
         f"{name}Application": {"Type": "AWS::CodeDeploy::Application", "Properties": application},
@@ -222,11 +223,13 @@ def _shift(function: Function, service: Service) -> Resources:
     }
 
 
-def _outputs(service: Service) -> dict[str, Any]:
+def _outputs(service: Service, target: Target) -> dict[str, Any]:
     functions = [{"Fn::GetAtt": [f"{pascal(each.key)}Function", "Arn"]} for each in service.functions]
-    outputs = {
+    outputs: dict[str, tuple[str, object]] = {
         "LambdaFunctionArn": ("_LAMBDA_FUNCTION_ARN", {"Fn::Join": [",", functions]}),
         "LambdaAlias": ("_LAMBDA_ALIAS", service.alias),
         "DeployerPolicyArn": ("The policy of who deploys", {"Ref": "DeployerPolicy"}),
     }
+    for setting, value in roles.shift_outputs(service, target).items():
+        outputs[pascal(setting.lower())] = (setting, value)
     return {name: {"Description": what, "Value": value} for name, (what, value) in outputs.items()}

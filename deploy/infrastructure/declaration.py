@@ -80,7 +80,7 @@ ALARMS = Members(
         "errors": Field(
             Number(1, 1_000_000, "a minute"),
             "An alarm at so many failed invocations of the alias in a minute.",
-            "1 if there is a `shift`, and otherwise no alarm",
+            "1 if there is a shift, or else no alarm",
         ),
         "throttles": Field(
             Number(1, 1_000_000, "a minute"),
@@ -172,7 +172,7 @@ FUNCTION = Members(
             Text("the name of a CodeDeploy deployment config", "[A-Za-z0-9_.+=,@-]{1,100}", SHIFT_EXAMPLES),
             "How CodeDeploy shifts traffic: one of its own configs, without `CodeDeployDefault.Lambda`, or "
             "a custom one.",
-            "all at once, without CodeDeploy",
+            "`_LAMBDA_SHIFT`, or else all at once, without CodeDeploy",
         ),
     }
 )

@@ -33,6 +33,7 @@ def defaults_of(target: Target, names: Sequence[str], base: Base | None) -> Defa
         settings.alias,
         runtime=runtime,
         architecture=(base.architecture if base else settings.architecture) or ARCHITECTURE,
+        shift=settings.shift,
         environment={WRAPPER: scripts[0]} if scripts else {},
     )
 

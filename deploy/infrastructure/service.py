@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from deploy.errors import InputError
 from deploy.infrastructure import declaration
 from deploy.infrastructure.names import pascal
 from deploy.located import Place, Problems, parse_json, shown
+from deploy.target import parsers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from deploy.infrastructure.openapi import Api
     from deploy.located import Node
 
-# https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
-PREDEFINED = re.compile(r"AllAtOnce|(Canary|Linear)[0-9]+Percent(Every)?[0-9]+Minutes?")
-PREFIX = "CodeDeployDefault.Lambda"
 RESERVED = ("toolhook", "toolstep")
 TODO = "docs/infrastructure.md lists what service.json may hold; docs/service.schema.json is for editors."
 
@@ -46,7 +43,8 @@ class Alarms:
 class Function:
     """A function as it is set up; `key` is its name in service.json. What deploys change is not in it.
 
-    `storage` is in MB, and `event_age` is how many seconds an event may wait; None for Lambda's own values.
+    `shift` is the full name of a CodeDeploy deployment config. `storage` is in MB, and `event_age` is how
+    many seconds an event may wait; None for Lambda's own values.
     """
 
     key: str
@@ -67,13 +65,6 @@ class Function:
     storage: int | None = None
     event_age: int | None = None
     handler_place: Place | None = None
-
-    @property
-    def deployment_config(self) -> str | None:
-        """The CodeDeploy config of a shift, by its full name."""
-        if self.shift and PREDEFINED.fullmatch(self.shift):
-            return f"{PREFIX}{self.shift}"
-        return self.shift
 
 
 @dataclass(frozen=True)
@@ -120,6 +111,7 @@ class Defaults:
     handler: str | None = None
     runtime: str | None = None
     architecture: str = "x86_64"
+    shift: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -187,7 +179,7 @@ def _function(key: str, node: Node | None, defaults: Defaults, name: str, proble
                 todo='Write a service.json: {"functions": {"api": {"handler": "…", "runtime": "…"}}}',
             )
     vpc = said.get("vpc")
-    shift = said.get("shift")
+    shift = _shift(node, defaults, problems)
     variables = defaults.environment if not str(runtime).startswith("provided") else {}
     return Function(
         key=key,
@@ -207,6 +199,17 @@ def _function(key: str, node: Node | None, defaults: Defaults, name: str, proble
         shift=shift,
         handler_place=node.find("handler").place if node is not None else None,
     )
+
+
+def _shift(node: Node | None, defaults: Defaults, problems: Problems) -> str | None:
+    """Return the full name of a deployment config."""
+    if node is None or "shift" not in node.members:
+        return defaults.shift
+    try:
+        return parsers.deployment_config(_text(node, "shift"))
+    except ValueError as error:
+        problems.add(node.find("shift").place, f"`shift` {error}")
+        return None
 
 
 def default_handler(runtime: str) -> str | None:

@@ -14,12 +14,13 @@ from deploy.infrastructure.names import snake
 from deploy.infrastructure.placeholder import FILE
 from deploy.infrastructure.references import Joined, as_json, expression, join, resolve
 from deploy.infrastructure.terraform_api import api_outputs, api_resources
-from deploy.infrastructure.tools import hook_of, tools_of
+from deploy.infrastructure.tools import tools_of
 
 if TYPE_CHECKING:
     from deploy.infrastructure.alarms import Alarm
     from deploy.infrastructure.service import Function, Service
     from deploy.target.environment import Target
+    from deploy.target.shift_settings import Shift
 
 # What deploys own: https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle#ignore_changes
 CODE = ["filename", "source_code_hash", "s3_bucket", "s3_key", "s3_object_version", "publish"]
@@ -50,8 +51,8 @@ def configuration(service: Service, target: Target) -> dict[str, Any]:
     for function in service.functions:
         _alias(resources, function, service)
         _alarms(resources, function, service)
-        if function.shift:
-            _shift(resources, function, service)
+    for function, shift in roles.shifts(service, target):
+        _shift(resources, function, shift, service)
     resources |= api_resources(service)
     _add(
         resources,
@@ -68,7 +69,7 @@ def configuration(service: Service, target: Target) -> dict[str, Any]:
         "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": ">= 5.0"}}},
         "data": {name: {"current": {}} for name in data},
         "resource": resources,
-        "output": {**_outputs(service), **api_outputs(service)},
+        "output": {**_outputs(service, target), **api_outputs(service)},
     }
     result: dict[str, Any] = resolve(content, _template, _escaped)
     return result
@@ -179,17 +180,17 @@ def _alarm(function: Function, alarm: Alarm) -> str:
     return f"{snake(function.key)}_{alarm.metric.lower()}"
 
 
-def _shift(resources: Resources, function: Function, service: Service) -> None:
+def _shift(resources: Resources, function: Function, shift: Shift, service: Service) -> None:
     name = snake(function.key)
-    policy = roles.shift_policy(service, function, hook_of(service))
+    policy = roles.shift_policy(function, shift)
     prefix = f"{function.name}-shift"
     role = _role(resources, f"{name}_shift", prefix, "codedeploy.amazonaws.com", policy)
-    _add(resources, "aws_codedeploy_app", name, {"name": function.name, "compute_platform": "Lambda"})
+    _add(resources, "aws_codedeploy_app", name, {"name": shift.application, "compute_platform": "Lambda"})
     alarms = [_alarm(function, alarm) for alarm in alarms_of(function, service.alias)]
     group: dict[str, Any] = {
         "app_name": expression(f"aws_codedeploy_app.{name}.name"),
-        "deployment_group_name": service.alias,
-        "deployment_config_name": function.deployment_config,
+        "deployment_group_name": shift.group,
+        "deployment_config_name": shift.config,
         "deployment_style": {"deployment_type": "BLUE_GREEN", "deployment_option": "WITH_TRAFFIC_CONTROL"},
         "service_role_arn": role,
         "auto_rollback_configuration": {"enabled": True, "events": roles.rollback_events(bool(alarms))},
@@ -200,13 +201,14 @@ def _shift(resources: Resources, function: Function, service: Service) -> None:
     _add(resources, "aws_codedeploy_deployment_group", name, group)
 
 
-def _outputs(service: Service) -> dict[str, Any]:
+def _outputs(service: Service, target: Target) -> dict[str, Any]:
     arns: list[str | Joined] = []
     for function in service.functions:
         arns += [",", expression(f"aws_lambda_function.{snake(function.key)}.arn")]
     outputs = {
         "_LAMBDA_FUNCTION_ARN": join(*arns[1:]),
         "_LAMBDA_ALIAS": service.alias,
+        **roles.shift_outputs(service, target),
         "deployer_policy_arn": expression("aws_iam_policy.deployer.arn"),
     }
     return {name: {"value": value} for name, value in outputs.items()}

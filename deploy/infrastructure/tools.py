@@ -20,16 +20,13 @@ if TYPE_CHECKING:
     from deploy.target.environment import Target
 
 RUNTIME = "python3.13"
-LONGEST_NAME = 64  # characters
-# AWS's own role for CodeDeploy may invoke only functions whose names begin so.
-OF_HOOKS = "CodeDeployHook_"
 
 
 def hook_of(service: Service) -> Function | None:
     """Return the function that verifies versions in a shift, if the service has it."""
-    if service.hook_environment is None:
+    name = roles.hook_name(service)
+    if name is None or service.hook_environment is None:
         return None
-    name = f"{OF_HOOKS}{service.functions[0].name}"[:LONGEST_NAME]
     description = "Verifies new versions while CodeDeploy shifts traffic"
     return Function(
         "tool-hook",
@@ -49,7 +46,7 @@ def step_of(service: Service) -> Function | None:
         return None
     return Function(
         "tool-step",
-        f"{service.functions[0].name[: LONGEST_NAME - 5]}-step",
+        f"{service.functions[0].name[: roles.LONGEST_NAME - 5]}-step",
         "deploy.step.handler",
         RUNTIME,
         description="Makes a fleet file true, started by CodePipeline",
@@ -63,8 +60,7 @@ def step_of(service: Service) -> Function | None:
 def tools_of(service: Service, target: Target) -> Iterator[tuple[Function, dict[str, Any]]]:
     """Yield the functions with their policies; raise InputError if the settings lack what one needs."""
     if hook := hook_of(service):
-        policy = roles.function_policy(hook)
-        yield hook, {**policy, "Statement": [*policy["Statement"], *roles.hook_policy(service)]}
+        yield hook, roles.hook_policy(service, target)
     if step := step_of(service):
         yield step, _step_policy(replace(target, settings=replace(target.settings, alias=service.alias)))
 

@@ -66,7 +66,7 @@ def test_a_shift_watches_errors_and_has_aws_s_own_name() -> None:
             | {"d": {"shift": "x", "alarms": False}}
         }
     )
-    assert [each.deployment_config for each in service.functions][:3] == [
+    assert [each.shift for each in service.functions][:3] == [
         "CodeDeployDefault.LambdaCanary10Percent5Minutes",
         "Mine",
         "CodeDeployDefault.LambdaAllAtOnce",
