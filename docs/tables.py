@@ -46,6 +46,12 @@ FEATURES = (
     "_LAMBDA_S3_KMS_KEY_ID",
 )
 
+CODEDEPLOY = {
+    "application": "application",
+    "deploymentgroup": "deployment group",
+    "deploymentconfig": "deployment configuration",
+}
+
 
 def parts() -> dict[tuple[str, str], str]:
     """Return what is made from the code, by document and name."""
@@ -118,7 +124,7 @@ def _permission_rows() -> Iterator[tuple[str, ...]]:
         target = _target(names[:number])
         feature = f"`{names[number - 1]}`" if number else "every deploy"
         for grant in grants(target):
-            where = ", ".join(_shown(resource, target) for resource in grant.resources)
+            where = ", ".join(dict.fromkeys(_shown(resource, target) for resource in grant.resources))
             for permission in grant.permissions:
                 purpose = permission.purpose + ("" if permission.needed else " (optional)")
                 row = (f"`{permission.action}`", where, purpose)
@@ -136,6 +142,8 @@ def _shown(resource: str, target: Target) -> str:
         return "`arn:aws:s3:::BUCKET`"
     if ":ssm:" in resource:
         return "the path, and what is below it"
+    if ":codedeploy:" in resource:
+        return f"the {CODEDEPLOY[resource.split(':')[5]]}"
     function, _, qualifier = resource.partition(function_arn(target))
     if function:
         return "the key"
