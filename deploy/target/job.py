@@ -217,7 +217,7 @@ def _as_this() -> str:
 
 
 NAMES = {variable: key for key, variable in SETTINGS.items()}
-VARIABLE = re.compile(r"_(?:LAMBDA|AWS)_[A-Z0-9_]+")
+VARIABLE = re.compile(r"_(?:LAMBDA|AWS)_[A-Z0-9_]+\b(?! is not one of its keys)")
 
 
 def as_keys(text: str) -> str:
