@@ -129,7 +129,7 @@ def _permission_rows() -> Iterator[tuple[str, ...]]:
         target = _target(names[:number])
         feature = f"`{names[number - 1]}`" if number else "every deploy"
         for grant in grants(target):
-            where = ", ".join(_shown(resource, target) for resource in grant.resources)
+            where = ", ".join(dict.fromkeys(_shown(resource, target) for resource in grant.resources))
             for permission in grant.permissions:
                 purpose = permission.purpose + ("" if permission.needed else " (optional)")
                 row = (f"`{permission.action}`", where, purpose)

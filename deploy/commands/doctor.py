@@ -147,13 +147,20 @@ def _deployer_policy(_options: argparse.Namespace, context: Context) -> int:
 
 def _step_roles(options: argparse.Namespace, context: Context) -> int:
     if not options.policy:
-        raise InputError("--step needs --policy.")
+        raise InputError("--step needs --policy.", todo="`deploy doctor --policy --step [ROLE_ARN]`")
+    if options.fleet:
+        raise InputError(
+            "--step prints both policies, and --fleet chooses one.", todo="Leave one of the two out."
+        )
     try:
         role = role_arn(options.step) if options.step else ""
     except ValueError as error:
-        raise InputError(f"--step {error}.") from None
-    roles = step_roles(_any_member(context), role)
-    context.report.console.document(json.dumps(roles, indent=2))
+        raise InputError(
+            f"--step {error}.", todo="For example: --step arn:aws:iam::222222222222:role/fleet-step"
+        ) from None
+    member = _any_member(context)
+    context.report.console.document(json.dumps(step_roles(member, role), indent=2))
+    _say_what_is_not_in_it(member.target, context.report)
     return 0
 
 
@@ -165,6 +172,22 @@ def _stack_policy(options: argparse.Namespace, context: Context) -> int:
     context.report.console.document(json.dumps(stack_policy(target), indent=2))
     context.report.notice(OF_RESOURCES)
     return 0
+
+
+def _say_what_is_not_in_it(target: Target, report: Report) -> None:
+    """Point out which settings, that are not set, would add to the policy of a fleet."""
+    settings = target.settings
+    further = {
+        "promotion (_LAMBDA_SOURCE_ROLE_ARN)": settings.source_role_arn,
+        "verification, also by payloads of a folder (_LAMBDA_VERIFY_PAYLOAD={})": settings.verification,
+        "config from SSM (_LAMBDA_CONFIG_FROM)": settings.config_from,
+        "packages over 50 MB (_LAMBDA_S3_BUCKET)": settings.s3_bucket,
+    }
+    if missing := [what for what, value in further.items() if not value]:
+        report.notice(
+            f"Not in it, because these settings are not set here: {'; '.join(missing)}. Set what the fleet "
+            "uses, and print it again."
+        )
 
 
 def _any_member(context: Context) -> Member:
@@ -183,8 +206,13 @@ def _fleet_policy(options: argparse.Namespace, context: Context) -> int:
     elif member.source:
         found = source_policy(member.source)
     else:
-        raise InputError("_LAMBDA_SOURCE_ROLE_ARN is not set, so there is no such role.")
+        raise InputError(
+            "_LAMBDA_SOURCE_ROLE_ARN is not set, so there is no such role.",
+            todo="Set it to the ARN that the role in the lower account has, or will have.",
+        )
     context.report.console.document(json.dumps(found, indent=2))
+    if options.fleet == "deployer":
+        _say_what_is_not_in_it(member.target, context.report)
     return 0
 
 

@@ -138,7 +138,7 @@ def _roll_back(
         if is_changed:
             report.detail(
                 "The next deploy, also by a formation dyno, deploys its own base and config again: to stay "
-                "back, roll the app back too"
+                "back, roll the app back too, or change the fleet file"
             )
             is_at = "is shifted to" if execution.is_shifting else "is"
             report.step(
