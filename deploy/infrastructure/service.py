@@ -43,8 +43,8 @@ class Alarms:
 class Function:
     """A function as it is set up; `key` is its name in service.json. What deploys change is not in it.
 
-    `shift` is the full name of a CodeDeploy deployment config. `storage` is in MB, and `event_age` is how many
-    seconds an event may wait; None for Lambda's own values.
+    `shift` is the full name of a CodeDeploy deployment config. `storage` is in MB, and `event_age` is how
+    many seconds an event may wait; None for Lambda's own values.
     """
 
     key: str
