@@ -128,7 +128,9 @@ def _preflight(path: str, item: Mapping[str, Any], cors: Cors, api: Api) -> dict
 
 def _parameters(path: str, item: Mapping[str, Any], api: Api) -> dict[str, Any]:
     """Return the declarations of the path's parameters that the path itself does not have."""
-    known = {each.get("name") for each in map(api.dereferenced, item.get("parameters", []))}
+    given = item.get("parameters")
+    declared = map(api.dereferenced, given if isinstance(given, list) else [])
+    known = {str(each.get("name")) for each in declared}
     shape: dict[str, Any] = {"type": "string"} if api.is_swagger else {"schema": {"type": "string"}}
     names = [name for name in dict.fromkeys(PARAMETER.findall(path)) if name not in known]
     parameters = [{"name": name, "in": "path", "required": True, **shape} for name in names]

@@ -170,8 +170,8 @@ class _Reader:
             return None
         integration = node.members.get(INTEGRATION)
         named = node.members.get(OURS)
-        if named is not None and named.value not in self._functions:
-            wrong = f"{name} names the function {shown(named.value)}, and service.json has no such function"
+        if named is not None and not (isinstance(named.value, str) and named.value in self._functions):
+            wrong = f"{name} names the function {shown(named.plain())}, and service.json has no such function"
             self._problems.add(named.place, f"{wrong}; it has {self._known()}")
             return None
         if integration is not None and not self._is_ours(integration, name, is_named=named is not None):
@@ -210,7 +210,7 @@ class _Reader:
             return False
         method = integration.find("httpMethod")
         if "httpMethod" in integration.members and method.value != "POST":
-            wrong = f"the integration of {name} has the `httpMethod` {shown(method.value)}"
+            wrong = f"the integration of {name} has the `httpMethod` {shown(method.plain())}"
             self._problems.add(
                 method.place, f"{wrong}; Lambda is invoked by `POST`, whatever the API's own method is"
             )

@@ -1,15 +1,19 @@
 """docs/infrastructure.md: from nothing to an answering URL, on a server that is not ours."""
 
+import json
 import re
+import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from documents import recipes
-from ministack import Ministack, serve
+from in_process import deploy as run
+from ministack import REGION, Ministack, serve
 from paths import REPOSITORY
 
 pytestmark = pytest.mark.xdist_group("ministack")  # one server, not one for each of xdist's workers
@@ -34,6 +38,50 @@ def server() -> Iterator[Ministack]:
     """Start ministack."""
     with serve() as server:
         yield server
+
+
+def answer(server: Ministack, url: str) -> tuple[int, str]:
+    """Return what an API answers; here all of them are below one address."""
+    host, _, path = url.removeprefix("https://").partition("/")
+    here = f"{server.url}/_aws/execute-api/{host.partition('.')[0]}/{path}"
+    with urllib.request.urlopen(here, timeout=20) as answered:  # noqa: S310 - http, on loopback
+        return answered.status, answered.read().decode()
+
+
+@pytest.mark.parametrize("name", ["api-swagger", "api-openapi"])
+def test_an_app_s_api_answers(name: str, server: Ministack, tmp_path: Path) -> None:
+    """The one that older articles show, and one of several functions with parameters in its paths."""
+    app = tmp_path / name
+    shutil.copytree(REPOSITORY / "tests/apps" / name, app)
+    (app / "package.json").write_text("{}")
+    service = json.loads((app / "service.json").read_text())
+    for function in service["functions"].values():
+        function.pop("shift", None)  # this server has no CodeDeploy
+    (app / "service.json").write_text(json.dumps(service))
+    settings = {
+        "_AWS_DEFAULT_REGION": REGION,
+        "_AWS_ACCESS_KEY_ID": ACCOUNT,
+        "_AWS_SECRET_ACCESS_KEY": "any",
+        "_AWS_ENDPOINT_URL": server.url,
+        "_LAMBDA_STACK": name,
+        "_LAMBDA_FUNCTION_ARN": ",".join(service["functions"]),
+        "_LAMBDA_ALIAS": "live",
+    }
+    outcomes = [
+        run(app, *command, env=settings)
+        for command in (("build", str(app)), ("stack", "apply", "--json"), ())
+    ]
+    assert [outcome.status for outcome in outcomes] == [0, 0, 0], outcomes
+    url = json.loads(outcomes[1].stdout)["outputs"]["ApiUrl"]
+    if name == "api-swagger":  # whose request template this server does not carry out
+        assert answer(server, f"{url}/greeting") == (200, '{"text": "Hello, world!"}')
+        return
+    for path, function, parameters in (
+        ("users/7", "users", {"user": "7"}),
+        ("users/7/orders/9", "orders", {"user": "7", "order": "9"}),
+    ):
+        status, text = answer(server, f"{url}/{path}")
+        assert (status, json.loads(text)) == (200, {"function": function, "parameters": parameters})
 
 
 def test_each_command_of_the_document_does_what_it_says(server: Ministack, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The API's definition: what is filled in, what stays the user's own, and where it is wrong."""
 
+import contextlib
 import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,12 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.errors import InputError
+from deploy.infrastructure.cloudformation import template
 from deploy.infrastructure.integrations import body_of, invocations
 from deploy.infrastructure.openapi import parse_api
 from deploy.infrastructure.references import Joined
+from deploy.infrastructure.terraform import configuration
 from deploy.infrastructure.yaml_text import parse_yaml
 from paths import REPOSITORY
 from services import apis, read, services
+from targets import target
 
 INTEGRATION = "x-amazon-apigateway-integration"
 ONE = {"functions": {"api": {}}, "api": "api.json"}
@@ -225,6 +230,54 @@ def test_a_mistake_has_its_place_and_the_fix(service: Any, paths: Any, said: str
     with pytest.raises(InputError, match=r"api\.json, line 1, column [0-9]+: |api\.json has") as refused:
         read(service, definition(paths))
     assert said in f"{refused.value.what}\n{refused.value.why}"
+
+
+JUNK: list[Any] = [
+    None,
+    True,
+    0,
+    "",
+    "{x",
+    [],
+    [1],
+    {},
+    {"a": [1]},
+    {"$ref": "#"},
+    {"$ref": "#/paths"},
+    {"$ref": ""},
+]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to each value of a document."""
+    yield path
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in pairs:
+        yield from places(item, (*path, key))
+
+
+@settings(max_examples=60)
+@given(
+    st.data(),
+    st.sampled_from(["api-swagger/swagger.json", "api-openapi/openapi.json"]),
+    st.sampled_from(JUNK),
+)
+def test_anything_anywhere_is_taken_or_refused(data: st.DataObject, name: str, junk: Any) -> None:
+    """No definition makes the command fail otherwise."""
+    api = json.loads((REPOSITORY / "tests/apps" / name).read_text(encoding="utf-8"))
+    said = json.loads(
+        (REPOSITORY / "tests/apps" / name).with_name("service.json").read_text(encoding="utf-8")
+    )
+    *way, last = data.draw(st.sampled_from(list(places(api))[1:]))
+    inner = api
+    for key in way:
+        inner = inner[key]
+    inner[last] = junk
+    with contextlib.suppress(InputError):
+        service = read(said, api)
+        for write in (template, configuration):
+            with contextlib.suppress(InputError):
+                write(service, target())
 
 
 def test_a_type_may_hold_itself() -> None:

@@ -64,8 +64,10 @@ def test_the_policy_is_that_of_the_doctor() -> None:
         "_LAMBDA_S3_BUCKET": "deploys",
         "_LAMBDA_S3_KMS_KEY_ID": "alias/deploys",
         "_LAMBDA_ALIAS": "live",
+        "_LAMBDA_SHIFT": "Canary10Percent5Minutes",
     }
-    service = read({"functions": {"my-function": {}, "other": {}}})
+    shift = {"shift": "Canary10Percent5Minutes"}
+    service = read({"functions": {"my-function": shift, "other": shift}})
     targets = [
         target(**features, _LAMBDA_FUNCTION_ARN=f"arn:aws:lambda:eu-west-1:123456789012:function:{name}")
         for name in ("my-function", "other")
@@ -74,6 +76,23 @@ def test_the_policy_is_that_of_the_doctor() -> None:
     assert substituted(made["Resources"]["DeployerPolicy"]["Properties"]["PolicyDocument"]) == policy(
         *targets
     )
+
+
+def test_a_group_is_the_one_that_deploys_ask_for() -> None:
+    """By _LAMBDA_CODEDEPLOY, with the function's name in it, or else by the function's name and the alias."""
+    service = read({"functions": {key: {"shift": "AllAtOnce"} for key in ("a", "b")}})
+    shifting = {"_LAMBDA_ALIAS": "live", "_LAMBDA_SHIFT": "AllAtOnce"}
+    for setting, names in (("", ["a/live", "b/live"]), ("my-{name}/group", ["my-a/group", "my-b/group"])):
+        made = template(service, target(**shifting, _LAMBDA_CODEDEPLOY=setting))
+        applications = of_type(made, "AWS::CodeDeploy::Application").values()
+        groups = of_type(made, "AWS::CodeDeploy::DeploymentGroup").values()
+        assert [
+            f"{application['ApplicationName']}/{group['DeploymentGroupName']}"
+            for application, group in zip(applications, groups, strict=True)
+        ] == names
+    assert made["Outputs"]["LambdaShift"]["Value"] == "CodeDeployDefault.LambdaAllAtOnce"
+    with pytest.raises(InputError, match="the same deployment group"):
+        template(service, target(**shifting, _LAMBDA_CODEDEPLOY="one/group"))
 
 
 def test_a_deployment_is_new_when_the_definition_is() -> None:
