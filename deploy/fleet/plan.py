@@ -175,14 +175,17 @@ def check_origin(
 
 def _check_record(name: str, there: str, origin: Described, *, as_is: bool) -> Record | None:
     record = parse_record(origin.configuration.description)
-    if record is None and not as_is:
+    if record is None or record.is_copy:
+        if as_is:
+            return None
+        whence = "was copied as it is from another account" if record else "is not of this buildpack"
         raise _can_not(
             name,
-            f"this buildpack has not published {there}, so nobody knows what its package carries",
+            f"{there} {whence}, so nobody knows what its package carries",
             "Deploy it there with this buildpack. Or, if it holds no config and no secret of that account: "
             "`deploy fleet apply --as-is FILE` copies it unchanged.",
         )
-    if record is not None and not record.is_complete:
+    if not record.is_complete:
         raise _can_not(
             name,
             f"an earlier buildpack has published {there}, and has not recorded which files hold its config",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typing_extensions import Self
 
+from deploy.fleet import promotion
 from embedded_aws import EmbeddedAWS, Function
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
 from zips import zip_of
@@ -144,6 +145,24 @@ def test_a_first_promotion_has_to_be_told_its_config(
         (folder / f"{here.name}.env").write_text(text)
         fleet.run("apply", {"orders": version}, "--config-dir", str(folder))
         assert contents(here)["env.properties"] == f"GREETING={greeting}\nPASSWORD=p w\n".encode()
+
+
+def test_the_plan_says_how_much_config_a_file_gives(
+    fleet: FleetOfTests, slugs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """And what is left out of it, as a deploy leaves it out; an empty file is a mistake unless it says so."""
+    here, _ = both(fleet, slugs)
+    file = tmp_path / "config" / f"{here.name}.env"
+    file.parent.mkdir()
+    for text, shown in (
+        ("A=1\nB=\nPORT=80\n_X=1\n", f"of {file.name} (2 config vars, without PORT, _X)"),
+        ("# none\n", f"of {file.name} (0 config vars)"),
+    ):
+        file.write_text(text)
+        assert shown in fleet.run("plan", WANTED, "--config-dir", str(file.parent)).stdout
+    file.write_text("\n")
+    refused = fleet.run("plan", WANTED, "--config-dir", str(file.parent), status=1)
+    assert "is empty" in refused.stderr
 
 
 def test_the_config_may_be_in_ssm(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:
@@ -306,6 +325,28 @@ def test_a_wrong_external_id_is_explained(fleet: FleetOfTests, slugs: tuple[Path
     assert f"The role {fleet.role} can't be assumed." in refused.stderr
     assert "the value of _LAMBDA_SOURCE_EXTERNAL_ID" in refused.stderr
     assert names_of(here) == {"1-0-0": "1", "live": "1"}
+
+
+def test_an_alias_that_moved_meanwhile_is_not_moved_again(
+    fleet: FleetOfTests, slugs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The promotion has the config of what was live when it was planned, which may be rotated by now."""
+    here, _ = both(fleet, slugs)
+    release(slugs[1], here, "1.0.5", {**CONFIG, "SECRET": "rotated-canary"})
+    fetch = promotion._fetch
+
+    def overtaken(*arguments: Any) -> str:
+        here.client.update_alias(FunctionName=here.name, Name="live", FunctionVersion="2")
+        return fetch(*arguments)
+
+    monkeypatch.setattr(promotion, "_fetch", overtaken)
+    refused = fleet.run("apply", WANTED, status=1)
+    assert "moved the alias live at the same time" in refused.stderr
+    assert "It points at version 2 now" in refused.stderr
+    assert names_of(here) == {"1-0-0": "1", "1-0-5": "2", "live": "2"}
+    monkeypatch.setattr(promotion, "_fetch", fetch)
+    fleet.run("apply", WANTED)
+    assert contents(here)["env.properties"] == contents(here, "2")["env.properties"]
 
 
 def test_a_verification_that_fails_stops_the_promotion(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:

@@ -3,8 +3,10 @@
 import contextlib
 import io
 import json
+import struct
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -172,6 +174,23 @@ def test_a_role_that_can_not_be_assumed_is_a_matter_of_permissions(step: StepOfT
     )
 
 
+def _with_filler(step: StepOfTests) -> bytes:
+    """Return an artifact whose small fleet file has megabytes behind the end of its compressed data."""
+    text = step.wants(a="1.0.0")
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    data = deflater.compress(text) + deflater.flush() + bytes(2_000_000)
+    content = io.BytesIO()
+    with ZipFile(content, "w") as archive:
+        archive.writestr("fleet.json", data)
+    found = bytearray(content.getvalue())
+    for signature, place in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        start = found.rindex(signature) + place
+        found[start : start + 2] = struct.pack("<H", 8)  # deflated
+        found[start + 6 : start + 10] = struct.pack("<L", zlib.crc32(text))
+        found[start + 14 : start + 18] = struct.pack("<L", len(text))
+    return bytes(found)
+
+
 ARTIFACTS: dict[str, tuple[Callable[[StepOfTests], bytes], dict[str, Any], str, str]] = {
     "no ZIP": (lambda _: b"{}", {}, "ConfigurationError", "is not a ZIP"),
     "empty": (lambda _: b"", {}, "ConfigurationError", "is not a ZIP"),
@@ -200,8 +219,15 @@ ARTIFACTS: dict[str, tuple[Callable[[StepOfTests], bytes], dict[str, Any], str, 
         lambda step: zipped(fleet_json=step.wants(a="1.0.0")),
         {"payload_dir": "checks"},
         "ConfigurationError",
-        "no payload",
+        "No file in the folder checks/ of the artifact SourceArtifact belongs to a function",
     ),
+    "no folder of payloads": (
+        lambda step: zipped(fleet_json=step.wants(a="1.0.0"), **{f"{step.fleet.prefix}a_json": "{}"}),
+        {"payload_dir": "//"},
+        "ConfigurationError",
+        "payload_dir is not a folder in the artifact",
+    ),
+    "a file behind which there is more": (_with_filler, {}, "ConfigurationError", "larger than 1 MB"),
     "a payload that is none": (
         lambda step: zipped(fleet_json=step.wants(a="1.0.0"), **{f"p__{step.fleet.prefix}a_json": "{"}),
         {"payload_dir": "p"},
