@@ -1,5 +1,6 @@
 """Promotion between two accounts: the same base, with the config of the account that it goes to."""
 
+import errno
 import hashlib
 import io
 import json
@@ -347,6 +348,43 @@ def test_an_alias_that_moved_meanwhile_is_not_moved_again(
     monkeypatch.setattr(promotion, "_fetch", fetch)
     fleet.run("apply", WANTED)
     assert contents(here)["env.properties"] == contents(here, "2")["env.properties"]
+
+
+def test_a_version_is_promoted_under_its_own_name_alone(
+    fleet: FleetOfTests, slugs: tuple[Path, Path]
+) -> None:
+    """1.1-0 has the same alias in the lower account, and would take the place of 1.1.0 here."""
+    here, _ = both(fleet, slugs)
+    refused = fleet.run("apply", {"orders": "1.1-0"}, status=1)
+    assert "stands for the version 1.1.0, and not for 1.1-0" in refused.stderr
+    assert names_of(here) == {"1-0-0": "1", "live": "1"}
+    fleet.run("apply", {"orders": "1-1-0"})  # which is the alias itself
+    assert fleet.document("apply", WANTED)["orders"]["outcome"] == "live"
+
+
+def test_a_version_may_have_another_name_by_now(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:
+    """The next release of the same code and config is the same version, with a second name."""
+    here, there = both(fleet, slugs)
+    release(slugs[1], there, "1.2.0", SOURCE_CONFIG)
+    assert names_of(there)["1-2-0"] == names_of(there)["1-1-0"]
+    fleet.run("apply", {"orders": "1.2.0"})
+    assert names_of(here) == {"1-0-0": "1", "1-2-0": "2", "live": "2"}
+
+
+def test_a_machine_without_a_temporary_folder_is_said_to_have_none(
+    fleet: FleetOfTests, slugs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be written, that is no bug."""
+    here, _ = both(fleet, slugs)
+
+    def fail(**_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    refused = fleet.run("apply", WANTED, status=1)
+    assert "No usable temporary directory found." in refused.stderr
+    assert "internal error" not in refused.stderr
+    assert names_of(here) == {"1-0-0": "1", "live": "1"}
 
 
 def test_a_verification_that_fails_stops_the_promotion(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:
