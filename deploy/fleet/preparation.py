@@ -41,6 +41,11 @@ class Prepared:
     move: tuple[Move, ...]
     version: str | None = None
 
+    @property
+    def moves(self) -> bool:
+        """Whether the live alias is not at the version yet."""
+        return bool(self.move) or self.version is not None
+
     def bring(self, execution: Execution, options: ShiftOptions) -> str | None:
         """Bring the live alias to the version, and return that."""
         if self.version is None:

@@ -16,6 +16,7 @@ from typing_extensions import Self
 from deploy.fleet import promotion
 from embedded_aws import EmbeddedAWS, Function
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
+from in_process import deploy
 from zips import zip_of
 
 WANTED = {"orders": "1.1.0"}
@@ -348,6 +349,32 @@ def test_an_alias_that_moved_meanwhile_is_not_moved_again(
     monkeypatch.setattr(promotion, "_fetch", fetch)
     fleet.run("apply", WANTED)
     assert contents(here)["env.properties"] == contents(here, "2")["env.properties"]
+
+
+def test_what_is_live_already_is_only_named(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:
+    """The lower account's version is the same package here: no alias that serves traffic moves."""
+    here, there = fleet.function("orders"), fleet.function("orders", LOWER)
+    release(slugs[0], here, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
+    release(slugs[0], there, "1.1.0", SOURCE_CONFIG)
+    named = fleet.document("apply", WANTED)["orders"]
+    assert (named["outcome"], named["before"], named["after"]) == ("named, live already", "1", "1")
+    assert names_of(here) == {"1-0-0": "1", "1-1-0": "1", "live": "1"}
+
+
+def test_debug_shows_where_the_errors_of_functions_come_from(
+    fleet: FleetOfTests, slugs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without their texts: no variable holds the config of a function, so nobody could take it out."""
+    both(fleet, slugs)
+
+    def stumble(*_: object) -> str:
+        raise KeyError(CONFIG["SECRET"])
+
+    monkeypatch.setattr(promotion, "_fetch", stumble)
+    refused = deploy(fleet.folder, "fleet", "apply", str(fleet.write(WANTED)), "--debug", env=fleet.env)
+    assert "internal error (KeyError)" in refused.stderr
+    assert "in stumble" in refused.stderr
+    assert CONFIG["SECRET"] not in refused.stderr
 
 
 def test_a_version_is_promoted_under_its_own_name_alone(
