@@ -438,7 +438,7 @@ def test_a_version_keeps_its_config_and_it_is_said(fleet: FleetOfTests, slugs: t
     file = folder / f"{here.name}.env"
     file.write_text("GREETING=one\n")
     planned = fleet.document("plan", WANTED, "--config-dir", str(folder))["orders"]
-    assert (planned["config"], planned["verified"]) == (f"of {file.name}", False)
+    assert (planned["config"], planned["verified"]) == (f"of {file.name} (1 config var)", False)
     fleet.run("apply", WANTED, "--config-dir", str(folder))
     same = fleet.run("apply", WANTED, "--config-dir", str(folder))
     assert same.stderr == ""
