@@ -122,8 +122,10 @@ def _go_on(scene: Scene, plan: Plan, where: str) -> None:
 
 
 def _recorded(scene: Scene) -> object:
+    """Return what a deploy may change; where an alias is that CodeDeploy shifts is CodeDeploy's."""
     alias = scene.aws.client().get_alias(FunctionName=scene.function.name, Name="live")
-    return (scene.state, weights(scene), alias["Description"])
+    version = None if weights(scene) else alias["FunctionVersion"]
+    return (scene.state[:2], version, alias["Description"])
 
 
 def _interrupted(deploy: Callable[[], Outcome], scene: Scene) -> Outcome:
