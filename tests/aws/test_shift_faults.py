@@ -5,21 +5,20 @@ At the calls that change something here, and at some that read; tests/slow has t
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from botocore.retries.standard import ExponentialBackoff
 
-import deploy.cli
 from command import command, make_slug
 from embedded_aws import EmbeddedAWS
-from fault_proxy import Fault, FaultProxy
-from fault_stage import Plan, Stage
+from fault_proxy import Fault
+from fault_stage import Plan, Stage, set_stage
 from paths import REPOSITORY
 from shift_stage import BACK, FAULTS, NEXT, STUCK, end_at, is_owned, is_whole, reads, survive
 
+Record = Callable[[str, object], None]
 PLANS = {"shift": NEXT, "stop": BACK}
 
 
@@ -29,23 +28,13 @@ def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_slug(tmp_path_factory.mktemp("slug"))
 
 
-@pytest.fixture(scope="module")
-def proxy(aws: EmbeddedAWS) -> Iterator[FaultProxy]:
-    """Start a proxy to this worker's AWS."""
-    with FaultProxy(aws.url) as started:
-        yield started
-
-
 @pytest.fixture
 def stage(
-    aws: EmbeddedAWS, proxy: FaultProxy, tmp_path: Path, request: pytest.FixtureRequest
+    aws: EmbeddedAWS, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> Iterator[Stage]:
-    """Set the stage, without the SDK's pauses, and with a moment for a command that is stuck."""
-    record, patch = (request.getfixturevalue(name) for name in ("record_property", "monkeypatch"))
-    patch.setattr(ExponentialBackoff, "delay_amount", lambda _self, _context: 0)
-    patch.setattr(deploy.cli, "UNWINDING", 0.1)
-    yield Stage(aws, proxy, "", tmp_path, record, patch)
-    proxy.reset()
+    """Set the stage."""
+    with set_stage(aws, tmp_path, record_property) as stage:
+        yield stage
     aws.deployments.reset()
 
 

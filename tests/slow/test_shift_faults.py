@@ -1,19 +1,18 @@
 """Each kind of fault, and an end, at each call of a shift and of a rollback that stops one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from botocore.retries.standard import ExponentialBackoff
 
-import deploy.cli
 from command import make_slug
 from embedded_aws import EmbeddedAWS
-from fault_proxy import Fault, FaultProxy
-from fault_stage import Plan, Stage
+from fault_proxy import Fault
+from fault_stage import Plan, Stage, set_stage
 from shift_stage import BACK, FAULTS, NEXT, end_at, survive
 
+Record = Callable[[str, object], None]
 PLANS = {"shift": NEXT, "stop": BACK}
 
 
@@ -24,13 +23,12 @@ def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def stage(aws: EmbeddedAWS, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    """Set the stage, without the SDK's pauses, and with a moment for a command that is stuck."""
-    record, patch = (request.getfixturevalue(name) for name in ("record_property", "monkeypatch"))
-    patch.setattr(ExponentialBackoff, "delay_amount", lambda _self, _context: 0)
-    patch.setattr(deploy.cli, "UNWINDING", 0.1)
-    with FaultProxy(aws.url) as proxy:
-        yield Stage(aws, proxy, "", tmp_path, record, patch)
+def stage(
+    aws: EmbeddedAWS, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> Iterator[Stage]:
+    """Set the stage."""
+    with set_stage(aws, tmp_path, record_property) as stage:
+        yield stage
     aws.deployments.reset()
 
 

@@ -95,11 +95,16 @@ class Scene:
         return (function.code_sha256(), function.versions(), function.alias(), function.alias(NAME))
 
 
+def _nothing(_scene: Scene) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Plan:
     """How it begins, what is run, what is run again, and what the function has to be in the end.
 
-    `own` are the operations that no other plan has in this way; all of them if none is named.
+    `own` are the operations that no other plan has in this way; all of them if none is named. `begin` does
+    with each copy of the function what can't be copied.
     """
 
     prepare: Callable[[Scene], None]
@@ -107,10 +112,7 @@ class Plan:
     arguments: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
-
-
-def _nothing(_scene: Scene) -> None:
-    pass
+    begin: Callable[[Scene], None] = _nothing
 
 
 def _bucket(scene: Scene) -> None:
@@ -201,6 +203,7 @@ class Stage:
         function, settings = self.aws.copy_function(model.function), dict(model.settings)
         scene = replace(model, function=function, settings=settings, verified=[])
         self.aws.answers(scene.function, scene.answer)
+        plan.begin(scene)
         self.proxy.reset()
         return scene
 

@@ -23,21 +23,24 @@ FAULTS = (
 STUCK = Fault(at="before the answer", stalls=True, seconds=None)
 
 
-def _next(scene: Scene) -> None:
+def _prepare(scene: Scene) -> None:
     scene.settings |= SHIFT
     scene.publish(zip_of("one"), zip_of("two"))
+    scene.point("2", "[previous version: 1]")
+
+
+def _begin(scene: Scene) -> None:
     scene.aws.deployments.create_group(scene.function.name)
     scene.aws.deployments.pace = 600
-    scene.point("2", "[previous version: 1]")
 
 
 def _is_live(scene: Scene) -> bool:
     return is_whole(scene) and scene.function.code_sha256("live") == scene.code_sha256
 
 
-def _back(scene: Scene) -> None:
+def _begin_shift(scene: Scene) -> None:
     """Have a shift under way."""
-    _next(scene)
+    _begin(scene)
     begun = scene.deploy("--no-wait")
     assert begun.status == 0, begun
     scene.aws.deployments.pace = 60
@@ -47,8 +50,8 @@ def _is_back(scene: Scene) -> bool:
     return is_whole(scene) and scene.function.alias() == "2"
 
 
-NEXT = Plan(_next, _is_live)
-BACK = Plan(_back, _is_back, ("rollback",), ("rollback", "2"))
+NEXT = Plan(_prepare, _is_live, begin=_begin)
+BACK = Plan(_prepare, _is_back, ("rollback",), ("rollback", "2"), begin=_begin_shift)
 
 
 def weights(scene: Scene) -> dict[str, float]:
@@ -119,8 +122,10 @@ def _go_on(scene: Scene, plan: Plan, where: str) -> None:
 
 
 def _recorded(scene: Scene) -> object:
+    """Return what a deploy may change; where an alias is that CodeDeploy shifts is CodeDeploy's."""
     alias = scene.aws.client().get_alias(FunctionName=scene.function.name, Name="live")
-    return (scene.state, weights(scene), alias["Description"])
+    version = None if weights(scene) else alias["FunctionVersion"]
+    return (scene.state[:2], version, alias["Description"])
 
 
 def _interrupted(deploy: Callable[[], Outcome], scene: Scene) -> Outcome:
