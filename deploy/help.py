@@ -9,11 +9,11 @@ ROWS = (
     (("plan", "status"), "show what would change; what runs now"),
     (("rollback",), "move the alias back"),
     (("config", "package"), "list the names to bake; write the package"),
-    (("invoke", "local", "hook"), "run the function; the package or a hook right here"),
+    (("invoke", "local", "hook"), "run the function; the package or a hook here"),
     (("logs", "open"), "follow the log; show the function in the console"),
     (("fleet",), "make live what a file says, for many functions"),
     (("infrastructure", "stack"), "write the template of what is stable; apply it"),
-    (("tools",), "write the package of the pipeline step and the hook"),
+    (("tools",), "write the package of pipeline step and hook"),
     (("init", "doctor"), "write a .env file to fill in; check the set-up"),
     (("help", "version", "completion"), "explain commands and settings; complete them"),
 )

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.aws.permissions import bucket_arn, function_arn, objects_arn
+from deploy.aws.permissions import bases_arn, bucket_arn, function_arn, objects_arn
 from deploy.config.buildpacks import BUILDPACK_VARIABLES, SHARED_VARIABLES
 from deploy.config.platforms import PLATFORM_VARIABLES
 from deploy.infrastructure.declaration import ALARMS, API, CORS, FUNCTION, SERVICE, json_schema
@@ -130,6 +130,8 @@ def _permission_rows() -> Iterator[tuple[str, ...]]:
 def _shown(resource: str, target: Target) -> str:
     if resource == objects_arn(target):
         return "OBJECTS"
+    if resource == bases_arn(target):
+        return "BASES"
     if resource == bucket_arn(target):
         return "`arn:aws:s3:::BUCKET`"
     if ":ssm:" in resource:

@@ -77,14 +77,15 @@ def assemble(directory: Directory, added: Sequence[ConfigFile]) -> Assembly:
     else:
         records = _moved_records(directory, dropped, gaps, first)
     count = len(directory) - len(dropped) + len(added)
-    end = end_records(kept_size + len(content), _size(records) + len(added_records), count)
+    end = end_records(kept_size + len(content), size_of(records) + len(added_records), count)
     unzipped_size = directory.unzipped_size + sum(len(file.content) for file in added)
     unzipped_size -= sum(directory.entry(index).size for index in dropped)
     parts = (*spans, bytes(content), records, bytes(added_records) + end)
     return Assembly(parts, directory, unzipped_size)
 
 
-def _size(part: Span | bytes) -> int:
+def size_of(part: Span | bytes) -> int:
+    """Return the number of bytes of a part."""
     return part.size if isinstance(part, Span) else len(part)
 
 
@@ -92,7 +93,7 @@ class AssembledFile(Window):
     """Reads parts as the file that they make up. It is never written, so no disk holds its secrets."""
 
     def __init__(self, base: Seekable, parts: Sequence[Span | bytes]) -> None:
-        *self._starts, size = itertools.accumulate(map(_size, parts), initial=0)
+        *self._starts, size = itertools.accumulate(map(size_of, parts), initial=0)
         super().__init__(size)
         self._base = base
         self._parts = parts

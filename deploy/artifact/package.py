@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from deploy.artifact import archive
 from deploy.artifact import assembly as assembling
 from deploy.artifact.base import BUILD_FILE
+from deploy.artifact.composition import Source
 from deploy.artifact.kind import OTHER
 from deploy.artifact.window import PIECE, FileWindow
 from deploy.errors import DeployError, InputError
@@ -38,12 +39,16 @@ SHADOWED_BY_JSON = (".node", "/package.json", "/index.js", "/index.json", "/inde
 
 @dataclass(frozen=True)
 class Package:
-    """A package that is read like a file, by several threads if each opens it. Sizes are in bytes."""
+    """A package that is read like a file, by several threads if each opens it. Sizes are in bytes.
+
+    `source` is the base that it was made from, if it was made from one.
+    """
 
     open: Callable[[], Seekable] = field(repr=False)
     sha256: bytes
     size: int
     unzipped_size: int
+    source: Source | None = field(default=None, repr=False)
 
     @property
     def code_sha256(self) -> str:
@@ -102,7 +107,9 @@ def assemble(
     def reader() -> assembling.AssembledFile:
         return assembling.AssembledFile(FileWindow(source.fileno()), assembly.parts)
 
-    return base_sha256, Package(reader, sha256, reader().size, assembly.unzipped_size)
+    base_file = FileWindow(source.fileno())
+    made_from = Source(lambda: FileWindow(source.fileno()), base_sha256, base_file.size, assembly)
+    return base_sha256, Package(reader, sha256, reader().size, assembly.unzipped_size, made_from)
 
 
 def unchanged(source: BinaryIO) -> Package:

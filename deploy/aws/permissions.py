@@ -77,7 +77,7 @@ def function_arn(target: Target, qualifier: str = "") -> str:
 
 
 def bucket_arn(target: Target) -> str:
-    """Return the ARN of the bucket that large packages pass through."""
+    """Return the ARN of the bucket that packages pass through."""
     return f"arn:{partition_of(target.region)}:s3:::{target.settings.s3_bucket}"
 
 
@@ -106,6 +106,11 @@ def deployment_config_arn(target: Target, config: str) -> str:
 def _codedeploy_arn(target: Target, kind: str, name: str) -> str:
     account = target.function.account or ANYTHING
     return f"arn:{partition_of(target.region)}:codedeploy:{target.region}:{account}:{kind}:{name}"
+
+
+def bases_arn(target: Target) -> str:
+    """Return the ARN of all bases that are kept in the bucket, for all functions whose prefix is the same."""
+    return f"{bucket_arn(target)}/{literal(target.base_prefix)}{ANYTHING}"
 
 
 def key_grant(name: str, target: Target, key_id: str, permissions: tuple[Permission, ...]) -> Grant:

@@ -45,8 +45,8 @@ def stage_template(
             f"The template has {megabytes(len(content))}, and a call takes {megabytes(LARGEST_IN_CALL)}.",
             todo="Name a bucket in the stack's region that it can pass through: _LAMBDA_S3_BUCKET=my-deploys",
         )
-    check_region(bucket, session, cancellation)
     client = session.client("s3")
+    check_region(bucket, client, session, cancellation)
     key = f"{bucket.prefix}template-{uuid.uuid4()}.json"
     place: dict[str, Any] = {"Bucket": bucket.name, "Key": key}
     arn = f"arn:{partition_of(session.target.region)}:s3:::{bucket.name}/{key}"

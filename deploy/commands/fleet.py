@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from deploy.commands.deploy import add_shift_arguments, shift_options
 from deploy.commands.plan import SOMETHING_TO_DO
-from deploy.fleet.apply import apply_fleet, plan_fleet
+from deploy.errors import InputError
+from deploy.fleet.apply import FleetInterrupted, apply_fleet, plan_fleet
 from deploy.fleet.board import Board
 from deploy.fleet.definition import read_definition
 from deploy.fleet.folder import check_folder, read_payloads
 from deploy.fleet.status import read_status
-from deploy.fleet.summary import report_outcomes, report_status
+from deploy.fleet.summary import report_outcomes, report_status, show_outcomes
 from deploy.fleet.survey import Choices, Fleet
 from deploy.target.fleet import read_fleet
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from deploy.commands import Context
 
 EXAMPLE = "fleet plan fleet.json"
+WITHOUT = "Leave it out."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,12 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_shift_arguments(parser, waits=False)
     parser.add_argument(
-        "--exit-code", action="store_true", help=f"plan: exit with {SOMETHING_TO_DO} if there are changes"
+        "--exit-code",
+        action="store_true",
+        help=f"plan, status: exit with {SOMETHING_TO_DO} if a function is not at its version",
     )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Plan, apply or show the status."""
+    _check_options(options)
     definition = read_definition(options.file)
     names = [wanted.name for wanted in definition.lambdas]
     payloads = read_payloads(options.payload_dir, names) if options.payload_dir else {}
@@ -73,13 +78,27 @@ def run(options: argparse.Namespace, context: Context) -> int:
     fleet = Fleet(definition, members, context.cancellation, choices)
     board = Board(context.report.console)
     if options.action == "status":
-        report_status(read_status(fleet, board, context.cancellation), context.report)
-        return 0
+        statuses = read_status(fleet, board, context.cancellation)
+        report_status(statuses, context.report)
+        all_live = all(result.value and result.value.is_live for result in statuses)
+        return SOMETHING_TO_DO if options.exit_code and not all_live else 0
     is_plan = options.action == "plan"
     if is_plan:
         outcomes = plan_fleet(fleet, board, context.cancellation)
     else:
-        outcomes = apply_fleet(fleet, board, context.cancellation, keep_going=options.keep_going)
-    report_outcomes(outcomes, context.report, is_plan=is_plan)
+        try:
+            outcomes = apply_fleet(fleet, board, context.cancellation, keep_going=options.keep_going)
+        except FleetInterrupted as interrupted:
+            show_outcomes(interrupted.outcomes, context.report, is_plan=False)
+            raise
+    report_outcomes(outcomes, context.report, is_plan=is_plan, keep_going=options.keep_going)
     changes = any(outcome.plan and outcome.plan.action != "nothing" for outcome in outcomes)
     return SOMETHING_TO_DO if is_plan and options.exit_code and changes else 0
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    """Raise InputError for an option that means nothing for what is done."""
+    if options.exit_code and options.action == "apply":
+        raise InputError("--exit-code is for `plan` and `status`.", todo=WITHOUT)
+    if options.keep_going and options.action != "apply":
+        raise InputError("--keep-going is for `apply`: this changes nothing.", todo=WITHOUT)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from deploy.artifact.base import Base
     from deploy.commands import Context
 
+EXAMPLE = "infrastructure cloudformation > template.json"
 LARGEST = 10 * 1024 * 1024  # bytes of a document
 # Whose credentials they are does not matter for what is written, nor does the region.
 NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}

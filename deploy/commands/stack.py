@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from deploy.stack.plan import StackPlan
 
 
+EXAMPLE = "stack plan"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is done, the template, and what may be lost."""
     parser.add_argument("action", choices=("plan", "apply"), help="what to do")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy.artifact import base as bases
 from deploy.artifact import limits
+from deploy.artifact.composition import goes_via_bucket, layout, sent_size
 from deploy.artifact.package import check_base, open_package
 from deploy.config.bake import bake
 from deploy.doctor.check import Check, failed, ok, unknown
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deploy.artifact.base import Base
+    from deploy.artifact.package import Package
     from deploy.config.bake import Bake
     from deploy.output import Report
     from deploy.target.environment import App
+    from deploy.target.settings import Bucket
+
+ENCODED = 4  # bytes of base64, for each 3
 
 
 def check_base_of(slug: Path) -> tuple[Base | None, Check]:
@@ -49,7 +54,7 @@ def check_config(app: App, base: Base | None, report: Report) -> Iterator[Check]
         yield unknown("package", "there is no base to make it from")
         return
     yield from _check_name(app, base)
-    yield _check_package(app, base, baked, report)
+    yield from _check_package(app, base, baked, report)
 
 
 def _check_name(app: App, base: Base) -> Iterator[Check]:
@@ -62,15 +67,27 @@ def _check_name(app: App, base: Base) -> Iterator[Check]:
         yield ok("version name", f"{name.text}, as the alias {name.alias}")
 
 
-def _check_package(app: App, base: Base, baked: Bake, report: Report) -> Check:
+def _check_package(app: App, base: Base, baked: Bake, report: Report) -> Iterator[Check]:
     bucket = app.settings.bucket
     try:
         progress = lambda done, total: report.progress("Hashing", done, total)  # noqa: E731
         with open_package(app.slug, base, baked.files, progress) as package:
             limits.check_size(package, bucket)
     except DeployError as error:
-        return failed("package", error)
+        yield failed("package", error)
+        return
     size = f"{megabytes(package.size)} of 50 MB"
     if bucket and package.size > limits.DIRECT_LIMIT:
         size = f"{megabytes(package.size)}, via s3://{bucket.name} because it is over 50 MB"
-    return ok("package", f"{size}, {megabytes(package.unzipped_size)} of 250 MB unzipped")
+    yield ok("package", f"{size}, {megabytes(package.unzipped_size)} of 250 MB unzipped")
+    yield ok("config change", f"sends {_what_a_config_change_sends(package, bucket)}")
+
+
+def _what_a_config_change_sends(package: Package, bucket: Bucket | None) -> str:
+    sent = sent_size(layout(package))
+    if sent and bucket:
+        return f"{megabytes(sent)} via s3://{bucket.name}, where the base is kept"
+    if bucket and goes_via_bucket(package):
+        return f"the whole package, {megabytes(package.size)}: it has too little in common with its base"
+    whole = f"the whole package, {megabytes(ENCODED * package.size // 3)} in base64"
+    return f"{whole}; with _LAMBDA_S3_BUCKET {megabytes(sent)}" if sent else whole

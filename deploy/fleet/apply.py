@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from deploy.aws.wait import Deadline
+from deploy.cancel import Cancelled
 from deploy.fleet.board import run_phase
-from deploy.fleet.parallel import THREADS
+from deploy.fleet.parallel import THREADS, Interrupted
 from deploy.fleet.preparation import PREPARED, Prepared, prepare
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ class Outcome:
         return self.wanted.name
 
 
+class FleetInterrupted(Cancelled):
+    """An end in the middle; `outcomes` say what became of each function until then."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        super().__init__()
+        self.outcomes = outcomes
+
+
 def plan_fleet(fleet: Fleet, report: Report, cancellation: Cancellation) -> list[Outcome]:
     """Decide what each function needs, changing nothing."""
     results = run_phase("Looking", fleet.targets, fleet.examine, report, cancellation)
@@ -84,13 +93,19 @@ def carry_out(
     *,
     keep_going: bool = False,
 ) -> list[Outcome]:
-    """Do what was planned; if one function can't be prepared, no alias moves, unless `keep_going`."""
+    """Do what was planned; if one function can't be prepared, no alias moves, unless `keep_going`.
+
+    Raises FleetInterrupted if the deploy has to end.
+    """
     run = _Run(fleet, report, cancellation, planned)
     if keep_going or not run.has_failures:
         run.prepare()
     if keep_going or not run.has_failures:
         run.move(keep_going=keep_going)
-    return list(run.outcomes.values())
+    outcomes = list(run.outcomes.values())
+    if run.is_interrupted:
+        raise FleetInterrupted(outcomes)
+    return outcomes
 
 
 class _Run:
@@ -100,6 +115,7 @@ class _Run:
         self, fleet: Fleet, report: Report, cancellation: Cancellation, planned: Sequence[Outcome]
     ) -> None:
         self.outcomes = {outcome.name: outcome for outcome in planned}
+        self.is_interrupted = False
         self._fleet = fleet
         self._report = report
         self._cancellation = cancellation
@@ -163,12 +179,16 @@ class _Run:
         names: Sequence[str],
         work: Callable[[Target, Report, Cancellation], Value],
         threads: int = THREADS,
-    ) -> list[Result[Value]]:
+    ) -> Sequence[Result[Value]]:
         """Do some work for these functions, and note the seconds and the errors."""
         targets = [target for target in self._fleet.targets if target.function.name in names]
         if not targets:
             return []
-        results = run_phase(title, targets, work, self._report, self._cancellation, threads=threads)
+        results: Sequence[Result[Value]]
+        try:
+            results = run_phase(title, targets, work, self._report, self._cancellation, threads=threads)
+        except Interrupted as interrupted:
+            self.is_interrupted, results = True, interrupted.results
         for result in results:
             before = self.outcomes[result.name]
             seconds = before.seconds + result.seconds

@@ -49,10 +49,10 @@ def config_for(
     if folder is not None:
         path = folder / f"{function.name}.env"
         if path.is_file():
-            return _baked(function, files, read_env_file(path, {})), f"of {path.name}"
+            return bake_for(function, files, read_env_file(path, {})), f"of {path.name}"
     if target.settings.config_from:
         found = read_parameters(function.session, cancellation)
-        return _baked(function, files, found), f"below ssm:{path_of(target)}/"
+        return bake_for(function, files, found), f"below ssm:{path_of(target)}/"
     if live is None:
         raise DeployError(
             f"Nothing is live on {function.name} yet, so there is no config to take over.",
@@ -73,7 +73,7 @@ def config_of(function: Function, version: str) -> dict[str, str] | None:
         return None
 
 
-def _baked(function: Function, files: tuple[str, ...], given: Mapping[str, str]) -> Bake:
+def bake_for(function: Function, files: tuple[str, ...], given: Mapping[str, str]) -> Bake:
     """Choose and encode config vars as a deploy does."""
     settings = function.session.target.settings
     config = select(given, include=settings.config_include, exclude=settings.config_exclude)

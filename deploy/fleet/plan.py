@@ -43,7 +43,8 @@ class FunctionPlan:
     """What brings the live alias of one function to the wanted version.
 
     `version` is that version's number here, None if the promotion publishes it; `baked` is the config that
-    it gets. `shift` is a shift of the live alias that is under way.
+    it gets. One that is here already keeps its own: `keeps_config` says that another one was given for it.
+    `shift` is a shift of the live alias that is under way.
     """
 
     wanted: Wanted
@@ -54,26 +55,35 @@ class FunctionPlan:
     baked: Bake | None = field(default=None, repr=False)
     config_from: str = ""
     shift: Running | None = None
+    is_verified: bool = False
+    keeps_config: bool = False
 
     @property
     def before(self) -> str:
         """The version that is live."""
         return self.live.version if self.live else "-"
 
+    @property
+    def is_as_is(self) -> bool:
+        """Whether a package is copied unchanged, whatever it carries."""
+        return self.origin is not None and self.origin.record is None
+
     def __str__(self) -> str:
+        kept = ", which keeps its config" if self.keeps_config else ""
         if self.action == "nothing":
-            return f"nothing to do: {self.wanted.version.text} is live"
+            return f"nothing to do: {self.wanted.version.text} is live{kept}"
         if self.shift and self.shift.goal == self.version:
             return f"follow the shift to {self.wanted.version.text}, version {self.version} here"
+        verified = ", verified" if self.is_verified else ", not verified"
         if self.action == "move":
-            return f"move to {self.wanted.version.text}, version {self.version} here"
-        return f"promote {self.wanted.version.text}{self._how()}"
+            return f"move to {self.wanted.version.text}, version {self.version} here{kept}{verified}"
+        return f"promote {self.wanted.version.text}{self._how()}{verified}"
 
     def _how(self) -> str:
         origin = self.origin
         if origin is None:
             return ""
-        place = f", version {origin.version} of {origin.name}, {megabytes(origin.size)}"
+        place = f", version {origin.version} of {origin.name} in the lower account, {megabytes(origin.size)}"
         if origin.record is None:
             return f"{place}, AS IT IS: it may carry config of the lower account"
         return f"{place}, with the config {self.config_from}"
@@ -222,7 +232,9 @@ def _weighted(name: str, alias: Alias) -> DeployError:
         f"The alias {alias.name} of {name} routes by weights.",
         why=f"It points at version {alias.version} and sends {weights}. Somebody, CodeDeploy or a person, "
         "may be in the middle of a shift.",
-        todo="Wait until it is over, or end it, and run it again.",
+        todo="Wait until it is over, and run it again. Or end it: `aws lambda update-alias --function-name "
+        f"{name} --name {alias.name} --routing-config AdditionalVersionWeights={{}}` leaves version "
+        f"{alias.version} all traffic.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy.errors import DeployError
+from deploy.fleet.conclusion import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,7 @@ STATUS_HEADER = ("function", "wanted", "live", "called", "status")
 
 # In the order in which a reader looks for them.
 STATES = (
+    "interrupted",
     "failed",
     "not moved",
     "prepared",
@@ -37,7 +39,7 @@ STATES = (
 def outcome_of(outcome: Outcome, *, is_plan: bool) -> str:
     """Return what became of a function, in a word or two."""
     if outcome.error:
-        return "failed"
+        return "interrupted" if outcome.error.code == INTERRUPTED else "failed"
     action = outcome.plan.action if outcome.plan else "nothing"
     if action == "nothing":
         return "live"
@@ -55,8 +57,22 @@ def sum_up(states: Sequence[str]) -> str:
     return f"{_counted(len(states))}: {counts}"
 
 
-def report_outcomes(outcomes: Sequence[Outcome], report: Report, *, is_plan: bool) -> None:
+def report_outcomes(
+    outcomes: Sequence[Outcome], report: Report, *, is_plan: bool, keep_going: bool = False
+) -> None:
     """Show each function and the sum. Raises DeployError if one of them failed."""
+    show_outcomes(outcomes, report, is_plan=is_plan)
+    failed = [outcome.name for outcome in outcomes if outcome.error]
+    if failed:
+        error = _failed(failed, len(outcomes))
+        if not is_plan:
+            error.left = _left(outcomes)
+            error.todo = _todo(outcomes, keep_going=keep_going)
+        raise error
+
+
+def show_outcomes(outcomes: Sequence[Outcome], report: Report, *, is_plan: bool) -> None:
+    """Show each function and the sum."""
     states = [outcome_of(outcome, is_plan=is_plan) for outcome in outcomes]
     rows = [HEADER]
     for outcome, state in zip(outcomes, states, strict=True):
@@ -65,27 +81,56 @@ def report_outcomes(outcomes: Sequence[Outcome], report: Report, *, is_plan: boo
         version, before = outcome.wanted.version.text, plan.before if plan else ""
         after = after or ("-" if plan else "")
         rows.append((outcome.name, version, before, after, state, f"{outcome.seconds:.1f} s"))
+    _show_plans(outcomes, report)
     report.step(sum_up(states))
     report.table(rows)
+    _point_out_kept_config(outcomes, report)
     report.document(
         {
             "changed": any(outcome.is_moved for outcome in outcomes),
             "functions": [to_dict(outcome, is_plan=is_plan) for outcome in outcomes],
         }
     )
-    failed = [outcome.name for outcome in outcomes if outcome.error]
-    if failed:
-        error = _failed(failed, len(outcomes))
-        error.left = "" if is_plan else _left(outcomes)
-        raise error
+
+
+def _show_plans(outcomes: Sequence[Outcome], report: Report) -> None:
+    """Show on a terminal what was planned: the board has gone. A log has the lines already."""
+    plans = [(outcome.name, outcome.plan) for outcome in outcomes if outcome.plan]
+    todo = [(name, plan) for name, plan in plans if plan.action != "nothing" or plan.keeps_config]
+    if report.console.is_terminal and todo:
+        report.step("Planned")
+        for name, plan in todo:
+            report.detail(f"{name}: {plan}")
+
+
+def _point_out_kept_config(outcomes: Sequence[Outcome], report: Report) -> None:
+    kept = [outcome.wanted for outcome in outcomes if outcome.plan and outcome.plan.keeps_config]
+    if kept:
+        names, first = ", ".join(f"{wanted.name}.env" for wanted in kept), kept[0]
+        report.notice(
+            "A version keeps the config that it was published with. These files say something else and were "
+            f"not used: {names}.\nTo change the config, promote a version with another name. Or take the "
+            "name away from the version here, and apply again: `aws lambda delete-alias --function-name "
+            f"{first.name} --name {first.version.alias}`"
+        )
 
 
 def _left(outcomes: Sequence[Outcome]) -> str:
-    if any(outcome.is_moved for outcome in outcomes):
-        return "What became of each stands in the table above, and why in its own error."
+    if moved := [outcome.name for outcome in outcomes if outcome.is_moved]:
+        return f"Live aliases were moved on {len(moved)} of {_counted(len(outcomes))}: {', '.join(moved)}."
     published = sum(o.is_prepared and o.plan is not None and o.plan.action == "promote" for o in outcomes)
-    kept = f" {published} promoted versions are published here; the next run uses them." if published else ""
-    return f"No live alias was moved.{kept} With --keep-going those move that can be prepared."
+    if not published:
+        return "No live alias was moved."
+    those = "1 promoted version is" if published == 1 else f"{published} promoted versions are"
+    return f"No live alias was moved. {those} published and verified here; the next run uses what is there."
+
+
+def _todo(outcomes: Sequence[Outcome], *, keep_going: bool) -> str:
+    todo = "Fix what the errors above say, and run `deploy fleet apply` again: what is done is left out."
+    is_any_left = any(outcome.plan and not outcome.error and not outcome.is_moved for outcome in outcomes)
+    if keep_going or not is_any_left:
+        return todo
+    return f"{todo} With --keep-going those move that can be prepared."
 
 
 def to_dict(outcome: Outcome, *, is_plan: bool) -> dict[str, object]:
@@ -95,6 +140,10 @@ def to_dict(outcome: Outcome, *, is_plan: bool) -> dict[str, object]:
         "function": outcome.name,
         "name": outcome.wanted.version.text,
         "action": plan.action if plan else None,
+        "config": (plan.config_from or None) if plan else None,
+        "as_is": plan.is_as_is if plan else False,
+        "keeps_config": plan.keeps_config if plan else False,
+        "verified": plan.is_verified if plan and plan.action != "nothing" else False,
         "before": plan.live.version if plan and plan.live else None,
         "after": (plan.version if plan else None) if is_plan else outcome.version,
         "outcome": outcome_of(outcome, is_plan=is_plan),

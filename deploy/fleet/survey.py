@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from deploy.aws.codes import NOT_FOUND
 from deploy.errors import DeployError
-from deploy.fleet.config import config_for
+from deploy.fleet.config import bake_for, config_for
 from deploy.fleet.plan import (
     FunctionPlan,
     Origin,
@@ -25,6 +25,8 @@ from deploy.fleet.promotion import read_baked_files
 from deploy.release.deploy import check_group, connect
 from deploy.release.move import ALWAYS
 from deploy.release.running import find_running
+from deploy.target.record import parse_record
+from deploy.target.source import read_env_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,11 +98,27 @@ class Fleet:
         live, named = read_aliases(function, wanted)
         shift = find_running(function, live)
         plan = decide(wanted, live, named, target.settings.alias or "", shift)
-        plan = plan or replace(self._promotion(wanted, live, function, cancellation), shift=shift)
+        plan = plan or self._promotion(wanted, live, function, cancellation)
+        plan = replace(
+            plan,
+            shift=shift,
+            is_verified=target.settings.verification is not None,
+            keeps_config=plan.version is not None and self._has_other_config(function, plan.version),
+        )
         if plan.action != "nothing" and not self.choices.shift.now:
             check_group(function)
         report.step(f"{str(plan)[0].upper()}{str(plan)[1:]}")
         return plan
+
+    def _has_other_config(self, function: Function, version: str) -> bool:
+        """Whether a file is given for a function's config, and a version was not published with that."""
+        file = self.choices.config_folder and self.choices.config_folder / f"{function.name}.env"
+        if not (file and file.is_file()):
+            return False
+        record = parse_record(function.configuration(version).description)
+        if record is None or not record.files or not record.config:
+            return True  # as far as anybody knows
+        return not bake_for(function, record.files, read_env_file(file, {})).digest.startswith(record.config)
 
     def _promotion(
         self,

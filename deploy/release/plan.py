@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy.artifact import limits
+from deploy.artifact.composition import goes_via_bucket
 from deploy.errors import InputError
 from deploy.release.description import previous_version
 from deploy.release.move import ALWAYS, clear_alias, describe, move_alias
@@ -101,7 +101,7 @@ def decide(
         package.code_sha256,
         package.size,
         latest.revision_id if latest else None,
-        settings.bucket if package.size > limits.DIRECT_LIMIT else None,
+        settings.bucket if goes_via_bucket(package) else None,
         settings.source_key_arn or state.source_key_arn,
     )
     is_latest = (

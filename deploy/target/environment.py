@@ -76,6 +76,11 @@ class Target(App):
         """What the keys of all objects of this function's deploys begin with."""
         return f"{self.settings.s3_prefix}{self.function.name}-"
 
+    @property
+    def base_prefix(self) -> str:
+        """What the keys of all bases in the bucket begin with, whichever function they are for."""
+        return f"{self.settings.s3_prefix}bases/"
+
 
 def read_app(
     variables: Mapping[str, str], slug: Path, stages: Iterable[Stage] = ("config", "release")

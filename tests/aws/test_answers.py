@@ -14,7 +14,8 @@ from deploy.aws.codes import CUT, NOT_FOUND
 from deploy.aws.function import Function
 from deploy.cancel import Cancellation, Cancelled
 from deploy.errors import DeployError
-from unreliable import ARN, function_at, upload
+from targets import ARN
+from unreliable import function_at, upload
 
 READY = {"CodeSha256": "x" * 44, "Version": "$LATEST", "RevisionId": "revision", "State": "Active"}
 ALIAS = {"Name": "live", "FunctionVersion": "7", "RevisionId": "revision"}

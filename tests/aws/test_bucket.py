@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from botocore.config import Config
 
-from deploy.aws.bucket import PART, stage
 from deploy.aws.session import Session
+from deploy.aws.staging import PART, stage
 from deploy.cancel import Cancellation, Cancelled
 from deploy.errors import DeployError, InputError
 from deploy.output import Console, Report
@@ -190,7 +190,7 @@ def test_what_a_stuck_worker_would_leave_is_cleaned_up_from_outside(
 ) -> None:
     """S3 has carried out the call, and its answer does not come: the main thread deletes what is there."""
     monkeypatch.setattr(
-        "deploy.aws.bucket.PERSISTENT", Config(read_timeout=0.2, retries={"total_max_attempts": 2})
+        "deploy.aws.multipart.PERSISTENT", Config(read_timeout=0.2, retries={"total_max_attempts": 2})
     )
     proxy.arm(Fault(at="before the answer", stalls=True, seconds=None), number=1, operation=operation)
     worker = Worker(staging)

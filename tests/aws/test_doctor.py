@@ -1,6 +1,7 @@
 """deploy doctor: what it finds, and that it changes nothing on the way."""
 
 import http.server
+import os
 import re
 import time
 from email.utils import formatdate
@@ -11,11 +12,10 @@ import pytest
 from botocore.config import Config
 
 from aws_answers import Answer, Answers
-from aws_calls import Call
+from aws_calls import ACCOUNT_ID, Call
 from command import make_slug
-from embedded_aws import ACCOUNT_ID, EmbeddedAWS, Function
+from embedded_aws import EmbeddedAWS, Function
 from examination import (
-    ARN,
     LAMBDA_ACTIONS,
     PLAIN,
     RELEASE,
@@ -25,6 +25,7 @@ from examination import (
     printed_policy,
 )
 from in_process import deploy
+from targets import ARN
 
 SIMULATE = "iam:SimulatePrincipalPolicy"
 VERSIONING = "s3:GetBucketVersioning"
@@ -73,6 +74,7 @@ def test_tells_each_check_in_a_line(slug: Path, aws: EmbeddedAWS, function: Func
         "       ok       base: .lambda-deploy/base.zip, 237 bytes, 2 entries\n"
         "       ok       config: 1 config var, 12 bytes in env.properties\n"
         "       ok       package: 353 bytes of 50 MB, 35 bytes of 250 MB unzipped\n"
+        "       ok       config change: sends the whole package, 470 bytes in base64\n"
         f"-----> Checking {function.name} and what this deployer may do\n"
         f"       ok       credentials: {aws.identity}, with the access key that ends in 0000\n"
         "       ok       clock: the same as AWS's\n"
@@ -82,7 +84,7 @@ def test_tells_each_check_in_a_line(slug: Path, aws: EmbeddedAWS, function: Func
         "an update is in place\n"
         "       ok       lambda:GetFunction: show in `deploy plan` what differs, and keep the key that "
         "encrypts the package\n"
-        "-----> A deploy should work: 10 of 10 checks are ok\n"
+        "-----> A deploy should work: 11 of 11 checks are ok\n"
     )
 
 
@@ -258,6 +260,18 @@ def test_a_package_may_be_too_large(
     assert examine(slug, everything).checks["package"]["status"] == "failed"
 
 
+def test_says_what_a_config_change_will_send(tmp_path: Path, everything: dict[str, str]) -> None:
+    """With a bucket the config and the end of the package, without one all of it, and what a bucket saves."""
+    slug = make_slug(tmp_path, {"data.bin": os.urandom(5_500_000)})
+    bucket = everything["_LAMBDA_S3_BUCKET"]
+    detail = examine(slug, everything).checks["config change"]["detail"]
+    assert re.fullmatch(rf"sends \d+ bytes via s3://{bucket}, where the base is kept", detail)
+    without = {name: value for name, value in everything.items() if "S3" not in name}
+    detail = examine(slug, without).checks["config change"]["detail"]
+    whole = r"sends the whole package, 7\.0 MB in base64; with _LAMBDA_S3_BUCKET \d+ bytes"
+    assert re.fullmatch(whole, detail), detail
+
+
 def test_wrong_settings_are_told_together_and_do_not_end_it(slug: Path, everything: dict[str, str]) -> None:
     """What says where the function is, is right: it is asked what a plain deploy needs."""
     examination = examine(slug, {**everything, "_LAMBDA_TIMEOUT": "soon", "_LAMBDA_VERIFY_PAYLOAD": "{"})
@@ -272,7 +286,7 @@ def test_without_a_function_the_app_is_checked_all_the_same(slug: Path) -> None:
     """On a fresh app it is the settings that are missing, and AWS is not asked."""
     examination = examine(slug, {})
     assert (examination.exit_status, examination.names("failed")) == (2, {"settings"})
-    assert set(examination.checks) == {"settings", "base", "config", "package"}
+    assert set(examination.checks) == {"settings", "base", "config", "package", "config change"}
 
 
 def test_a_damaged_slug_is_told(tmp_path: Path, aws: EmbeddedAWS, function: Function) -> None:

@@ -12,7 +12,8 @@ from bases import make_base
 from command import make_slug
 from deploy.artifact.kind import find_kind
 from embedded_aws import EmbeddedAWS, Function
-from examination import ARN, LAMBDA_ACTIONS, PLAIN, RELEASE, Examination, examine
+from examination import LAMBDA_ACTIONS, PLAIN, RELEASE, Examination, examine
+from targets import ARN
 
 
 @pytest.fixture(scope="module")

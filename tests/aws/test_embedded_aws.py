@@ -15,7 +15,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from embedded_aws import Credentials, EmbeddedAWS, Function, Invoked
+from embedded_aws import Credentials, EmbeddedAWS, Function
+from lambda_invocations import Invoked
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient

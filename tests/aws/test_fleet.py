@@ -1,6 +1,10 @@
 """Fleets in one account: what is live is what the file says, by as few calls as possible."""
 
 import json
+import os
+import re
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +79,39 @@ def test_a_plan_changes_nothing(fleet: FleetOfTests, slugs: tuple[Path, Path]) -
     assert "live" not in names_of(function)
     fleet.run("apply", {"orders": "1.0.0"})
     fleet.run("plan", {"orders": "1.0.0"}, "--exit-code")
+
+
+def test_ci_can_ask_whether_all_is_live(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:
+    """`status --exit-code`; an option that would do nothing is refused."""
+    orders(fleet, slugs)
+    fleet.run("status", {"orders": "1.0.0"}, "--exit-code", status=3)
+    fleet.run("apply", {"orders": "1.0.0"})
+    fleet.run("status", {"orders": "1.0.0"}, "--exit-code")
+    fleet.run("apply", {"orders": "1.0.0"}, "--exit-code", status=2)
+    fleet.run("status", {"orders": "1.0.0"}, "--keep-going", status=2)
+
+
+def test_an_interrupted_apply_shows_what_became_of_each(
+    fleet: FleetOfTests, slugs: tuple[Path, Path]
+) -> None:
+    """A table and a sum as at any other end, and how to go on."""
+    function = orders(fleet, slugs)
+    orders(fleet, slugs, "billing")
+
+    def end(_payload: object, _version: str) -> object:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)  # the signal is on its way
+        return "too late"
+
+    fleet.aws.answers(function, end)
+    verify = {"_LAMBDA_VERIFY_PAYLOAD": "{}"}
+    wanted = {"orders": "1.0.0", "billing": "1.0.0"}
+    outcome = fleet.run("apply", wanted, status=1, settings=verify)
+    assert "2 functions: " in outcome.stdout
+    assert re.search(rf"{function.name} +1.0.0 +- +- +interrupted", outcome.stdout)
+    assert "live" not in names_of(function)
+    fleet.aws.answers(function, lambda *_: "ok")
+    fleet.run("apply", wanted, settings=verify)
 
 
 def test_if_one_can_not_be_prepared_no_alias_moves(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from deploy.hook import Limits, NotReported
-from embedded_aws import EmbeddedAWS, Function, Invoked
+from embedded_aws import EmbeddedAWS, Function
 from hooks import HookOfTests, Outcome
 from in_process import deploy
+from lambda_invocations import Invoked
 from lifecycle_events import DeploymentOfTests, Lifecycle
 from steps import Clock
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from command import make_slug
-from embedded_aws import Function, Invoked
+from embedded_aws import Function
 from in_process import Outcome
 from in_process import deploy as run
+from lambda_invocations import Invoked
 from tools import require
 
 CONFIG = {"DATABASE_URL": "postgres://canary-of-the-config"}

@@ -26,9 +26,13 @@ def bucket(aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_large_package_passes_through_a_bucket(
-    tmp_path: Path, function: Function, aws: EmbeddedAWS, bucket: str
+    tmp_path: Path, function: Function, aws: EmbeddedAWS, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In parts, encrypted, with a checksum each, under the prefix; deleted when the deploy is over."""
+    """In parts, encrypted, with a checksum each, under the prefix; deleted when the deploy is over.
+
+    So it is if the package can't be composed of its base.
+    """
+    monkeypatch.setattr("deploy.artifact.composition.SMALLEST_PART", 1 << 30)
     slug = make_slug(tmp_path, {"data.bin": os.urandom(9_000_000)})
     made = len(aws.calls)
     env = {

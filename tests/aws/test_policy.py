@@ -10,9 +10,10 @@ import pytest
 
 from command import make_slug
 from embedded_aws import EmbeddedAWS, Function
-from examination import ARN, PLAIN, RELEASE, examine, printed_policy
+from examination import PLAIN, RELEASE, examine, printed_policy
 from in_process import deploy
 from paths import REPOSITORY
+from targets import ARN
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +61,10 @@ def test_each_setting_adds_what_it_needs(slug: Path) -> None:
         ),
         ({"_LAMBDA_ALIAS": "live", "_LAMBDA_VERSION": "1.1.1"}, alias | {"OptionalListNames"}),
         ({"_LAMBDA_VERSION": "1.1.1"}, alias - {"MoveAlias"} | {"NameVersion", "OptionalListNames"}),
-        ({"_LAMBDA_S3_BUCKET": "my-deploys"}, plain | {"Upload", "OptionalBucket"}),
+        ({"_LAMBDA_S3_BUCKET": "my-deploys"}, plain | {"Upload", "OptionalBases", "OptionalBucket"}),
         (
             {"_LAMBDA_S3_BUCKET": "my-deploys", "_LAMBDA_S3_KMS_KEY_ID": "alias/deploys"},
-            plain | {"Upload", "OptionalBucket", "Encrypt"},
+            plain | {"Upload", "OptionalBases", "OptionalBucket", "Encrypt"},
         ),
     ]
     for settings, expected in cases:

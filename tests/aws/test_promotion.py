@@ -322,3 +322,25 @@ def test_a_verification_that_fails_stops_the_promotion(fleet: FleetOfTests, slug
     fleet.aws.answers(here, lambda _payload, _version: "pong")
     again = fleet.document("apply", WANTED, settings={"_LAMBDA_VERIFY_PAYLOAD": "{}"})["orders"]
     assert (again["outcome"], again["after"]) == ("promoted", "2")
+
+
+def test_a_version_keeps_its_config_and_it_is_said(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:
+    """A file that says something else is pointed out, with the way to make it count; the same file is not."""
+    here, _ = both(fleet, slugs)
+    folder = fleet.folder / "config"
+    folder.mkdir()
+    file = folder / f"{here.name}.env"
+    file.write_text("GREETING=one\n")
+    planned = fleet.document("plan", WANTED, "--config-dir", str(folder))["orders"]
+    assert (planned["config"], planned["verified"]) == (f"of {file.name}", False)
+    fleet.run("apply", WANTED, "--config-dir", str(folder))
+    same = fleet.run("apply", WANTED, "--config-dir", str(folder))
+    assert same.stderr == ""
+    file.write_text("GREETING=two\n")
+    kept = fleet.run("plan", WANTED, "--config-dir", str(folder))
+    assert f"not used: {file.name}." in kept.stderr
+    assert f"delete-alias --function-name {here.name} --name 1-1-0`" in kept.stderr
+    here.client.delete_alias(FunctionName=here.name, Name="1-1-0")
+    fleet.run("apply", WANTED, "--config-dir", str(folder))
+    assert b"two" in contents(here)["env.properties"]
+    assert names_of(here)["1-1-0"] == names_of(here)["live"] == "3"

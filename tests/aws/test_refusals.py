@@ -8,7 +8,8 @@ from aws_answers import Answer, Answers
 from deploy.aws.refusals import other_account
 from deploy.errors import DeployError, InputError
 from deploy.target.arn import parse_function
-from unreliable import ARN, SECRET, TOKEN, function_at, upload
+from targets import ARN
+from unreliable import SECRET, TOKEN, function_at, upload
 
 
 def refusal(url: str, **changed: str) -> DeployError:

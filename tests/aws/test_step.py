@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy.step import Limits, NotReported
-from embedded_aws import EmbeddedAWS, Function, Invoked
+from embedded_aws import EmbeddedAWS, Function
 from fault_proxy import Fault
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
+from lambda_invocations import Invoked
 from outage import Outage
 from steps import Clock, StepOfTests, zipped
 

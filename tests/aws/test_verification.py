@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from command import make_slug
-from embedded_aws import Function, Invoked
+from embedded_aws import Function
+from lambda_invocations import Invoked
 from releases import ALIAS, EXPECT, VERIFY, Deploy, answered, crashing, operations
 
 

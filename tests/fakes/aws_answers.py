@@ -27,8 +27,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Answer", "Answers", "Received"]
-
 _PIECE = 64 * 1024
 
 

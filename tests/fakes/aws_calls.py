@@ -11,8 +11,6 @@ from werkzeug.wrappers import Request
 
 from sigv4 import Authorization
 
-__all__ = ["ACCOUNT_ID", "Call", "call_of", "operation_of", "partition_of"]
-
 ACCOUNT_ID = "123456789012"
 
 _FUNCTION_PATH = re.compile(r"/[\d-]+/functions/(?P<function>[^/]+).*")
@@ -29,6 +27,7 @@ _ACTIONS = {
     "HeadObject": "GetObject",
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",
+    "UploadPartCopy": "PutObject",
     "CompleteMultipartUpload": "PutObject",
 }
 _S3_OPERATIONS = (
@@ -114,6 +113,7 @@ def call_of(request: Request, body: bytes) -> Call:
     service = authorization.service if authorization else "sts" * is_web_identity
     path, _, query = request.environ["REQUEST_URI"].partition("?")
     operation = operation_of(service, request.method, path, query, body)
+    operation = with_source(operation, is_copied="X-Amz-Copy-Source" in request.headers)
     if target := request.headers.get("X-Amz-Target"):
         operation = target.rpartition(".")[2]
     return Call(
@@ -128,6 +128,11 @@ def call_of(request: Request, body: bytes) -> Call:
         body_length=len(body),
         is_dry_run=_is_dry_run(operation, request, body),
     )
+
+
+def with_source(operation: str, *, is_copied: bool) -> str:
+    """Name a part that is copied for what it is, which a header alone says."""
+    return "UploadPartCopy" if operation == "UploadPart" and is_copied else operation
 
 
 def _is_dry_run(operation: str, request: Request, body: bytes) -> bool:

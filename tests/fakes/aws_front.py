@@ -28,8 +28,6 @@ from sts import Tokens
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-__all__ = ["Front"]
-
 # What each service says of an unknown access key and a wrong signature.
 _INVALID_TOKEN = "The security token included in the request is invalid."
 _UNKNOWN_KEY = {

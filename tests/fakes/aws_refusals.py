@@ -7,8 +7,6 @@ from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
-__all__ = ["RefusedError", "conflict", "invalid", "not_found", "stale_revision", "validation"]
-
 
 class RefusedError(Exception):
     """What AWS answers in place of what was asked for."""

@@ -25,8 +25,6 @@ from iam import Identities
 from query_protocol import answer, parameters
 from s3 import Buckets
 
-__all__ = ["StackOfTests", "Stacks"]
-
 STACK = "AWS::CloudFormation::Stack"
 LARGEST_BODY = 51_200  # bytes
 NO_CHANGES = (

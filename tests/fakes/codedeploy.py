@@ -30,8 +30,6 @@ from iam import Identities
 from lambda_api import Functions
 from lambda_function import Alias, LambdaFunction
 
-__all__ = ["DeploymentOfTests", "Deployments", "Group"]
-
 HOOK_TIMEOUT = 3600  # seconds
 _RUNNING = {"Created", "InProgress"}
 _EVENTS = ("BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic")

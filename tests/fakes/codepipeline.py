@@ -23,8 +23,6 @@ from aws_calls import Call
 from aws_refusals import RefusedError
 from iam import Identities
 
-__all__ = ["JobOfTests", "Jobs"]
-
 State = Literal["in progress", "succeeded", "failed", "continued", "expired"]
 
 _MOST_OF_VARIABLES = 122_880  # bytes

@@ -24,7 +24,7 @@ from aws_server import serve
 from cloudformation import Stacks
 from codedeploy import Deployments
 from codepipeline import Jobs
-from lambda_invocations import Handler, Invoked
+from lambda_invocations import Handler
 from sts import Role
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from types_boto3_lambda.type_defs import GetFunctionResponseTypeDef
     from types_boto3_s3 import S3Client
     from typing_extensions import Self
-
-__all__ = ["ACCOUNT_ID", "Credentials", "EmbeddedAWS", "Function", "Invoked"]
 
 
 @dataclass(frozen=True)

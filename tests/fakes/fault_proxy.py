@@ -18,13 +18,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from aws_calls import operation_of
+from aws_calls import operation_of, with_source
 from sigv4 import Authorization
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-__all__ = ["Fault", "FaultProxy"]
 
 _PIECE = 64 * 1024
 # One hop only; the answer's length is told anew, for its body is sent in one piece.
@@ -173,7 +171,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         authorization = Authorization.parse(self.headers.get("Authorization", ""))
         path, _, query = self.path.partition("?")
         service = authorization.service if authorization else "none"
-        return operation_of(service, self.command, path, query, b"")
+        operation = operation_of(service, self.command, path, query, b"")
+        return with_source(operation, is_copied="x-amz-copy-source" in self.headers)
 
     def _pass_on(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         connection = self._upstream

@@ -18,8 +18,6 @@ from aws_refusals import RefusedError
 from query_protocol import parameters
 from sts import Tokens
 
-__all__ = ["Identities"]
-
 Decision = Literal["allowed", "explicitDeny", "implicitDeny"]
 Context = Mapping[str, list[str]]
 

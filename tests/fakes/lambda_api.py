@@ -23,8 +23,6 @@ from lambda_function import LATEST, LambdaFunction, Version
 from lambda_invocations import Handler, invoke
 from s3 import Buckets
 
-__all__ = ["Functions"]
-
 _LARGEST_REQUEST = {"CreateFunction": 70_167_211, "UpdateFunctionCode": 69_905_067}
 
 

@@ -12,8 +12,6 @@ from werkzeug.wrappers import Request, Response
 
 from aws_refusals import invalid
 
-__all__ = ["CODE_PATH", "CodeStore", "check_zip", "decoded", "digest"]
-
 CODE_PATH = "/deployed-code/"
 _LARGEST_UNZIPPED = 262_144_000
 _CHECKED: set[str] = set()  # by their digest: to unzip 60,000 entries takes seconds

@@ -14,8 +14,6 @@ from typing import Any
 from aws_refusals import conflict, invalid, not_found, stale_revision, validation
 from lambda_code import digest
 
-__all__ = ["LATEST", "Alias", "LambdaFunction", "Version"]
-
 LATEST = "$LATEST"
 LONGEST_DESCRIPTION = 256
 

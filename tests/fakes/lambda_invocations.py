@@ -13,8 +13,6 @@ from werkzeug.wrappers import Response
 
 from aws_refusals import RefusedError
 
-__all__ = ["Handler", "Invoked", "invoke"]
-
 _LARGEST_PAYLOAD = 6_291_456
 _LOG_TAIL = 4096
 

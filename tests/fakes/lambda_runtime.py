@@ -17,8 +17,6 @@ from typing import Any
 from paths import TESTS
 from simulated import PATH
 
-__all__ = ["invoke_java", "invoke_nodejs", "invoke_python", "unpack"]
-
 READERS = TESTS / "support/readers"
 
 _CALL_NODEJS = """

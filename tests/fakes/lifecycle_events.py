@@ -23,7 +23,6 @@ from botocore.validate import ParamValidator
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["DeploymentOfTests", "Lifecycle"]
 
 TARGET = re.compile(r"CodeDeploy_20141006\.(\w+)")
 SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=\w+/\d{8}/[\w-]+/codedeploy/aws4_request,")

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
 
-__all__ = ["Function", "Ministack", "serve"]
-
 PROGRAMS = REPOSITORY / ".venv-ministack/bin"
 HOST = "127.0.0.1"
 REGION = "eu-west-1"

@@ -2,8 +2,6 @@
 
 from fault_proxy import Fault, FaultProxy
 
-__all__ = ["Outage"]
-
 
 class Outage(FaultProxy):
     """The network, which is up until `down` is set."""

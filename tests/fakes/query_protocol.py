@@ -11,8 +11,6 @@ import botocore.session
 from botocore.validate import ParamValidator
 from werkzeug.wrappers import Response
 
-__all__ = ["answer", "parameters"]
-
 Refusal = Callable[[str], Exception]
 
 

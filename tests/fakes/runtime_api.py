@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["HandlerError", "RuntimeAPI", "run_in_lambda"]
-
 PREFIX = "/2018-06-01/runtime"
 REQUEST_ID = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 SECONDS = 30.0  # for a handler to answer

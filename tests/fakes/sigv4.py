@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-__all__ = ["Authorization"]
-
 _HEADER = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<access_key>[^/]+)/(?P<date>\d{8})/(?P<region>[^/]+)"
     r"/(?P<service>[^/]+)/aws4_request, ?SignedHeaders=(?P<signed_headers>[^,]+)"

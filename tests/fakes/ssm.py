@@ -12,8 +12,6 @@ from aws_calls import Call, partition_of
 from aws_refusals import RefusedError
 from iam import Identities
 
-__all__ = ["Parameters"]
-
 _MOST = 10  # parameters in an answer
 
 

@@ -18,8 +18,6 @@ from aws_behaviour import Behaviour
 from aws_calls import Call
 from aws_refusals import RefusedError
 
-__all__ = ["Role", "Tokens"]
-
 
 @dataclass(frozen=True)
 class Role:

@@ -165,14 +165,13 @@ def test_adds_nothing_where_there_is_no_base(warm: Build) -> None:
     assert not (warm.app / ".profile.d").exists()
 
 
-@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
-def test_takes_the_jar_from_the_config(warm: Build, end: str) -> None:
-    """_LAMBDA_JAR_FILE decides between JARs, with or without a line break at its end."""
+def test_takes_the_jar_from_the_config(warm: Build) -> None:
+    """_LAMBDA_JAR_FILE decides between JARs, whatever line breaks its file ends with."""
     shutil.rmtree(warm.app)
     make_maven_app(warm.app)
     shutil.copy(warm.app / "target/function-1.0.jar", warm.app / "target/other.jar")
     add_python(warm.app)
-    warm.set_config("_LAMBDA_JAR_FILE", f"target/other.jar{end}")
+    warm.set_config("_LAMBDA_JAR_FILE", "target/other.jar\n\n")
 
     result = warm.compile()
 
@@ -239,7 +238,7 @@ def test_a_deploy_writes_nothing_into_the_slug(warm: Build) -> None:
 # --- Where and how it is called -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["with blanks", "-n", "quote'\"s", "line\nbreak", "end\n", "$(id)", "*"])
+@pytest.mark.parametrize("name", ["-n", "with blanks, quote'\"s, line\nbreak, $(id), *, end\n"])
 def test_works_for_every_folder_name(build: Build, tmp_path: Path, name: str) -> None:
     """Build, cache and config folders may be called anything, by absolute and by relative paths."""
     build.set_config("_LAMBDA_JAR_FILE", "x.jar")
@@ -294,17 +293,17 @@ def test_wants_a_build_folder(tmp_path: Path, arguments: list[str]) -> None:
     assert f' !     There is no such folder: "{arguments[0]}"\n' in result.stderr
 
 
-@pytest.mark.parametrize("env_dir", [[], [""], ["/nowhere"]])
-def test_works_without_config(build: Build, env_dir: list[str]) -> None:
+def test_works_without_config(build: Build) -> None:
     """A config folder that is not given, empty or not there is an app without config."""
-    result = run(
-        build.buildpack / "bin/compile",
-        *(str(build.app), str(build.cache), *env_dir),
-        environment=build.environment,
-    )
+    for env_dir in ([], [""], ["/nowhere"]):
+        result = run(
+            build.buildpack / "bin/compile",
+            *(str(build.app), str(build.cache), *env_dir),
+            environment=build.environment,
+        )
 
-    assert (result.status, result.stderr) == (0, "")
-    assert "_LAMBDA_JAR_FILE" not in told(build)["environment"]
+        assert (result.status, result.stderr) == (0, "")
+        assert "_LAMBDA_JAR_FILE" not in told(build)["environment"]
 
 
 def test_works_without_a_home(build: Build) -> None:

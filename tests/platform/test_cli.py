@@ -22,11 +22,12 @@ from deploy.target.sdk import SDK_SETTINGS
 from deploy.target.settings import SETTINGS
 from embedded_aws import EmbeddedAWS
 from paths import REPOSITORY
+from targets import ARN
 
 NAMES = commands(is_in_slug=True)
 
 REQUIRED = {
-    "_LAMBDA_FUNCTION_ARN": "arn:aws:lambda:eu-west-1:123456789012:function:my-function",
+    "_LAMBDA_FUNCTION_ARN": ARN,
     "_AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "_AWS_SECRET_ACCESS_KEY": "canary-of-the-secret-key",
     "_AWS_MAX_ATTEMPTS": "1",
@@ -183,7 +184,7 @@ def test_what_calls_no_aws_needs_no_library(installed: Path, tmp_path: Path, arg
 def test_the_build_asks_which_services_the_slug_needs(installed: Path) -> None:
     """One a line, with the standard library alone: bin/compile asks before anything is installed."""
     listed, _ = run_alone(installed, "services")
-    assert listed == "codepipeline\niam\nlambda\nlogs\ns3\nssm\nsts\n"
+    assert listed == "codedeploy\ncodepipeline\niam\nlambda\nlogs\ns3\nssm\nsts\n"
 
 
 # --- wrong arguments -------------------------------------------------------------------------------

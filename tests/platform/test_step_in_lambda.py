@@ -75,6 +75,7 @@ def run(
     return answer, written
 
 
+@pytest.mark.xdist_group("installation")  # which is made once
 def test_the_package_of_an_installation_runs_in_lambda(
     installation: Installation, python_runtime_client: Path, step: StepOfTests, orders: Function
 ) -> None:
@@ -119,6 +120,7 @@ def test_the_package_of_a_slug_runs_in_lambda(
     assert orders.alias() == "2"
 
 
+@pytest.mark.xdist_group("installation")  # which is made once
 def test_a_crash_is_completed_by_the_event_that_lambda_runs_again(
     installation: Installation, python_runtime_client: Path, step: StepOfTests, orders: Function
 ) -> None:

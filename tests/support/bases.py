@@ -15,8 +15,6 @@ from deploy.target.pip import read_pip_variables
 from deploy.target.settings import Settings
 from zips import zip_of
 
-__all__ = ["fill", "jar", "make_base", "refusal"]
-
 
 def fill(app: Path, *names: str, **contents: bytes) -> None:
     """Write files, with their names as their content."""

@@ -25,27 +25,6 @@ from pathlib import Path
 from paths import REPOSITORY
 from zips import zip_of
 
-__all__ = [
-    "ROOT",
-    "SMALL_DEPENDENCY",
-    "UNREACHABLE",
-    "Build",
-    "Result",
-    "add_python",
-    "add_python_script",
-    "contents",
-    "copy_buildpack",
-    "lock_wheel",
-    "make_gradle_app",
-    "make_maven_app",
-    "make_nodejs_app",
-    "make_small_buildpack",
-    "platform",
-    "run",
-    "small_build",
-    "warm_build",
-]
-
 ROOT = REPOSITORY
 
 # Bash, coreutils, diffutils, findutils, grep and sed: every stack has them.

@@ -9,8 +9,6 @@ from pathlib import Path
 import in_process
 from paths import REPOSITORY
 
-__all__ = ["command", "deploy", "make_slug"]
-
 PROGRAM = (
     "import os, sys, pathlib, deploy.cli; "
     "os._exit(deploy.cli.main(sys.argv[2:], slug=pathlib.Path(sys.argv[1])))"

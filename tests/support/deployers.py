@@ -16,8 +16,6 @@ from quick_sdk import make_sessions_quick
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Deployer"]
-
 PYTHONPATH = ":".join(map(str, (REPOSITORY, TESTS / "support", TESTS / "fakes")))
 READY = "ready\n"
 

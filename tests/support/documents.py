@@ -10,8 +10,6 @@ from pathlib import Path
 
 from paths import REPOSITORY
 
-__all__ = ["CONFIG", "README", "Recipe", "marked_names", "names", "paragraph", "recipes", "table"]
-
 README = REPOSITORY / "README.md"
 CONFIG = REPOSITORY / "docs" / "config.md"
 

@@ -27,8 +27,6 @@ from paths import REPOSITORY, TESTS
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["DynoRounds", "Round"]
-
 PYTHONPATH = ":".join(map(str, (REPOSITORY, TESTS / "support", TESTS / "fakes")))
 
 

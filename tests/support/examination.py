@@ -7,20 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from in_process import deploy
+from targets import ARN
 
-__all__ = [
-    "ARN",
-    "LAMBDA_ACTIONS",
-    "PLAIN",
-    "RELEASE",
-    "S3_ACTIONS",
-    "SIMULATED",
-    "Examination",
-    "examine",
-    "printed_policy",
-]
-
-ARN = "arn:aws:lambda:eu-west-1:123456789012:function:my-function"
 PLAIN = {
     "_LAMBDA_FUNCTION_ARN": ARN,
     "_AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",

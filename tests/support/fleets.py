@@ -8,11 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from aws_calls import ACCOUNT_ID
 from command import make_slug
-from embedded_aws import ACCOUNT_ID, EmbeddedAWS, Function
+from embedded_aws import EmbeddedAWS, Function
 from in_process import Outcome, deploy
-
-__all__ = ["LOWER", "FleetOfTests", "names_of", "release"]
 
 LOWER = "111111111111"
 HERE = ACCOUNT_ID

@@ -11,8 +11,6 @@ from dyno_rounds import DynoRounds, Round
 from embedded_aws import Function
 from outage import Outage
 
-__all__ = ["Story", "play"]
-
 INTERVAL = 600  # seconds, by default
 FAULTS = ("the network", "the upload", "AWS's side")
 

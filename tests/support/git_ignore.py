@@ -8,8 +8,6 @@ from pathlib import Path
 
 from deploy.build.lambdaignore.rules import Rules
 
-__all__ = ["ENVIRONMENT", "Git", "excludes"]
-
 # Nothing of the machine's own settings, nor of a hook that may have started the tests.
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},

@@ -15,8 +15,6 @@ from in_process import Hurried, Impatient, environment
 from lifecycle_events import Lifecycle
 from steps import Clock
 
-__all__ = ["HookOfTests", "Outcome"]
-
 SECRETS = ("canary", "deployer-secret")
 
 

@@ -17,8 +17,6 @@ import botocore.endpoint
 from deploy.cancel import Cancellation
 from deploy.cli import SIGNALS, main
 
-__all__ = ["Hurried", "Impatient", "Outcome", "deploy", "environment"]
-
 
 @dataclass(frozen=True)
 class Outcome:

@@ -15,8 +15,6 @@ from pathlib import Path
 from buildpack import Result, run
 from paths import REPOSITORY
 
-__all__ = ["Installation", "install"]
-
 # What os has on Linux and not on macOS: https://docs.python.org/3/library/os.html
 NOT_LINUX = """
 import os, sys

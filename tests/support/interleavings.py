@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from deploy.aws.function import Function
     from deploy.release.candidate import Candidate
 
-__all__ = ["SCENARIOS", "Answer", "Call", "Deployer", "Found", "Model", "Scenario", "Search", "prepare"]
-
 APP = "my-app"
 LONGEST_WALK = 1000  # calls
 FAULTINESS = 0.05  # of the calls in a walk, until there are no more faults
@@ -251,6 +249,7 @@ class _Package:
     code_sha256: str
     size: int = 1
     unzipped_size: int = 1
+    source: None = None
 
 
 @dataclass(frozen=True)

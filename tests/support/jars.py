@@ -4,8 +4,6 @@ import struct
 
 from zips import zip_of
 
-__all__ = ["GSON", "HANDLER", "LIBRARY", "THIN", "WHOLE", "class_file"]
-
 
 def class_file(*used: str) -> bytes:
     """Make the beginning of a class file, with the names of these classes among its constants."""

@@ -16,8 +16,6 @@ from typing import Any
 from buildpack import Result, run
 from image_launcher import read_toml
 
-__all__ = ["USER", "Image", "Lifecycle", "read_toml"]
-
 USER = 1000
 LAUNCHER = Path(__file__).with_name("image_launcher.py")
 PATH = "/usr/local/bin:/usr/bin:/bin"

@@ -11,18 +11,6 @@ from hypothesis import strategies as st
 
 from deploy.config.formats import KEPT_BY_SHELL, LONGEST_STRING
 
-__all__ = [
-    "CONFIG",
-    "INVALID_UTF_8",
-    "NAMES",
-    "SHELL_CONFIG",
-    "VALUES",
-    "configs",
-    "names",
-    "shell_configs",
-    "values",
-]
-
 _BASE64 = base64.b64encode(bytes(range(256)) * 5).decode("ascii")
 _PEM_KEY = "\n".join(
     [

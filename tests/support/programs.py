@@ -1,7 +1,5 @@
 """The beginnings of compiled programs."""
 
-__all__ = ["ARM64", "X86_64", "elf"]
-
 X86_64, ARM64 = 62, 183
 
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["EXACT_READERS", "JAVA", "PRINT_ENVIRONMENT", "SOURCES", "Readers", "nul_separated"]
-
 SOURCES = Path(__file__).resolve().parent / "readers"
 
 # The readers that promise to give back every value, by the file that they read.

@@ -10,8 +10,6 @@ import pytest
 from read_back import SOURCES, Readers
 from tools import require
 
-__all__ = ["java_classes", "node_modules", "readers"]
-
 
 @pytest.fixture(scope="session")
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:

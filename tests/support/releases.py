@@ -6,8 +6,6 @@ from typing import Any
 from embedded_aws import Function
 from in_process import Outcome
 
-__all__ = ["ALIAS", "EXPECT", "VERIFY", "Deploy", "answered", "crashing", "operations"]
-
 ALIAS = {"_LAMBDA_ALIAS": "live"}
 VERIFY = {**ALIAS, "_LAMBDA_VERIFY_PAYLOAD": '{"ping": true}'}
 EXPECT = {**VERIFY, "_LAMBDA_VERIFY_EXPECT": '"ok": *true'}

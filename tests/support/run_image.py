@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["RunImage", "make_run_image"]
-
 PROGRAMS = ("bash", "sh", "env", "cat", "readlink")
 
 # What Debian's packages libexpat1, libffi8, libssl3, zlib1g, libbz2-1.0, liblzma5 and libuuid1 are there for.

@@ -18,8 +18,6 @@ from deploy.local.sandbox import Sandbox
 from deploy.local.worker import Launch
 from deploy.output import Console, Report
 
-__all__ = ["NODEJS_CLIENT", "Client", "Outcome", "fetch_nodejs_client", "nodejs_client", "our_client", "run"]
-
 NODEJS_CLIENT = "aws-lambda-ric@3.3.0"  # the last one for Node.js 20, and one that takes callbacks
 
 Client = Callable[[str], tuple[str, ...]]

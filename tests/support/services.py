@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from deploy.infrastructure.openapi import parse_api
 from deploy.infrastructure.service import Defaults, Service, parse_service, with_api
 
-__all__ = ["DEFAULTS", "apis", "read", "services"]
-
 DEFAULTS = Defaults(alias="live", runtime="nodejs22.x")
 
 _KEYS = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,10}[a-z0-9]", fullmatch=True)

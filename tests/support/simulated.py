@@ -18,8 +18,6 @@ from pathlib import Path
 
 from paths import REPOSITORY
 
-__all__ = ["BUILDPACK", "BuildError", "Slug", "build"]
-
 BUILDPACK = REPOSITORY
 PATH = "/usr/local/bin:/usr/bin:/bin"
 

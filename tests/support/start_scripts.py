@@ -7,8 +7,6 @@ dyno in bytes, where the real ones read it from the control group.
 
 from pathlib import Path
 
-__all__ = ["APT", "DATADOG", "JVM", "NODEJS", "PYTHON", "install"]
-
 NODEJS = {
     "nodejs.sh": """\
 export NODE_HOME=$HOME/.heroku/node

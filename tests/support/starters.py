@@ -11,8 +11,6 @@ from pathlib import Path
 
 from buildpack import Result, run
 
-__all__ = ["SIZES", "cloud_native_buildpacks", "heroku", "herokuish"]
-
 PATH = "/usr/local/bin:/usr/bin:/bin"
 SIZES = {"standard-1x": 512 << 20, "standard-2x": 1 << 30, "performance-l": 14 << 30}
 

@@ -13,8 +13,6 @@ from deploy.release.candidate import Candidate
 from deploy.target.provenance import Provenance
 from deploy.target.version import parse_name
 
-__all__ = ["OTHER", "OURS", "alias", "candidate", "latest", "version"]
-
 OURS, OTHER = "ours", "other"  # CodeSha256
 EMPTY_ZIP = b"PK\5\6" + bytes(18)
 

@@ -26,8 +26,6 @@ from in_process import Hurried, Impatient, environment
 if TYPE_CHECKING:
     from embedded_aws import EmbeddedAWS
 
-__all__ = ["Clock", "Outcome", "StepOfTests", "zipped"]
-
 REGION = "eu-west-1"
 
 

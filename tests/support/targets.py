@@ -4,8 +4,6 @@ from pathlib import Path
 
 from deploy.target.environment import Target, read_target
 
-__all__ = ["ARN", "VALID", "target"]
-
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:my-function"
 VALID = {
     "_LAMBDA_FUNCTION_ARN": ARN,

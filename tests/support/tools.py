@@ -5,8 +5,6 @@ import shutil
 
 import pytest
 
-__all__ = ["require"]
-
 
 def require(*tools: str) -> None:
     """Skip the test where one of `tools` is not on PATH; fail it where CI is set."""

@@ -7,11 +7,9 @@ from deploy.aws.function import Function
 from deploy.release.deploy import connect
 from deploy.target.environment import read_target
 from in_process import Impatient
+from targets import ARN
 from zips import package_in
 
-__all__ = ["ARN", "KEY", "SECRET", "TOKEN", "function_at", "upload"]
-
-ARN = "arn:aws:lambda:eu-west-1:123456789012:function:my-function"
 KEY, SECRET, TOKEN = "ASIAIOSFODNN7EXAMPLE", "canary/secret/key/of/the/deployer", "canary-session-token"
 
 

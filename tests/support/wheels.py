@@ -10,8 +10,6 @@ from pathlib import Path
 
 from deploy.build.python.wheels import Pip
 
-__all__ = ["hash_of", "make_wheel", "pack_pip", "pip_of"]
-
 
 def make_wheel(
     folder: Path,

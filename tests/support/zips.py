@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 from deploy.artifact.assembly import digest
 from deploy.artifact.package import Package
 
-__all__ = ["NAMES", "package_in", "raw_data", "with_zip64_field", "zip_of"]
-
-
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0\\/"), min_size=1, max_size=20).filter(
     lambda name: name not in {".", ".."}
 )

@@ -44,8 +44,17 @@ OF_THE_PROCESS = {
     "sys.stderr": {"cli", "__main__", "step", "hook"},
     "sys.argv": {"__main__", "console"},
 }
-# How an environment is usually called; below commands/ there are targets and their variables.
-ENVIRONMENTS = {"env", "environ", "environment"}
+# How an environment is called. Below commands/ the readers of a target take one, and what says which of it is
+# config; the variables that others take are none of a deploy's: a pipeline's results, a build's pip and git.
+ENVIRONMENTS = {"env", "environ", "environment", "variables"}
+READERS = {"target", "config"}
+OTHER_VARIABLES = {
+    "aws.pipeline",
+    "build.commit",
+    "build.python.pip_errors",
+    "build.python.pip_wheel",
+    "build.python.wheels",
+}
 
 
 def module_name(path: Path) -> str:
@@ -209,13 +218,15 @@ def test_commands_alone_read_a_target(reader: str) -> None:
 
 
 def test_nobody_takes_an_environment() -> None:
-    """A fleet file has none to give."""
+    """Below the commands a target goes in, for a fleet file has no environment to give."""
     takers = {
         name
         for name, tree in MODULES.items()
+        if LAYER[folder_or_module(name)] > LAYER["commands"]
         if ENVIRONMENTS & {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     }
-    assert takers == set()
+    assert {folder_or_module(name) for name in takers} >= READERS
+    assert {name for name in takers if folder_or_module(name) not in READERS} == OTHER_VARIABLES
 
 
 # --- size ------------------------------------------------------------------------------------------

@@ -6,8 +6,17 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from deploy.artifact.composition import layout, sent_size
 from deploy.aws.codes import LOST
-from deploy.aws.permissions import Grant, Permission, bucket_arn, function_arn, key_grant, objects_arn
+from deploy.aws.permissions import (
+    Grant,
+    Permission,
+    bases_arn,
+    bucket_arn,
+    function_arn,
+    key_grant,
+    objects_arn,
+)
 from deploy.errors import DeployError
 from deploy.release.steps.step import Execution, Step, replaced
 from deploy.text import megabytes
@@ -25,10 +34,14 @@ UNKNOWN = "AWS may have taken the upload or not; $LATEST is the old or the new p
 TAKEN = "AWS has taken the upload; $LATEST is the new package once AWS has put it in place."
 
 OBJECTS = (
-    Permission("s3:PutObject", "upload a package over 50 MB"),
+    Permission("s3:PutObject", "put a package into the bucket"),
     Permission("s3:GetObject", "let Lambda read it, which it does in the deployer's name"),
     Permission("s3:DeleteObject", "delete it when the deploy is over"),
     Permission("s3:AbortMultipartUpload", "leave nothing of an upload that failed"),
+)
+BASES = (
+    Permission("s3:GetObject", "compose packages of a base that is kept in the bucket", needed=False),
+    Permission("s3:PutObject", "keep a base there", needed=False),
 )
 ENCRYPTION = (
     Permission("kms:GenerateDataKey", "encrypt the upload"),
@@ -105,9 +118,11 @@ class UpdateCode(Step):
         )
 
     def _upload_via_bucket(self, execution: Execution, package: Package, bucket: Bucket) -> Configuration:
-        from deploy.aws.bucket import stage
+        from deploy.aws.staging import stage
 
-        execution.report.detail(f"Uploading {megabytes(self.size)} to s3://{bucket.name}")
+        sent = sent_size(layout(package)) or self.size
+        what = megabytes(sent) if sent == self.size else f"{megabytes(sent)} of {megabytes(self.size)}"
+        execution.report.detail(f"Uploading {what} to s3://{bucket.name}")
         progress = execution.progress("Uploading")
         with contextlib.ExitStack() as stack:
             with execution.cancellation.leaving(NOT_TAKEN):
@@ -136,6 +151,7 @@ class UpdateCode(Step):
         if settings.source_key_arn:
             yield key_grant("EncryptCode", target, settings.source_key_arn, SOURCE_KEY)
         if settings.s3_bucket:
+            yield Grant("Bases", BASES, (bases_arn(target),))
             yield Grant("Upload", OBJECTS, (objects_arn(target),))
             listing = Permission("s3:ListBucket", "tell a missing object from a forbidden one", needed=False)
             yield Grant("Bucket", (listing,), (bucket_arn(target),))

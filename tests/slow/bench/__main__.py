@@ -168,10 +168,11 @@ _NOTES = """\
 - Calls and bytes sent (the bodies of requests) are counted in front of moto's server, which runs on loopback
   in a process of its own. What the server needs for a call is part of every contender's time, and of every
   ratio; **of it moto's** shows how much that is, from the last byte of a body to the answer.
-- Moto is used unchanged, except for one thing: UpdateFunctionCode gets a query string, whoever calls it.
-  Without one moto takes the body for a form and parses all of it, which was a quarter of its work.
-- There is no network in it. A line to AWS adds the same seconds to everyone who sends the same bytes: over a
-  slow one a changed package takes nearly as long either way; an unchanged one is not sent at all.
+- Moto gets every request as the contender sends it. It takes the body of a direct upload for a form and
+  parses all of it, for everyone alike, which is a quarter of its work.
+- Row 10 has a network: a process between the contender and the server lets so many bits a second pass each
+  way and adds the time there and back, for all contenders alike and also for each new connection. There is no
+  loss in it, no slow start and no TLS. The other rows have none.
 - A MB is 1,000,000 bytes.
 - What contenders write goes to memory where there is enough of it, for all of them alike. On an ext4 without
   a journal, files that are made within minutes after many were removed take the kernel seconds, for it goes

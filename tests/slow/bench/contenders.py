@@ -6,31 +6,13 @@ A contender's scratch folder is its TMPDIR and all that it may write to; it is e
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.inputs import App
 from bench.measuring import Command
 from bench.server import ACCESS_KEY, REGION, SECRET_KEY, Server
 from simulated import BUILDPACK
-
-__all__ = [
-    "ORIGINAL",
-    "OURS",
-    "Deploy",
-    "Job",
-    "append_to_zip",
-    "compile_app",
-    "lambroll",
-    "make_base",
-    "original",
-    "ours",
-    "start_python",
-    "update_jar",
-    "write_package",
-    "zip_by_python",
-    "zip_folder",
-]
 
 OURS = "ours"
 ORIGINAL = "the original's way"
@@ -43,7 +25,7 @@ _NETWORK = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROX
 
 @dataclass(frozen=True)
 class Job:
-    """A deploy that is to be done: of what, to which function, with which config."""
+    """A deploy that is to be done: of what, to which function, with which config, over which line."""
 
     app: App
     slug: Path
@@ -51,6 +33,12 @@ class Job:
     function: str
     config: Mapping[str, str]
     bucket: str | None = None
+    line: str = ""  # where the server is found, if not at its own address
+
+    @property
+    def url(self) -> str:
+        """Return where AWS is."""
+        return self.line or self.server.url
 
 
 Deploy = Callable[[Job, Path], Command]
@@ -65,12 +53,17 @@ def ours(*arguments: str) -> Deploy:
             "_AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "_AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "_AWS_DEFAULT_REGION": REGION,
-            "_AWS_ENDPOINT_URL": job.server.url,
+            "_AWS_ENDPOINT_URL": job.url,
             **({"_LAMBDA_S3_BUCKET": job.bucket} if job.bucket else {}),
         }
         return _run_slug(job.slug, scratch, {**job.config, **settings}, *arguments)
 
     return deploy
+
+
+def directly(deploy: Deploy) -> Deploy:
+    """Return how to do it without the bucket."""
+    return lambda job, scratch: deploy(replace(job, bucket=None), scratch)
 
 
 def original(programs: Path) -> Deploy:
@@ -80,7 +73,7 @@ def original(programs: Path) -> Deploy:
         environment = {
             **_of_other_ways(job, scratch, str(programs)),
             "_BUCKET": job.bucket or "",
-            "AWS_ENDPOINT_URL": job.server.url,
+            "AWS_ENDPOINT_URL": job.url,
         }
         return Command((str(_WAYS / "original.sh"),), scratch, environment)
 
@@ -95,7 +88,7 @@ def lambroll(program: str) -> Deploy:
             **_of_other_ways(job, scratch, str(Path(program).parent)),
             "_ROLE": job.server.role,
             "_RUNTIME": job.app.runtime,
-            "_URL": job.server.url,
+            "_URL": job.url,
         }
         return Command((str(_WAYS / "lambroll.sh"),), scratch, environment)
 

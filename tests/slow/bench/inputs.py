@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-__all__ = ["App", "InputsError", "aws_cli", "copy_app", "installed", "made", "tree_size"]
-
 RECIPES = Path(__file__).resolve().parent / "inputs"
 MB = 1_000_000
 

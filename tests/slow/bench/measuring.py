@@ -16,8 +16,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["SAMPLING_INTERVAL", "Command", "CommandError", "Cost", "run"]
-
 SAMPLING_INTERVAL = 0.005  # seconds
 TIME_LIMIT = 600.0  # seconds
 

@@ -10,25 +10,32 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from bench import contenders
+from bench import contenders, fleets
 from bench.contenders import ORIGINAL, OURS, Deploy, Job
 from bench.inputs import MB, App, copy_app, tree_size
 from bench.measuring import Command, CommandError, Cost, run
+from bench.network import Line as NetworkLine
+from bench.network import Network
 from bench.server import Server, Traffic
 from bench.table import Line, Target, is_shaky, median, median_ratio
-
-__all__ = ["CORES", "LAMBROLL", "Bench", "Row", "Way", "WrongResultError", "config", "interleaved", "lines"]
 
 LAMBROLL = "lambroll"
 CORES = len(os.sched_getaffinity(0))
 
 _UNCHANGED_TO_ORIGINAL = 0.1
 _HELP_TO_PYTHON = 1.5
+_NETWORKED_TO_ORIGINAL = 0.05
+_SENT_FOR_CONFIG = 1024 * 1024  # bytes
+_UNCHANGED_SECONDS, _UNCHANGED_TO_PYTHON = 0.25, 3.5
 _SECONDS_MORE_THAN_BASE = 1.0
 _SIZE_IN_SLUG = 8 * MB
 _SIZE_TO_ZIP = 1.02
 _MEMORY = 80 * MB
 _FLAT = 1.25
+
+_WITHOUT_BUCKET = "ours, without a bucket"
+_LINES = (NetworkLine(100_000_000, 0.04), NetworkLine(10_000_000, 0.04))
+_NETWORK_ROUNDS = 3  # a line makes no noise, and takes its time
 
 
 class Row(Enum):
@@ -43,6 +50,8 @@ class Row(Enum):
     WARM = "7 Compile, with a good cache"
     SIZE = "8 Size added to the slug, besides the base"
     MEMORY = "9 Peak memory of a deploy"
+    NETWORK = "10 Deploys over a network"
+    FLEETS = "11 Fleets"
     BASE = "Base: making it"
     PACKAGE = "Package: base and config"
 
@@ -132,6 +141,8 @@ def lines(bench: Bench) -> list[Line]:
         *_warm_compile(bench, cache, slugs[bench.large.title]),
         *_sizes(bench, added),
         *_memory(bench, slugs),
+        *_network(bench, slugs),
+        *_fleets(bench, slugs),
         *_base(bench, slugs[bench.large.title], cache),
         *_package_by_zip(bench, bench.large, slugs[bench.large.title]),
         *_package_by_jar(bench, bench.jar, slugs[bench.jar.title]),
@@ -192,6 +203,7 @@ class _Functions:
     """A function for each contender, and the version of the config that it was last deployed with."""
 
     def __init__(self, bench: Bench, app: App, slug: Path, bucket: str | None = None) -> None:
+        self.line = ""  # where the server is found, if over a network
         self._bench = bench
         self._app = app
         self._slug = slug
@@ -213,6 +225,7 @@ class _Functions:
                 self._names[name],
                 config(version(number)),
                 self._bucket,
+                self.line,
             )
             return deploy(job, scratch)
 
@@ -284,9 +297,18 @@ def _deploys(bench: Bench, app: App, slug: Path) -> Iterator[Line]:
         bench, f"{row.value}, {app.title}", functions.ways(deploys, lambda _: last), rounds
     )
     ours = measured[0]
+    (python,) = interleaved(
+        bench,
+        "python3 -c pass",
+        [Way(OURS, lambda _, at: contenders.start_python(_python(slug), at))],
+        bench.fast,
+    )
+    limit = max(_UNCHANGED_SECONDS, _UNCHANGED_TO_PYTHON * median(python.seconds))
+    took = median(ours.seconds)
     own = (
         Target("one call", f"{ours.calls:g}", ours.calls == 1),
         Target("no bytes of code sent", f"{ours.sent_code:g}", ours.sent_code == 0),
+        Target(f"at most {limit:.2f} s", f"{took:.3f} s", took <= limit, is_shaky(ours.seconds)),
     )
     limits = {} if app.to_original is None else {ORIGINAL: _UNCHANGED_TO_ORIGINAL}
     yield from _compared(row, app, deploys, measured, limits=limits, own=own)
@@ -428,6 +450,75 @@ def _flat(bench: Bench, peaks: Mapping[App, float]) -> Target:
         1 / _FLAT <= ratio <= _FLAT,
         subject=f"{bench.small.title} and {bench.jar.title}",
     )
+
+
+# --- row 10: the network --------------------------------------------------------------------------
+
+
+def _network(bench: Bench, slugs: Mapping[str, Path]) -> Iterator[Line]:
+    """Return the lines of row 10: ours with a bucket, ours without one if that can be, and the others."""
+    bucket = bench.server.create_bucket()
+    ours = contenders.ours()
+    directly, original = (contenders.directly(each) for each in (ours, contenders.original(bench.programs)))
+    for app in dict.fromkeys((bench.large, bench.big)):
+        deploys: dict[str, Deploy] = {OURS: ours, _WITHOUT_BUCKET: directly, ORIGINAL: original}
+        if app is bench.big:
+            deploys = {OURS: ours, ORIGINAL: contenders.original(bench.programs)}
+        if bench.lambroll and app is not bench.big:
+            deploys[LAMBROLL] = contenders.lambroll(bench.lambroll)
+        functions = _Functions(bench, app, slugs[app.title], bucket)
+        interleaved(bench, f"{app.title}, first", functions.ways(deploys, lambda _: 0, new=True), 0)
+        for number, line in enumerate(_LINES, 1):
+            # A quick run is to be over soon.
+            speed = 1 if bench.timed else 20
+            with Network(bench.server.url, NetworkLine(line.rate * speed, line.delay / speed)) as network:
+                functions.line = network.url
+                yield from _over(bench, app, functions, deploys, line, 1000 * number)
+        functions.delete()
+
+
+def _over(  # noqa: PLR0917 - of this row alone
+    bench: Bench,
+    app: App,
+    functions: "_Functions",
+    deploys: Mapping[str, Deploy],
+    line: NetworkLine,
+    first: int,
+) -> Iterator[Line]:
+    """Measure a config change and an unchanged deploy over one line."""
+    row, subject = Row.NETWORK, f"{app.title}, {line}"
+    ways = functions.ways(deploys, lambda number: first + number)
+    changed = interleaved(bench, f"{row.value}, {subject}", ways, _NETWORK_ROUNDS)
+    ours, original = changed[0], changed[list(deploys).index(ORIGINAL)]
+    own = [
+        Target(
+            f"at most {_MEMORY / MB:g} MB", f"{(ours.memory or 0) / MB:.1f} MB", (ours.memory or 0) <= _MEMORY
+        )
+    ]
+    own.append(_at_most_sent(ours))
+    if line is _LINES[-1]:
+        text = f"{_NETWORKED_TO_ORIGINAL:g} of {ORIGINAL}"
+        own.append(_at_most(_NETWORKED_TO_ORIGINAL, text, ours, original))
+    named = replace(app, title=f"{subject}, config change")
+    yield from _compared(row, named, deploys, changed, own=tuple(own))
+    last = first + (_NETWORK_ROUNDS if bench.timed else 0)
+    idle = {OURS: deploys[OURS]}
+    unchanged = interleaved(
+        bench, f"{row.value}, {subject}", functions.ways(idle, lambda _: last), _NETWORK_ROUNDS
+    )
+    yield from _compared(row, replace(app, title=f"{subject}, unchanged"), idle, unchanged)
+
+
+def _at_most_sent(ours: Measured) -> Target:
+    return Target(
+        f"at most {_SENT_FOR_CONFIG:,} bytes sent", f"{ours.sent:,.0f}", ours.sent <= _SENT_FOR_CONFIG
+    )
+
+
+def _fleets(bench: Bench, slugs: Mapping[str, Path]) -> Iterator[Line]:
+    """Return the lines of row 11; the large app is as large as a direct upload may be."""
+    chosen = {app.title: slugs[app.title] for app in (bench.small, bench.jar)}
+    yield from fleets.lines(Row.FLEETS.value, _empty(bench.work / "fleets"), chosen, quick=not bench.timed)
 
 
 # --- the packaging alone --------------------------------------------------------------------------

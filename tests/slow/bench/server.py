@@ -1,8 +1,9 @@
 """An AWS on loopback: moto's server in a process of its own, behind a layer that counts.
 
 The layer counts each call with the bytes of its body, by operation, and takes the time of moto's own work
-on it. It adds what AWS's answers have and moto's lack: the RevisionId of $LATEST, which deploys need,
-and an address for a function's code that can be fetched. Reads from there are calls of "GetCode".
+on it. It adds what AWS's answers have and moto's lack: the RevisionId of $LATEST, which deploys need, the
+SHA-256 of a part that is copied in S3, and an address for a function's code that can be fetched. Reads from
+there are calls of "GetCode". Requests come to moto as they are.
 
     with Server() as aws:
         function = aws.create_function("nodejs20.x")
@@ -36,16 +37,15 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from aws_calls import ACCOUNT_ID, operation_of
+from aws_calls import ACCOUNT_ID, call_of, operation_of, with_source
 from paths import REPOSITORY, TESTS
+from s3_parts import tell_digest
 from sigv4 import Authorization
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from typing_extensions import Self
-
-__all__ = ["ACCESS_KEY", "REGION", "SECRET_KEY", "CountingLayer", "Server", "ServerError", "Traffic"]
 
 REGION = "eu-west-1"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
@@ -186,11 +186,11 @@ class CountingLayer:
         operation = _operation(Request(environ))
         body = _CountedBody(environ["wsgi.input"])
         environ["wsgi.input"] = body
-        if operation == "UpdateFunctionCode":
-            # Where a request has no query string moto takes its body for one, and parses all 40 MB of it.
-            environ["QUERY_STRING"] = environ["QUERY_STRING"] or "-"
         response = Response.from_app(self._application, environ)
         self._count(operation, body.count, time.perf_counter() - body.last_read)
+        if operation == "UploadPartCopy" and response.status_code == 200:
+            call = call_of(Request(environ), b"")
+            tell_digest(get_backend("s3")[ACCOUNT_ID]["aws"].buckets[call.bucket].multiparts, call, response)
         if operation == "GetFunction" and response.status_code == 200:
             _name_an_address(response, environ["HTTP_HOST"])
         if operation == "GetFunctionConfiguration" and response.status_code == 200:
@@ -238,7 +238,8 @@ def _operation(request: Request) -> str:
     authorization = Authorization.parse(request.headers.get("Authorization", ""))
     service = authorization.service if authorization else ""
     path, _, query = request.environ["REQUEST_URI"].partition("?")
-    return operation_of(service, request.method, path, query, b"") or service or request.method
+    operation = operation_of(service, request.method, path, query, b"") or service or request.method
+    return with_source(operation, is_copied="X-Amz-Copy-Source" in request.headers)
 
 
 def _name_an_address(response: Response, host: str) -> None:

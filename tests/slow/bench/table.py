@@ -5,8 +5,6 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Line", "Target", "is_shaky", "median", "median_ratio", "summary", "tables"]
-
 _MB = 1_000_000
 _SHAKY = 1.5
 _MARK = " †"

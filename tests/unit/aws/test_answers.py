@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.aws import answers
+from targets import ARN
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -17,7 +18,7 @@ JSON = st.recursive(
 )
 CONFIGURATION = {
     "FunctionName": "my-function",
-    "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:my-function",
+    "FunctionArn": ARN,
     "Version": "7",
     "CodeSha256": "x" * 44,
     "RevisionId": "revision",

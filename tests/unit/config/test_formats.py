@@ -17,6 +17,7 @@ from deploy.config.formats import LONGEST_STRING, RESERVED_BY_LAMBDA, encode
 from deploy.config.variables import select
 from deploy.errors import InputError
 from in_process import deploy
+from targets import ARN
 
 FILES = ("env.properties", "env.json", "env.sh")
 CANARY = "canary-7f3a"
@@ -267,7 +268,7 @@ def _hang_up(listener: socket.socket) -> bool:
 def target(listener: socket.socket) -> dict[str, str]:
     host, port = listener.getsockname()
     return {
-        "_LAMBDA_FUNCTION_ARN": "arn:aws:lambda:eu-west-1:123456789012:function:my-function",
+        "_LAMBDA_FUNCTION_ARN": ARN,
         "_AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "_AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         "_AWS_ENDPOINT_URL": f"http://{host}:{port}",

@@ -62,7 +62,8 @@ def test_what_concerns_one_app_does_not_count() -> None:
     }
     here = member(**changed).target
     assert (here.region, here.settings.alias) == ("eu-west-1", "live")
-    assert (here.settings.version, here.settings.keep_versions, here.settings.function) == (None, None, None)
+    assert (here.settings.version, here.settings.keep_versions) == (None, None)
+    assert here.settings.function == here.function
 
 
 def test_a_payload_is_one_functions_own() -> None:
