@@ -95,7 +95,8 @@ def parse(arguments: Sequence[str], *, is_in_slug: bool) -> argparse.Namespace:
     if unknown:
         raise _no_such(unknown[0].partition("=")[0], parser)
     reads_config = name in WITH_CONFIG or getattr(options, "local", False)
-    options.reads_config = reads_config and not getattr(options, "policy", False)
+    policies = (getattr(options, name, None) for name in ("policy", "fleet", "step"))
+    options.reads_config = reads_config and all(option in {None, False} for option in policies)
     options.changes_something = name in CHANGING or (name in WITHOUT_CONFIG and options.action == "apply")
     if name in WITHOUT_CONFIG:
         options.prog = f"{options.prog} {options.action}"
@@ -125,7 +126,7 @@ def make_parser(name: str, *, is_in_slug: bool) -> argparse.ArgumentParser:
     if hasattr(module, "add_arguments"):
         module.add_arguments(parser)
     if name not in WITHOUT_VARIABLES:
-        _add_source_arguments(parser, has_app=not is_in_slug)
+        _add_source_arguments(parser, has_app=not is_in_slug, needs_file=name not in WITHOUT_CONFIG)
     _add_output_arguments(parser)
     parser.set_defaults(run=module.run, prog=parser.prog)
     for option, value in WITHOUT_SOURCE.items():
@@ -151,7 +152,8 @@ def _did_you_mean(text: str, known: Sequence[str]) -> str:
     return f"Did you mean `{alike[0]}`? " if alike else ""
 
 
-def _add_source_arguments(parser: argparse.ArgumentParser, *, has_app: bool) -> None:
+def _add_source_arguments(parser: argparse.ArgumentParser, *, has_app: bool, needs_file: bool = True) -> None:
+    only = "with --env-file: " if needs_file else ""
     if has_app:
         parser.add_argument(
             "--app", metavar="DIR", type=Path, help="the app's folder; the working folder by default"
@@ -173,12 +175,12 @@ def _add_source_arguments(parser: argparse.ArgumentParser, *, has_app: bool) -> 
     credentials.add_argument(
         "--aws-profile",
         metavar="NAME",
-        help="with --env-file: use the credentials of a profile in ~/.aws",
+        help=f"{only}use the credentials of a profile in ~/.aws",
     )
     credentials.add_argument(
         "--aws-default-credentials",
         action="store_true",
-        help="with --env-file: use the credentials that the AWS CLI would use here: AWS_… variables, ~/.aws, "
+        help=f"{only}use the credentials that the AWS CLI would use here: AWS_… variables, ~/.aws, "
         "the container's or the machine's",
     )
 

@@ -93,7 +93,7 @@ class Console:
         with self._turn():
             # A longer line would wrap, and only its last row be cleared.
             width = (columns(self._story) or 80) - 1
-            shown = "\n".join(line[:width] for line in lines)
+            shown = "\n".join(line if len(line) <= width else f"{line[: width - 1]}…" for line in lines)
             with contextlib.suppress(OSError):  # the next line finds out
                 write(self._story, f"{self._clear or CLEAR_LINE}{shown}")
             self._clear = CLEAR_LINE + f"{UP}{CLEAR_LINE}" * (len(lines) - 1)
@@ -290,5 +290,6 @@ class Report:
         bang = self.console.coloured(colour, BANG.rstrip(), page=True)
         rows: list[str] = []
         for line in printable_lines(text).split("\n"):
-            rows += self.console.wrap(f"{self._prefix}{line}", len(BANG), page=True) if line else [""]
+            is_blank = not line.strip()
+            rows += [""] if is_blank else self.console.wrap(f"{self._prefix}{line}", len(BANG), page=True)
         return "\n".join(f"{bang}     {row}" if row else bang for row in rows)

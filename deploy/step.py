@@ -23,10 +23,10 @@ from deploy.aws.session import Session
 from deploy.cancel import Cancellation, Cancelled
 from deploy.errors import DeployError, InputError, unexpected
 from deploy.fleet.board import Board
-from deploy.fleet.failure import message_of, type_of
+from deploy.fleet.failure import message_of, reworded, type_of
 from deploy.fleet.pipeline import Failure, Progress, Run, Success
 from deploy.output import Console
-from deploy.target.job import find_job_id, read_caller, read_role
+from deploy.target.job import as_keys, find_job_id, read_caller, read_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +63,13 @@ class Context(Protocol):
         """Return how much time the function has left."""
 
 
+class _Console(Console):
+    """Shows notices and errors with the keys of UserParameters in place of settings and options."""
+
+    def page(self, text: str) -> None:
+        super().page(as_keys(reworded(text)))
+
+
 class NotReported(Exception):  # noqa: N818 - its name is what a reader of the log sees
     """A result could not be reported. Lambda runs the event again, which plans again."""
 
@@ -74,7 +81,7 @@ def handler(
     new_token: Callable[[], Cancellation] = Cancellation,
 ) -> dict[str, str]:
     """Do the job of an event, and report its result. Raise NotReported if CodePipeline can't be told."""
-    report = Board(Console(sys.stdout, sys.stderr))
+    report = Board(_Console(sys.stdout, sys.stderr))
     job_id = find_job_id(event)
     if job_id is None:
         error = InputError(

@@ -10,14 +10,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.aws.permissions import bases_arn, bucket_arn, function_arn, objects_arn
+from deploy.aws.permissions import ANYTHING, bases_arn, bucket_arn, function_arn, objects_arn
 from deploy.config.buildpacks import BUILDPACK_VARIABLES, SHARED_VARIABLES
 from deploy.config.platforms import PLATFORM_VARIABLES
 from deploy.infrastructure.declaration import ALARMS, API, CORS, FUNCTION, SERVICE, json_schema
 from deploy.infrastructure.policy import grants, policy
+from deploy.infrastructure.stack import stack_policy
 from deploy.target.environment import read_target
 from deploy.target.sdk import SDK_SETTINGS
 from deploy.target.settings import SETTINGS
+from deploy.target.stack import read_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,6 +48,14 @@ FEATURES = (
     "_LAMBDA_S3_KMS_KEY_ID",
 )
 
+# What resources are called that are not the function, by a part of their ARNs.
+KINDS = {
+    ":application:": "the application",
+    ":deploymentgroup:": "the deployment group",
+    ":deploymentconfig:": "the deployment config",
+    ":ssm:": "the path, and what is below it",
+}
+
 
 def parts() -> dict[tuple[str, str], str]:
     """Return what is made from the code, by document and name."""
@@ -55,6 +65,7 @@ def parts() -> dict[tuple[str, str], str]:
         ("docs/config.md", "dyno variables"): _dyno_variables(),
         ("docs/permissions.md", "permissions"): _permissions(),
         ("docs/permissions.md", "policy"): _policy(),
+        ("docs/stacks.md", "stack policy"): _stack_policy(),
         ("docs/infrastructure.md", "service.json"): _service(),
     }
 
@@ -118,7 +129,7 @@ def _permission_rows() -> Iterator[tuple[str, ...]]:
         target = _target(names[:number])
         feature = f"`{names[number - 1]}`" if number else "every deploy"
         for grant in grants(target):
-            where = ", ".join(_shown(resource, target) for resource in grant.resources)
+            where = ", ".join(dict.fromkeys(_shown(resource, target) for resource in grant.resources))
             for permission in grant.permissions:
                 purpose = permission.purpose + ("" if permission.needed else " (optional)")
                 row = (f"`{permission.action}`", where, purpose)
@@ -128,14 +139,16 @@ def _permission_rows() -> Iterator[tuple[str, ...]]:
 
 
 def _shown(resource: str, target: Target) -> str:
-    if resource == objects_arn(target):
-        return "OBJECTS"
-    if resource == bases_arn(target):
-        return "BASES"
-    if resource == bucket_arn(target):
-        return "`arn:aws:s3:::BUCKET`"
-    if ":ssm:" in resource:
-        return "the path, and what is below it"
+    exact = {
+        objects_arn(target): "OBJECTS",
+        bases_arn(target): "BASES",
+        bucket_arn(target): "`arn:aws:s3:::BUCKET`",
+        ANYTHING: "`*`",
+    }
+    if resource in exact:
+        return exact[resource]
+    if kind := next((kind for kind in KINDS if kind in resource), ""):
+        return KINDS[kind]
     function, _, qualifier = resource.partition(function_arn(target))
     if function:
         return "the key"
@@ -144,6 +157,12 @@ def _shown(resource: str, target: Target) -> str:
 
 def _policy() -> str:
     return f"```json\n{json.dumps(policy(_target(FEATURES)), indent=2)}\n```"
+
+
+def _stack_policy() -> str:
+    names = (*REQUIRED[1:], "_LAMBDA_STACK")
+    target = read_stack({**{name: EXAMPLES[name] for name in names}, "_AWS_DEFAULT_REGION": "eu-west-1"})
+    return f"```json\n{json.dumps(stack_policy(target), indent=2)}\n```"
 
 
 def _target(features: Iterable[str]) -> Target:

@@ -85,19 +85,15 @@ class Stack:
     def state(self, stack_id: str = "") -> State | None:
         """Return its state; None if there is no such stack. By its ID a deleted one has a state, too."""
 
-        def describe() -> Any:  # noqa: ANN401 - the SDK's own
-            return self._client.describe_stacks(StackName=stack_id or self.name)["Stacks"][0]
+        def describe() -> State:
+            return _state(self._client.describe_stacks(StackName=stack_id or self.name)["Stacks"][0])
 
         try:
-            stack = self._read("DescribeStacks", describe)
+            return self._read("DescribeStacks", describe)
         except DeployError as error:
             if error.code == INVALID and MISSING in error.why:
                 return None
             raise
-        outputs = {str(each["OutputKey"]): str(each["OutputValue"]) for each in stack.get("Outputs", [])}
-        parameters = frozenset(str(each["ParameterKey"]) for each in stack.get("Parameters", []))
-        status, reason = str(stack["StackStatus"]), str(stack.get("StackStatusReason", ""))
-        return State(str(stack["StackId"]), status, reason, outputs, parameters)
 
     def create_change_set(
         self, name: str, template: Mapping[str, str], parameters: Sequence[Mapping[str, Any]], *, is_new: bool
@@ -109,7 +105,7 @@ class Stack:
         kind = (
             {"ChangeSetType": "CREATE", "OnStackFailure": "DELETE"} if is_new else {"ChangeSetType": "UPDATE"}
         )
-        with self.explaining("CreateChangeSet"):
+        with self._explaining("CreateChangeSet"):
             answer = self._client.create_change_set(
                 StackName=self.name,
                 ChangeSetName=name,
@@ -153,7 +149,7 @@ class Stack:
 
     def delete_change_set(self, change_set: ChangeSet) -> None:
         """Delete a change set that was not executed."""
-        with self.explaining("DeleteChangeSet"):
+        with self._explaining("DeleteChangeSet"):
             self._client.delete_change_set(ChangeSetName=change_set.id)
 
     def change_set_names(self, stack_id: str) -> list[str]:
@@ -167,12 +163,12 @@ class Stack:
 
     def delete(self, stack_id: str) -> None:
         """Delete the stack that a change set has made and that holds nothing."""
-        with self.explaining("DeleteStack"):
+        with self._explaining("DeleteStack"):
             self._client.delete_stack(StackName=stack_id)
 
     def execute(self, change_set: ChangeSet, token: str) -> None:
         """Have a change set carried out; the events of that carry the token."""
-        with self.explaining("ExecuteChangeSet"):
+        with self._explaining("ExecuteChangeSet"):
             self._client.execute_change_set(ChangeSetName=change_set.id, ClientRequestToken=token)
 
     def events(self, stack_id: str, token: str) -> list[Event]:
@@ -191,13 +187,13 @@ class Stack:
 
     def _read(self, operation: str, read: Callable[[], Value]) -> Value:
         def try_once() -> Value:
-            with self.explaining(operation):
+            with self._explaining(operation):
                 return read()
 
         return retry_reading(try_once, self._cancellation)
 
     @contextlib.contextmanager
-    def explaining(self, operation: str) -> Iterator[None]:
+    def _explaining(self, operation: str) -> Iterator[None]:
         """Turn what the SDK raises within this block into DeployError."""
         region = self._session.target.region
         arn = f"arn:{partition_of(region)}:{SERVICE}:{region}:*:stack/{self.name}/*"
@@ -209,6 +205,13 @@ class Stack:
                 error.todo = error.todo.partition("\n`deploy doctor")[0]
             error.todo = error.todo.replace("`deploy`", "`deploy stack`")
             raise
+
+
+def _state(stack: Mapping[str, Any]) -> State:
+    outputs = {str(each["OutputKey"]): str(each["OutputValue"]) for each in stack.get("Outputs", [])}
+    parameters = frozenset(str(each["ParameterKey"]) for each in stack.get("Parameters", []))
+    status, reason = str(stack["StackStatus"]), str(stack.get("StackStatusReason", ""))
+    return State(str(stack["StackId"]), status, reason, outputs, parameters)
 
 
 def _event(given: Mapping[str, Any]) -> Event:

@@ -170,7 +170,7 @@ def _denied(message: str, call: Call) -> DeployError:
     if is_explicit:
         todo = "A policy denies it explicitly: that statement has to go, an Allow does not help."
     if not call.action.startswith("sts:"):
-        todo += "\n`deploy doctor --policy` prints all that these settings need."
+        todo += f"\n`deploy doctor {call.target.policy_options}` prints all that these settings need."
     return DeployError(
         f"T{who[1:]} lacks the permission {call.action} on {call.subject}.",
         why=f"AWS says: {message}",

@@ -17,12 +17,12 @@ from deploy.infrastructure.openapi import parse_api
 from deploy.infrastructure.pipeline import pipeline_template, role_template
 from deploy.infrastructure.placeholder import placeholder_zip
 from deploy.infrastructure.service import Service, default_service, parse_service, with_api
-from deploy.infrastructure.stage import read_stage
 from deploy.infrastructure.terraform import configuration
 from deploy.located import Place, Problems, shown
 from deploy.target.arn import split_functions
 from deploy.target.environment import FUNCTION, Target, read_targets
 from deploy.target.source import read_env_file
+from deploy.target.stage import read_stage
 from deploy.text import printable
 
 if TYPE_CHECKING:

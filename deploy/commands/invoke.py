@@ -171,7 +171,8 @@ def read_only_target(context: Context) -> Target:
     if others:
         raise InputError(
             "There are several functions here, and one is invoked.",
-            todo="Name one of them in _LAMBDA_FUNCTION_ARN for this command.",
+            todo="Name one of them in _LAMBDA_FUNCTION_ARN for this command (on Heroku: `heroku run -e "
+            "_LAMBDA_FUNCTION_ARN=NAME -- deploy …`).",
         )
     return first
 

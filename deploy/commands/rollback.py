@@ -124,7 +124,7 @@ def _roll_back(
     is_changed = bool(plan.steps)
     while plan.again and not execution.is_shifting:
         # What was under way is over; the version before was the one that it has left.
-        goal = goal or (state.shift.origin if state.shift else execution.version)
+        goal = goal or (state.shift.before if state.shift else execution.version)
         with cancellation.leaving(CLEARED):
             state = read_alias(function, name)
             plan = plan_rollback(target.settings, state, goal, shift, force=options.force)
@@ -138,7 +138,7 @@ def _roll_back(
         if is_changed:
             report.detail(
                 "The next deploy, also by a formation dyno, deploys its own base and config again: to stay "
-                "back, roll the app back too"
+                "back, roll the app back too, or change the fleet file"
             )
             is_at = "is shifted to" if execution.is_shifting else "is"
             report.step(
@@ -163,6 +163,6 @@ def _roll_back(
 
 def _left(state: State) -> str | None:
     """Return the version that a rollback takes traffic away from."""
-    if state.shift and state.shift.goal:
+    if state.shift and state.shift.goal and not state.shift.is_rollback:
         return state.shift.goal
     return state.alias.version if state.alias else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Plan or apply."""
     report, cancellation = context.report, context.cancellation
     document, name = _read_document(options, context)
-    target = read_stack(context.variables, name)
+    # What is among a target's variables is in no message.
+    target = replace(read_stack(context.variables, name), variables=document.secrets)
     with planned(target, document, report, cancellation) as plan:
         _show(plan, report, is_plan=options.action == "plan")
         if options.action == "plan":

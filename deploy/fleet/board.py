@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from deploy.errors import DeployError
 from deploy.fleet.parallel import THREADS, Result, run_each
 from deploy.output import Report
 from deploy.progress import EVERY_ON_TERMINAL
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from deploy.cancel import Cancellation
-    from deploy.errors import DeployError
     from deploy.output import Console
     from deploy.target.environment import Target
 
@@ -35,6 +35,7 @@ class Board(Report):
         self._busy: set[str] = set()
         self._title, self._done, self._total = "", 0, 0
         self._drawn = 0.0
+        self._explained: set[str] = set()
         self._board_lock = threading.Lock()
 
     def begin(self, title: str, names: Sequence[str]) -> None:
@@ -57,6 +58,14 @@ class Board(Report):
             if self._states.get(name) != FAILED:
                 self._states[name] = state
         self.draw(at_once=at_once)
+
+    def is_known(self, error: DeployError) -> bool:
+        """Whether an error was explained already, and note it."""
+        text = f"{error.what} {error.why} {error.todo}"
+        with self._board_lock:
+            is_known = text in self._explained
+            self._explained.add(text)
+        return is_known
 
     def end(self, name: str) -> None:
         """Note that a function is through with the phase."""
@@ -111,8 +120,8 @@ class _Row(Report):
         self._board.change(self._name, label, at_once=False)
 
     def error(self, error: DeployError) -> None:
-        """Explain an error."""
-        super().error(error)
+        """Explain an error; one that another function had, too, in one line."""
+        super().error(DeployError(f"{error.what} As above.") if self._board.is_known(error) else error)
         self._board.change(self._name, FAILED)
 
 

@@ -48,7 +48,9 @@ def read_definition(path: Path) -> Definition:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        raise InputError(f"The fleet file {shown} can't be read: {error.strerror}.") from None
+        raise InputError(
+            f"The fleet file {shown} can't be read: {error.strerror}.", todo=f"It looks like this: {EXAMPLE}"
+        ) from None
     return parse_definition(content, shown)
 
 
@@ -58,11 +60,14 @@ def parse_definition(content: bytes, name: str) -> Definition:
     `name` is what the reader knows it by.
     """
     if len(content) > LARGEST:
-        raise InputError(f"The fleet file {name} is larger than 1 MB, so it is none.")
+        raise InputError(
+            f"The fleet file {name} is larger than 1 MB, so it is none.",
+            todo=f"It looks like this: {EXAMPLE}",
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"The fleet file {name} is not UTF-8 text.") from None
+        raise InputError(f"The fleet file {name} is not UTF-8 text.", todo="Save it as UTF-8.") from None
     return _Parser(text, name).definition()
 
 
@@ -109,6 +114,13 @@ class _Parser:
             self._refuse(name.start, f"{function} is there already, in line {self._line(known[function])}")
         known[function] = name.start
         text = self._string(version, "version")
+        if text.isdecimal():
+            wrong = (
+                f"the version {_shown(text)} is a number, and AWS's numbers differ from account to account: "
+                "write the name that a deploy gave by _LAMBDA_VERSION, such as 1.1.1. `deploy status "
+                "--versions` shows them"
+            )
+            self._refuse(version.start, wrong)
         try:
             return Wanted(function, parse_name(text))
         except ValueError as error:

@@ -42,7 +42,9 @@ TYPES: dict[FailureType, frozenset[str]] = {
 PHRASES = (
     (re.compile(r"`deploy fleet apply --as-is FILE`"), '`"as_is": true`'),
     (re.compile(r"With --keep-going those"), 'With `"keep_going": true` those'),
+    (re.compile(r"--policy --fleet (deployer|source)"), "--policy --step"),
     (re.compile(r"`--config-dir DIR` with a file \S+, or "), ""),
+    (re.compile(r"[Rr]un `deploy fleet apply` again"), "retry the stage"),
     (re.compile(r"(?:Run `deploy`|run `deploy`|Run it|run it|[Rr]un) again\b"), "retry the stage"),
 )
 
@@ -59,7 +61,8 @@ def type_of(error: DeployError) -> FailureType:
 
 def message_of(error: DeployError) -> str:
     """Return what is said of an error to who wrote the pipeline."""
-    return _reworded("\n".join(part for part in (error.what, error.why, error.left, error.todo) if part))
+    parts = (error.what, error.why, error.left, error.todo)
+    return as_keys(reworded("\n".join(part for part in parts if part)))
 
 
 def fail(outcomes: Sequence[Outcome]) -> tuple[FailureType, str]:
@@ -70,10 +73,13 @@ def fail(outcomes: Sequence[Outcome]) -> tuple[FailureType, str]:
     functions = f"{len(outcomes)} function{'s' * (len(outcomes) != 1)}"
     parts = [f"{len(errors)} of {functions} failed: {_listed(list(errors))}."]
     parts.append(f"Moved: {_listed(moved)}." if moved else "No live alias was moved.")
-    parts += [f"{name}: {error.what} {error.why}".strip() for name, error in errors.items()]
-    if len(errors) == 1:
-        parts += [error.todo for error in errors.values()]
-    message = as_keys(_reworded("\n".join(part for part in parts if part)))
+    alike: dict[str, list[str]] = {}
+    for name, error in errors.items():
+        alike.setdefault(f"{error.what} {error.why}".strip(), []).append(name)
+    parts += [f"{_listed(names)}: {text}" for text, names in alike.items()]
+    if len(alike) == 1:
+        parts += {error.todo for error in errors.values()}
+    message = as_keys(reworded("\n".join(part for part in parts if part)))
     return types.pop() if len(types) == 1 else "JobFailed", message
 
 
@@ -93,7 +99,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(shown)
 
 
-def _reworded(text: str) -> str:
+def reworded(text: str) -> str:
     """Return a message with what people do in a pipeline in place of what they type elsewhere."""
     for phrase, other in PHRASES:
         text = phrase.sub(other, text)

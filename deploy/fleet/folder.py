@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def check_folder(folder: Path) -> None:
     """Raise InputError if a folder is not there: a typing error would go unnoticed."""
     if not folder.is_dir():
-        raise InputError(f"{printable(str(folder))} is not a folder.")
+        raise InputError(
+            f"{printable(str(folder))} is not a folder.",
+            todo="Name the folder that holds a file for each function.",
+        )
 
 
 def read_payloads(folder: Path, names: Sequence[str]) -> dict[str, bytes]:

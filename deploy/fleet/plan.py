@@ -206,8 +206,7 @@ def unknown_version(wanted: Wanted, source: Target | None) -> DeployError:
     where = "in this account"
     todo = "Promotion needs the lower account: set _LAMBDA_SOURCE_ROLE_ARN, or correct the fleet file."
     if source is not None:
-        account = source.function.account
-        where = f"in this account, nor of {source.function.name} in the account {account}"
+        where = f"in this account, nor of {_place_of(source)}"
         todo = "Publish it there with _LAMBDA_VERSION, or correct the fleet file."
     error = DeployError(
         f"There is no version {wanted.version.text} of {wanted.name} {where}.",
@@ -216,6 +215,22 @@ def unknown_version(wanted: Wanted, source: Target | None) -> DeployError:
     )
     error.code = UNKNOWN_VERSION
     return error
+
+
+def unknown_source(wanted: Wanted, source: Target) -> DeployError:
+    """Return the error for a function that is to be promoted, and does not exist in the lower account."""
+    error = DeployError(
+        f"{wanted.name} can't be promoted: there is no {_place_of(source)}.",
+        todo="Correct the name in the fleet file, or _LAMBDA_SOURCE_REGION and _LAMBDA_SOURCE_PREFIX, which "
+        "say what is different there.",
+    )
+    error.code = UNKNOWN_VERSION
+    return error
+
+
+def _place_of(source: Target) -> str:
+    function = source.function
+    return f"function {function.name} in the region {source.region} of the account {function.account}"
 
 
 def unknown_function(target: Target) -> DeployError:

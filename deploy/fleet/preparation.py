@@ -24,8 +24,17 @@ if TYPE_CHECKING:
     from deploy.fleet.plan import FunctionPlan
     from deploy.fleet.survey import Fleet
     from deploy.output import Report
+    from deploy.release.steps.step import Step
     from deploy.target.environment import Target
 
+FIX_MOVED = (
+    "This version keeps its code and its config: publish a fixed one under another name, and put that into "
+    "the fleet file."
+)
+FIX_PROMOTED = (
+    "If its config here is wrong, correct that, and run `deploy fleet apply` again. If its code is, publish "
+    "a fixed version in the lower account under another name, and put that into the fleet file."
+)
 PREPARED = "Its version is published and verified; the live alias was not moved."
 
 
@@ -77,7 +86,7 @@ def _prepare_move(
     if settings.verification and plan.version:
         config = config_of(function, plan.version)
         execution.target = replace(target, variables=config) if config is not None else None
-        execute(Plan((VerifyVersion(settings.verification, plan.version),)), execution)
+        execute(Plan((VerifyVersion(settings.verification, plan.version, FIX_MOVED),)), execution)
     if plan.shift is not None:
         return Prepared(execution, (), plan.version)
     return Prepared(execution, move_alias(settings, plan.live, plan.version, UNKNOWN, fleet.choices.shift))
@@ -108,5 +117,10 @@ def _prepare_promotion(
             with_config(target, candidate) if candidate.baked.config.baked else None,
             ready=state.ready,
         )
-        execute(Plan(tuple(step for step in steps if step not in moves)), execution)
+        execute(Plan(tuple(map(_of_fleet, (step for step in steps if step not in moves)))), execution)
     return Prepared(replace(execution, package=None), moves)
+
+
+def _of_fleet(step: Step) -> Step:
+    """Return a step that says what to do in a fleet if it fails."""
+    return replace(step, todo=FIX_PROMOTED) if isinstance(step, VerifyVersion) else step

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deploy.aws.codes import NOT_FOUND
+from deploy.aws.codes import NOT_FOUND, UNKNOWN_VERSION
 from deploy.errors import DeployError
 from deploy.fleet.config import bake_for, config_for
 from deploy.fleet.plan import (
@@ -19,6 +19,7 @@ from deploy.fleet.plan import (
     check_size,
     decide,
     unknown_function,
+    unknown_source,
     unknown_version,
 )
 from deploy.fleet.promotion import read_baked_files
@@ -110,6 +111,16 @@ class Fleet:
         report.step(f"{str(plan)[0].upper()}{str(plan)[1:]}")
         return plan
 
+    def _described_there(self, source: Function, wanted: Wanted) -> Described:
+        """Return the version in the lower account; raises DeployError if it is not there."""
+        target = source.session.target
+        try:
+            return _described(source, unknown_version(wanted, target), wanted.version.alias)
+        except DeployError as error:
+            if error.code == UNKNOWN_VERSION:  # AWS answers the same for both
+                _described(source, unknown_source(wanted, target))
+            raise
+
     def _has_other_config(self, function: Function, version: str) -> bool:
         """Whether a file is given for a function's config, and a version was not published with that."""
         file = self.choices.config_folder and self.choices.config_folder / f"{function.name}.env"
@@ -134,8 +145,7 @@ class Fleet:
             raise unknown_version(wanted, None)
         here = _described(function, unknown_function(target))
         check_here(wanted.name, here, takes_signed_code_only=function.takes_signed_code_only())
-        missing = unknown_version(wanted, source.session.target)
-        there = _described(source, missing, wanted.version.alias)
+        there = self._described_there(source, wanted)
         record = check_origin(wanted, source.session.target, here, there, as_is=self.choices.as_is)
         check_size(wanted.name, there, target.settings)
         origin = Origin(source.name, there.configuration.version, there.size, record)

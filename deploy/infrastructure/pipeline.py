@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from deploy.errors import InputError
@@ -23,11 +24,12 @@ from deploy.infrastructure.pipeline_parts import (
     role_arn,
     store,
 )
+from deploy.target.stage import EXTERNAL_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deploy.infrastructure.stage import Stage
+    from deploy.target.stage import Stage
 
 TEMPLATE = "2010-09-09"  # version of the templates' language
 SOURCE = "Source"  # its artifact
@@ -116,7 +118,12 @@ def _parameters(stages: Sequence[Stage]) -> Values:
         }
         if stage.has_external_id:
             described = {"Description": "What the role in the account below asks for"}
-            parameters[stage.external_id] = {**text, "NoEcho": True, **described}
+            parameters[stage.external_id] = {
+                **text,
+                "NoEcho": True,
+                "AllowedPattern": "[A-Za-z0-9_+=,.@:/-]+",
+                **described,
+            }
     return parameters
 
 
@@ -171,10 +178,18 @@ def _check(check: str) -> Values:
     return {**action, "InputArtifacts": [{"Name": SOURCE}]}
 
 
+def user_parameters(stage: Stage) -> object:
+    """Return what the step is asked; the external ID, which is not to be seen, comes from a parameter."""
+    if not stage.has_external_id:
+        return stage.text
+    with_id = json.dumps({EXTERNAL_ID: f"${{{stage.external_id}}}"})
+    return {"Fn::Sub": f"{stage.text[:-1]}, {with_id[1:]}"}
+
+
 def _step(stage: Stage) -> Values:
     configuration = {
         "FunctionName": {"Ref": f"{stage.name}Function"},
-        "UserParameters": stage.user_parameters,
+        "UserParameters": user_parameters(stage),
     }
     return {
         **_action(stage.name, "Invoke", "Lambda", configuration),

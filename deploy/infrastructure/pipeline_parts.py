@@ -9,7 +9,7 @@ from deploy.infrastructure.policy import VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deploy.infrastructure.stage import Stage
+    from deploy.target.stage import Stage
 
 IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
 CHECKS = {"Tests": "buildspec.yml", "SecurityScan": "buildspec-scan.yml"}  # side by side

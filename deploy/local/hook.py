@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from deploy.artifact.tools import write_tools
 from deploy.local.codedeploy import CodeDeploy, Deployment
+from deploy.local.function import WITHOUT_CREDENTIALS
 from deploy.local.invoke_api import InvokeApi
 from deploy.local.runtimes import CLIENTS, search_path
 from deploy.local.session import start
@@ -60,7 +61,7 @@ class Loopback:
             "AWS_ENDPOINT_URL_CODEDEPLOY": codedeploy,
             "AWS_ENDPOINT_URL_LAMBDA": f"http://{self.invoke_api.host}",
         }
-        variables = {**CREDENTIALS, **kept, **endpoints}
+        variables = {**CREDENTIALS, **kept, **WITHOUT_CREDENTIALS, **endpoints}
         return replace(function, name="hook", handler=handler, timeout=TIMEOUT, variables=variables)
 
 

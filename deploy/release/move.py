@@ -79,15 +79,15 @@ def clear_alias(
 ) -> FollowShift | StopShift | MoveAlias | None:
     """Decide what has to be over before the live alias can be moved to a version; None if nothing has.
 
-    A shift that is under way is followed or, with `force`, stopped. Weights that no shift moves any more are
-    removed with `force`; raises DeployError without.
+    A shift that is under way is followed or, with `force`, stopped, unless it is a rollback. Weights that no
+    shift moves any more are removed with `force`; raises DeployError without.
     """
     shift = settings.shifting
     if shift is None or alias is None:
         return None
     if running is not None:
         is_wanted = version is not None and running.goal == version
-        if force and not is_wanted:
+        if force and not is_wanted and not running.is_rollback:
             return StopShift(alias.name, running, shift)
         return FollowShift(alias.name, running, shift, is_wanted, options)
     if not alias.weights:

@@ -36,11 +36,14 @@ def name_version(
     if name is None:
         return ()
     if name.alias == settings.alias:
+        is_version = name.alias[0].isdigit()
         raise InputError(
             f"The alias {name.alias} would be the name of one version and what each deploy moves.",
             why=f"_LAMBDA_VERSION gives a version the name {name.text}, and _LAMBDA_ALIAS or the qualifier "
             "of _LAMBDA_FUNCTION_ARN is the same alias.",
-            todo="Give the alias that is moved a name such as live.",
+            todo="Give the alias that is moved a name such as live."
+            if is_version
+            else "Give the version a name such as 1.1.1, or `package`, in _LAMBDA_VERSION.",
         )
     conflict = find_conflict(candidate, settings, state)
     if conflict and not force:

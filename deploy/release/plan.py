@@ -171,8 +171,8 @@ def check_rollback(settings: Settings, version: str | None) -> VersionName | Non
     if settings.alias is None:
         raise InputError(
             "There is nothing to roll back: no deploy moves an alias.",
-            todo="Set _LAMBDA_ALIAS, and each deploy from then on can be undone. Without one, a deploy of an "
-            "earlier release of the app brings that back.",
+            todo="Set _LAMBDA_ALIAS, and each deploy after the first one to it can be undone. Without one, a "
+            "deploy of an earlier release of the app brings that back.",
         )
     if version is None or is_number(version):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy.release.description import pending_shift
+from deploy.release.description import parse_note
 
 if TYPE_CHECKING:
     from deploy.aws.answers import Alias
@@ -14,12 +14,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Running:
-    """A deployment under way: the version that the alias leaves, and its goal, empty if not known yet."""
+    """A deployment under way: the version that the alias leaves, and its goal, empty if not known yet.
+
+    `is_rollback` if CodeDeploy undoes another deployment by it.
+    """
 
     id: str
     origin: str
     goal: str
     phase: str = ""
+    is_rollback: bool = False
+
+    @property
+    def before(self) -> str:
+        """The version that was live before somebody began to shift."""
+        return self.goal if self.is_rollback else self.origin
 
     def __str__(self) -> str:
         return f"{self.id}, version {self.origin} to {self.goal or 'another one'}"
@@ -28,14 +37,14 @@ class Running:
 def find_running(function: Function, alias: Alias | None) -> Running | None:
     """Return the deployment that shifts an alias; CodeDeploy is asked only if the alias hints at one.
 
-    An alias hints at it by weights, or by a shift that is recorded and has not brought it to its goal. Needs
-    codedeploy:ListDeployments, ListDeploymentTargets and GetDeploymentTarget then.
+    An alias hints at it by weights, or by a shift that is recorded and was not followed to its end. Needs
+    codedeploy:ListDeployments, GetDeployment, ListDeploymentTargets and GetDeploymentTarget then.
     """
     target = function.session.target
     shift = target.settings.shifting
     if shift is None or alias is None:
         return None
-    noted = pending_shift(alias)
+    noted = parse_note(alias.description).shift
     if noted is None and not alias.weights:
         return None
     from deploy.aws.codedeploy import CodeDeploy
@@ -47,5 +56,6 @@ def find_running(function: Function, alias: Alias | None) -> Running | None:
             return Running(deployment_id, alias.version, noted.goal if noted else "")
         if (shifted.function, shifted.alias) == (target.function.name, alias.name):
             phases = (event.name for event in shifted.events if event.status == "InProgress")
-            return Running(deployment_id, shifted.origin, shifted.goal, next(phases, ""))
+            is_rollback = codedeploy.deployment(deployment_id).is_rollback
+            return Running(deployment_id, shifted.origin, shifted.goal, next(phases, ""), is_rollback)
     return None

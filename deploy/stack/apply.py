@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from deploy.aws.cloudformation import Event, State
     from deploy.cancel import Cancellation
+    from deploy.config.redaction import Redactor
     from deploy.output import Report
     from deploy.stack.plan import StackPlan
     from deploy.target.environment import Target
@@ -64,14 +65,14 @@ def execute(plan: StackPlan, target: Target, report: Report, cancellation: Cance
             plan.deletion.is_needed = error.is_refusal
             raise
     with cancellation.leaving(working):
-        state, events = _follow(plan, token, report, cancellation)
+        state, events = _follow(plan, token, redactor_for(target), report, cancellation)
     if has_failed(state.status):
         raise _failure(plan, state, events, target)
     return Applied(state.status, state.outputs)
 
 
 def _follow(
-    plan: StackPlan, token: str, report: Report, cancellation: Cancellation
+    plan: StackPlan, token: str, redactor: Redactor, report: Report, cancellation: Cancellation
 ) -> tuple[State, list[Event]]:
     """Report what happens until nothing is under way any more; return the state and all events."""
     stack, stack_id = plan.stack, plan.change_set.stack_id
@@ -86,7 +87,7 @@ def _follow(
         for event in events:
             is_rolled_back |= not event.name and "ROLLBACK" in event.status
             if event.id not in seen and (line := describe(event, is_rolled_back=is_rolled_back)):
-                report.detail(line)
+                report.detail(redactor.redact_start(line))
             if event.name and event.status.endswith("_COMPLETE"):
                 done.add(event.name)
         seen |= {event.id for event in events}

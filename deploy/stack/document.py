@@ -21,6 +21,13 @@ class Document:
     template: Mapping[str, Any]
     parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The values that the template says nobody should see."""
+        declared: Mapping[str, Any] = self.template.get("Parameters", {})
+        hidden = {name for name, each in declared.items() if str(each.get("NoEcho", "")).lower() == "true"}
+        return {name: value for name, value in self.parameters.items() if name in hidden}
+
 
 def read_template(path: Path) -> dict[str, Any]:
     """Return a template from a file; raise InputError if it is not one in JSON."""

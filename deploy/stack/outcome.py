@@ -23,7 +23,8 @@ def describe(event: Event, *, is_rolled_back: bool) -> str:
         return "" if is_cancelled(event) else f"{event.name} ({event.kind}) FAILED: {event.reason}"
     if end != "COMPLETE":
         return ""
-    return f"{WORDS[verb]}{' again' * (is_rolled_back and verb == 'UPDATE')} {event.name} ({event.kind})"
+    word = "restored" if is_rolled_back and verb == "UPDATE" else WORDS[verb]
+    return f"{word} {event.name} ({event.kind})"
 
 
 def is_cancelled(event: Event) -> bool:

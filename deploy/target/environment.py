@@ -63,13 +63,15 @@ class Target(App):
     """One function to deploy, with everything that its deploy needs.
 
     `sdk` holds the credentials and whatever else the AWS SDK is told, under the SDK's own names. A function
-    in another account, which is only read, is reached by a `role` that is assumed with them.
+    in another account, which is only read, is reached by a `role` that is assumed with them. `policy_options`
+    are those of `deploy doctor` that print what its deployer, or that role, has to be allowed.
     """
 
     function: FunctionReference
     region: str
     sdk: Mapping[str, str] = field(repr=False)
     role: Role | None = None
+    policy_options: str = "--policy"
 
     @property
     def object_prefix(self) -> str:
@@ -252,8 +254,8 @@ def kind_of_dyno(variables: Mapping[str, str]) -> Dyno:
     return "release" if dyno.startswith("release.") else "other"
 
 
-def explain_problems(problems: list[Problem]) -> InputError:
-    """Return the error for settings that are missing or wrong."""
+def explain_problems(problems: list[Problem], todo: str = "") -> InputError:
+    """Return the error for settings that are missing or wrong; `todo` is what to do if this is no app's."""
     examples = {setting.name: setting.example for setting in (*SETTINGS.values(), *SDK_SETTINGS)}
     lines = []
     for problem in problems:
@@ -268,5 +270,5 @@ def explain_problems(problems: list[Problem]) -> InputError:
     return InputError(
         f"{count} missing or wrong.",
         why="\n".join(lines),
-        todo=f"Correct it among the app's config vars{where}, wherever it is set, and {again}.",
+        todo=todo or f"Correct it among the app's config vars{where}, wherever it is set, and {again}.",
     )

@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from deploy.target.settings import Settings
 
 
+OF_AN_APP = {FUNCTION, "_LAMBDA_VERSION", "_LAMBDA_KEEP_VERSIONS"}  # which a fleet ignores
 PAYLOAD = "_LAMBDA_VERIFY_PAYLOAD"
+TODO = (
+    "Correct it in the environment, and run again. On a laptop, --aws-profile NAME takes credentials and "
+    "region from ~/.aws."
+)
 NO_PAYLOADS: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -53,7 +58,7 @@ def read_fleet(
     `payloads` are those of functions that are not verified by the settings' own. Raises InputError
     with all problems of the settings at once, and for names outside the fleet's prefix.
     """
-    own = {name: text for name, text in variables.items() if name.startswith("_") and name != FUNCTION}
+    own = {name: text for name, text in variables.items() if name.startswith("_") and name not in OF_AN_APP}
     settings, problems = read_settings(own)
     sdk, sdk_problems = read_sdk_settings(own)
     region, region_problems = find_region(sdk, None)
@@ -63,7 +68,7 @@ def read_fleet(
     problems += _missing(settings, region, {each.name for each in problems})
     problems += [SHARED_GROUP] if len(names) > 1 and settings.shares_group else []
     if problems:
-        raise explain_problems(problems)
+        raise explain_problems(problems, TODO)
     prefix = settings.fleet_prefix
     if outside := [name for name in names if not name.startswith(prefix)]:
         raise InputError(
@@ -73,7 +78,7 @@ def read_fleet(
         )
     template = Target(
         Path(),
-        replace(settings, version=None, keep_versions=None),
+        settings,
         variables={},
         provenance=Provenance(),
         dyno=kind_of_dyno(variables),
@@ -81,6 +86,7 @@ def read_fleet(
         function=FunctionReference("any"),
         region=region,
         sdk=sdk,
+        policy_options="--policy --fleet deployer",
     )
     return tuple(_member(name, template, payloads.get(name)) for name in names)
 
@@ -125,4 +131,5 @@ def _source(target: Target) -> Target | None:
     name = f"{prefix}{target.function.name[len(settings.fleet_prefix) :]}"
     region = settings.source_region or target.region
     function = FunctionReference(name, role.account, region, partition_of(region))
-    return replace(target, function=function, region=region, role=role)
+    policy_options = "--policy --fleet source"
+    return replace(target, function=function, region=region, role=role, policy_options=policy_options)

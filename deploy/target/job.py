@@ -153,7 +153,10 @@ def choose_artifact(job: Job, parameters: Parameters) -> Artifact:
 def read_parameters(text: str) -> Parameters:
     """Return what UserParameters say; raise InputError with all that is wrong with them."""
     if len(text) > LONGEST_PARAMETERS:
-        raise InputError(f"UserParameters are longer than {LONGEST_PARAMETERS} characters.")
+        raise InputError(
+            f"UserParameters have {len(text)} characters; CodePipeline takes {LONGEST_PARAMETERS}.",
+            todo="Leave out what is the default.",
+        )
     try:
         given = json.loads(text, object_pairs_hook=_Pairs)
         payload = json.dumps(dict(json.loads(text)).get("verify_payload"))
@@ -214,7 +217,7 @@ def _as_this() -> str:
 
 
 NAMES = {variable: key for key, variable in SETTINGS.items()}
-VARIABLE = re.compile(r"_(?:LAMBDA|AWS)_[A-Z0-9_]+")
+VARIABLE = re.compile(r"_(?:LAMBDA|AWS)_[A-Z0-9_]+\b(?! is not one of its keys)")
 
 
 def as_keys(text: str) -> str:

@@ -33,6 +33,11 @@ EACH_KIND: dict[str, Callable[[str], bool]] = {
 }
 
 
+def kinds(calls: list[str]) -> dict[str, int]:
+    """Return the number of the last call of each kind."""
+    return {call: number for number, call in enumerate(calls, 1)}
+
+
 def _none(_call: str) -> bool:
     return False
 
@@ -58,7 +63,7 @@ def test_faults_are_survived(name: str, slug: Path, stage: Stage) -> None:
     plan, every = PLANS[name], EACH_KIND.get(name, _none)
     chosen = [
         (fault, number, attempts)
-        for number, call in enumerate(stage.calls(slug, plan), 1)
+        for call, number in kinds(stage.calls(slug, plan)).items()
         for fault, attempts in (CASES_OF_READS if reads(call) else CASES)
         if every(call) or ((fault, attempts) == LOST_ANSWER and not reads(call))
     ]
@@ -66,10 +71,10 @@ def test_faults_are_survived(name: str, slug: Path, stage: Stage) -> None:
     stage.play(name, (partial(survive_fault, stage.scene(slug, plan), plan, *each) for each in chosen))
 
 
-def test_an_interruption_at_each_call_is_survived(slug: Path, stage: Stage) -> None:
+def test_an_interruption_is_survived(slug: Path, stage: Stage) -> None:
     """AWS has carried out the call, its answer has not come: the hardest moment to be ended at."""
     plan = PLANS["alias, next"]
-    numbers = range(1, len(stage.calls(slug, plan)) + 1)
+    numbers = kinds(stage.calls(slug, plan)).values()
     cases = (partial(survive_interruption, stage.scene(slug, plan), plan, number) for number in numbers)
     stage.play("SIGTERM", cases)
 

@@ -9,6 +9,7 @@ import pytest
 from codedeploy import Group
 from command import make_slug
 from embedded_aws import Function
+from examination import printed_policy
 from in_process import deploy as run
 from releases import ALIAS, EXPECT, Deploy, answered, operations
 
@@ -318,3 +319,27 @@ def test_a_plan_shows_the_shift_and_its_calls_change_nothing(function: Function,
     assert "wait until CodeDeploy has shifted live (d-" in live("plan", NAME="canary 3", **SLOWLY).stdout
     assert "follow the shift of live to version 2" in live("plan", NAME="canary 2", **SLOWLY).stdout
     assert "UpdateAlias" not in operations(function)[-4:]
+
+
+def test_the_printed_policy_is_enough_and_each_permission_needed(
+    slug: Path, function: Function, live: Deploy
+) -> None:
+    """For a shift, a status and a rollback that stops one; without it the missing permission is named."""
+    aws = function.aws
+    settings = {**aws.settings(function), **SLOWLY}
+    aws.policy = printed_policy(slug, settings)
+    shift = begin(function, live)
+    assert shift in live("status", NAME="canary 2", **SLOWLY).stdout
+    aws.deployments.pace = 60
+    live("rollback", **SLOWLY)
+    aws.deployments.pace = 600
+    live(NAME="canary 2", **SLOWLY)
+    for action in ("CreateDeployment", "GetDeployment", "GetDeploymentGroup", "ListDeploymentTargets"):
+        aws.denied = {f"codedeploy:{action}"}
+        refused = live(status=1, NAME=f"canary {action}", **SLOWLY)
+        assert f"The deployer lacks the permission codedeploy:{action}" in refused.stderr
+        aws.denied = set()
+        aws.deployments.advance(6000)
+    doctor = run(slug, "doctor", env={**settings, "NAME": "canary 3"})
+    assert "ok       codedeploy:GetDeploymentGroup: " in doctor.stdout, doctor
+    assert "ok       shift: " in doctor.stdout

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class StackCommand:
     aws: EmbeddedAWS
     folder: Path
     template: dict[str, Any]
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def resources(self) -> dict[str, Any]:
@@ -58,6 +59,7 @@ class StackCommand:
             "_AWS_ACCESS_KEY_ID": self.aws.deployer.access_key,
             "_AWS_SECRET_ACCESS_KEY": self.aws.deployer.secret_key,
             "_AWS_ENDPOINT_URL": self.aws.url,
+            **self.more,
         }
 
     def arguments(self, *arguments: str) -> tuple[str, ...]:
@@ -190,6 +192,7 @@ def test_a_failure_is_explained_by_its_first_cause(stack: StackCommand, stacks: 
     failed = stack("apply", status=1)
     assert "It failed first at Api (AWS::ApiGateway::RestApi): Invalid OpenAPI input." in failed.stderr
     assert "rolled back: everything is as it was" in failed.stderr
+    assert "restored Function" in failed.stdout
     stacks.failures = {}
     stack("apply")
 
@@ -250,7 +253,7 @@ def test_parameters_come_from_a_file_and_stay(stack: StackCommand, stacks: Stack
     """One without a value is an error before anything is asked, and so is one that the template lacks."""
     stack.template["Parameters"] = {
         "Branch": {"Type": "String", "Default": "main"},
-        "Secret": {"Type": "String"},
+        "Secret": {"Type": "String", "NoEcho": True},
     }
     values = stack.folder / "values.json"
     assert "The template's parameter Secret has no value." in stack("apply", status=2).stderr
@@ -260,8 +263,12 @@ def test_parameters_come_from_a_file_and_stay(stack: StackCommand, stacks: Stack
     assert "not texts: Secret" in stack("apply", "--parameters", str(values), status=2).stderr
     assert not stacks.stacks
     values.write_text('{"Secret": "canary-5b1f"}')
-    outcome = stack("apply", "--parameters", str(values))
-    assert "canary" not in outcome.stdout + outcome.stderr
+    stacks.failures = {"Function": "Invalid value canary-5b1f of Secret."}
+    failed = stack("apply", "--parameters", str(values), status=1)
+    assert "Invalid value" in failed.stderr
+    stacks.failures = {}
+    done = stack("apply", "--parameters", str(values))
+    assert "canary" not in f"{failed.stdout}{failed.stderr}{done.stdout}{done.stderr}"
     stack.resources["Function"]["Properties"]["MemorySize"] = 512
     stack("apply")
     assert stacks.stacks["orders"].values == {"Branch": "main", "Secret": "canary-5b1f"}
@@ -365,3 +372,25 @@ def test_an_interruption_leaves_cloudformation_at_work(stack: StackCommand, stac
     assert "describe-stacks --stack-name orders --region eu-west-1" in stderr
     assert stacks.stacks["orders"].status == "CREATE_IN_PROGRESS"
     assert "It is being created." in stack("plan", status=1).stderr
+
+
+def test_the_printed_policy_is_enough_and_no_more(stack: StackCommand, aws: EmbeddedAWS) -> None:
+    """For a plan, a large template, a failure and a refusal; each action of it is asked for, and no other."""
+    bucket = aws.create_bucket()
+    stack.more = {"_LAMBDA_S3_BUCKET": bucket, "_LAMBDA_S3_PREFIX": "x/"}
+    assert run(stack.folder, "doctor", "--stack", env=stack.settings).status == 2
+    printed = run(stack.folder, "doctor", "--policy", "--stack", env=stack.settings)
+    assert "in the caller's name" in printed.stderr
+    aws.policy = json.loads(printed.stdout)
+    before = len(aws.calls)
+    stack.resources["Api"]["Properties"]["Body"] = {"description": "x" * 60_000}
+    stack("plan")
+    aws.stacks.stacks["orders"].status = "REVIEW_IN_PROGRESS"
+    stack("apply")
+    aws.stacks.refusal = "The following hook(s)/validation failed."
+    stack.resources["Function"]["Properties"]["MemorySize"] = 512
+    refused = stack("apply", status=1)
+    assert "details of" in refused.stderr
+    asked = {call.action for call in aws.calls[before:]} - {"s3:ListBucket"} | {"s3:GetObject"}
+    statements = aws.policy["Statement"]
+    assert asked == {action for statement in statements for action in statement["Action"]}

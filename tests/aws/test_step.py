@@ -1,6 +1,5 @@
 """The CodePipeline step: one result for each job, of the right type, whatever comes in between."""
 
-import contextlib
 import io
 import json
 import time
@@ -16,10 +15,9 @@ from hypothesis import strategies as st
 
 from deploy.step import Limits, NotReported
 from embedded_aws import EmbeddedAWS, Function
-from fault_proxy import Fault
-from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
+from fleets import CONFIG, FleetOfTests, names_of, release
 from lambda_invocations import Invoked
-from outage import Outage
+from step_cuts import release_models, survive_cuts
 from steps import Clock, StepOfTests, zipped
 
 
@@ -31,13 +29,16 @@ def step(aws: EmbeddedAWS, tmp_path: Path) -> Iterator[StepOfTests]:
     aws.reset()
 
 
+@pytest.fixture(scope="module")
+def models(aws: EmbeddedAWS, tmp_path_factory: pytest.TempPathFactory) -> tuple[Function, Function]:
+    """Return a function at 1.0.0 and one in the lower account that has 1.1.0."""
+    return release_models(FleetOfTests(aws, tmp_path_factory.mktemp("models")))
+
+
 @pytest.fixture
-def orders(step: StepOfTests) -> Function:
+def orders(step: StepOfTests, models: tuple[Function, Function]) -> Function:
     """Return a function at 1.0.0, with 1.1.0 in the lower account."""
-    fleet = step.fleet
-    here, there = fleet.function("orders"), fleet.function("orders", LOWER)
-    release(fleet.slug("old"), here, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
-    release(fleet.slug("new"), there, "1.1.0", SOURCE_CONFIG)
+    here, _ = (step.fleet.copy(model, "orders") for model in models)
     return here
 
 
@@ -258,7 +259,7 @@ PARAMETERS = {
     "an empty text": ('{"file": "f", "alias": " "}', "alias is empty, or not a text"),
     "no switch": ('{"file": "f", "keep_going": "true"}', "keep_going is neither"),
     "no number": ('{"file": "f", "timeout": true}', "timeout is not a whole number"),
-    "too long": (json.dumps({"file": "f" * 1000}), "longer than 1000"),
+    "too long": (json.dumps({"file": "f" * 1000}), "have 1012 characters"),
     "no prefix": ('{"file": "fleet.json", "alias": "live"}', "fleet_prefix is not set"),
     "no alias": ('{"file": "fleet.json", "fleet_prefix": "t-"}', "alias is not set"),
     "a wrong role": (
@@ -396,7 +397,7 @@ def test_a_job_that_runs_out_of_time_goes_on_later(step: StepOfTests, orders: Fu
 
 def test_runs_without_progress_end(step: StepOfTests, orders: Function) -> None:
     """A job does not go round for a day."""
-    release(step.fleet.folder / "slugs/new", orders, "1.0.1", CONFIG)
+    release(step.fleet.slug("new"), orders, "1.0.1", CONFIG)
     slowly(step, orders)
     job = step.job(zipped(fleet_json=step.wants(orders="1.0.1")), verify_payload={})
     step.run(job.event, Clock(1.6), SHORT)
@@ -501,41 +502,6 @@ def test_long_messages_are_cut(step: StepOfTests) -> None:
     assert len(job.failure[1]) <= 5000
 
 
-class CutOff(Outage):
-    """A network that is cut for good after so many requests, as it is for a process that has crashed."""
-
-    left = 0
-
-    def meet(self, operation: str) -> Fault | None:
-        """Cut what comes later."""
-        self.left -= 1
-        self.down = self.left < 0
-        return super().meet(operation)
-
-
-def test_a_run_may_be_cut_off_at_any_call(step: StepOfTests) -> None:
-    """What is live is complete, and the same event, which Lambda runs again, completes the job."""
-    fleet = step.fleet
-    here_model, there_model = fleet.function("model"), fleet.function("model", LOWER)
-    release(fleet.slug("old"), here_model, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
-    release(fleet.slug("new"), there_model, "1.1.0", SOURCE_CONFIG)
-    results: list[str] = []
-    with CutOff(step.aws.url) as network:
-        network.left, most = 999, 1
-        while len(results) < most:
-            name = f"cut-{len(results)}"
-            here, _ = fleet.copy(here_model, name), fleet.copy(there_model, name)
-            job = step.job(zipped(fleet_json=step.wants(**{name: "1.1.0"})))
-            network.seen.clear()
-            network.left = len(results) if results else 999
-            with contextlib.suppress(NotReported):
-                step.run(job.event, AWS_ENDPOINT_URL=network.url)
-            if not results:
-                most = len(network.seen)
-            elif job.state == "in progress":
-                assert here.alias() in {"1", "2"}
-                step.run(job.event)
-            assert job.state == "succeeded"
-            assert names_of(here) == {"live": "2", "1-0-0": "1", "1-1-0": "2"}
-            results.append(job.state)
-    assert most > 12
+def test_a_run_may_be_cut_off(step: StepOfTests) -> None:
+    """At every third call; at each one in tests/slow/test_step.py."""
+    survive_cuts(step, every=3)

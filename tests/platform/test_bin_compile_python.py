@@ -64,7 +64,7 @@ def told(build: Build) -> Any:
 # --- In the slug ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stack", ["heroku-22", "heroku-24", "heroku-26", "container"])
+@pytest.mark.parametrize("stack", ["heroku-22", "heroku-24"])
 def test_prefers_the_python_in_the_slug(build: Build, stack: str) -> None:
     """On every stack heroku/python's goes first, and the launcher will find it wherever the slug is."""
     python = add_python(build.app)
@@ -190,7 +190,7 @@ def test_uses_the_system_python_of_heroku_22(build: Build) -> None:
     assert recorded(build) == f"{BASE_PYTHON}\n"
 
 
-@pytest.mark.parametrize("stack", ["heroku-24", "heroku-100", "container", ""])
+@pytest.mark.parametrize("stack", ["heroku-24", "heroku-100", ""])
 def test_copies_the_python_of_a_build_image(build: Build, stack: str) -> None:
     """Where the app may run in an image without a Python, the build image's own comes along."""
     on_path(build, f'exec "{BASE_PYTHON}" "$@"')

@@ -409,7 +409,7 @@ def test_a_signal_within_a_deploy_lets_the_step_in_hand_finish(
     until(lambda: "UpdateFunctionCode" in operations(function))
     status, took = dyno.ends()
     assert status == 1
-    left = "$LATEST is the new package; an alias was not moved."
+    left = "$LATEST is the new package; no alias was moved."
     assert dyno.stderr == f" !     Interrupted by SIGTERM. {left} Run deploy again.\n"
     assert 0.5 < took < 25
     assert "PublishVersion" not in operations(function)

@@ -11,7 +11,7 @@ import pytest
 
 from command import make_slug
 from embedded_aws import EmbeddedAWS
-from fault_plays import CASES, CASES_OF_READS, reads, survive_fault, survive_kill
+from fault_plays import CASES, CASES_OF_READS, reads, survive_fault, survive_interruption, survive_kill
 from fault_proxy import Fault
 from fault_stage import PLANS, Stage, set_stage
 
@@ -43,6 +43,14 @@ def test_a_fault_is_survived(name: str, fault: Fault, attempts: int, slug: Path,
     ]
     cases = (partial(survive_fault, stage.scene(slug, plan), plan, fault, each, attempts) for each in numbers)
     stage.play(name, cases)
+
+
+def test_an_interruption_at_each_call_is_survived(slug: Path, stage: Stage) -> None:
+    """AWS has carried out the call, its answer has not come: the hardest moment to be ended at."""
+    plan = PLANS["alias, next"]
+    numbers = range(1, len(stage.calls(slug, plan)) + 1)
+    cases = (partial(survive_interruption, stage.scene(slug, plan), plan, number) for number in numbers)
+    stage.play("SIGTERM", cases)
 
 
 @pytest.mark.parametrize("operation", ["UpdateFunctionCode", "PublishVersion"])

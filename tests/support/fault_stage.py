@@ -123,13 +123,13 @@ def _first(scene: Scene) -> None:
 
 def _next(scene: Scene) -> None:
     scene.settings |= {**ALIAS, "_LAMBDA_KEEP_VERSIONS": "2"}
-    scene.publish(_zip("one"), _zip("two"), _zip("three"))
+    scene.publish(zip_of("one"), zip_of("two"), zip_of("three"))
     scene.point("3", "points at production [previous version: 2]")
 
 
 def _back(scene: Scene) -> None:
     scene.settings |= ALIAS
-    scene.publish(scene.package, _zip("two"))
+    scene.publish(scene.package, zip_of("two"))
     scene.point("2", "[previous version: 1]")
 
 
@@ -143,7 +143,7 @@ def _name_again(scene: Scene) -> None:
     scene.settings |= {**ALIAS, "_LAMBDA_VERSION": "1.1.1"}
     del scene.settings["_LAMBDA_ALIAS"]
     base = bases.read(scene.slug).sha256
-    scene.publish(_zip("one"))
+    scene.publish(zip_of("one"))
     scene.point("1", Record(base, ("env.properties",), 1, name="1.1.1").describe(), NAME)
 
 
@@ -263,7 +263,8 @@ def set_stage(aws: EmbeddedAWS, folder: Path, record: Callable[[str, object], No
         yield Stage(aws, proxy, aws.create_bucket(), folder, record, patch)
 
 
-def _zip(text: str) -> bytes:
+def zip_of(text: str) -> bytes:
+    """Return a package that holds a text."""
     content = BytesIO()
     with zipfile.ZipFile(content, "w") as file:
         file.writestr("index.js", text)

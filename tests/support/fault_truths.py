@@ -67,7 +67,7 @@ TRUTHS: dict[str, Truth] = {
     r"\$LATEST was not changed\.": latest_as_it_was,
     r"AWS may have taken the upload or not; .*": latest_is_one_of_the_two,
     r"AWS has taken the upload; \$LATEST is the new package once .*": latest_is_ours,
-    r"\$LATEST is the new package; an alias was not moved\.": latest_is_ours,
+    r"\$LATEST is the new package; no alias was moved\.": latest_is_ours,
     r"\$LATEST is the new package, and not published; the alias was not moved\.": not_published,
     r"A version may have been published; the alias was not moved\.": neither_was_moved,
     r"The new version is published; the alias was not moved\.": neither_was_moved,

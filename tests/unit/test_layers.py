@@ -54,6 +54,7 @@ OTHER_VARIABLES = {
     "build.python.pip_errors",
     "build.python.pip_wheel",
     "build.python.wheels",
+    "infrastructure.stage",  # of a file, whose settings it puts into a template
 }
 
 

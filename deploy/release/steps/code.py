@@ -67,7 +67,7 @@ class UpdateCode(Step):
     key_arn: str | None = None
 
     order: ClassVar[int] = 10
-    leaves: ClassVar[str] = "$LATEST is the new package; an alias was not moved."
+    leaves: ClassVar[str] = "$LATEST is the new package; no alias was moved."
     services: ClassVar[frozenset[str]] = frozenset({"lambda", "s3"})
 
     def __str__(self) -> str:
@@ -165,5 +165,5 @@ def _not_in_place(name: str, latest: Configuration) -> DeployError:
         why=f"AWS says: {latest.failure}",
         todo="Fix the problem that AWS reports, and run `deploy` again.",
     )
-    error.left = "AWS has taken the upload, and not put it in place; an alias was not moved."
+    error.left = "AWS has taken the upload, and not put it in place; no alias was moved."
     return error

@@ -113,7 +113,7 @@ def replaced(why: str) -> DeployError:
     return _overtaken(
         "Another deploy or a person changed the function at the same time.",
         f"It does not hold the package of this deploy: {why}.",
-        "$LATEST is the package of the other one; an alias was not moved.",
+        "$LATEST is the package of the other one; no alias was moved.",
     )
 
 

@@ -116,5 +116,5 @@ def _evidence(invocation: Invocation, execution: Execution) -> str:
     # Secrets are taken out first: what is cut or indented would not be recognized.
     answer = redactor.redact_start(invocation.payload, ANSWER_LENGTH)
     log = redactor.redact_tail(invocation.log)
-    lines = "\n".join(f"  {line}" for line in log.split("\n")[-LOG_LINES:])
+    lines = "\n".join(f"  {line}" for line in log.rstrip("\n").split("\n")[-LOG_LINES:])
     return f"Its answer: {answer}\nThe end of its log:\n{lines or '  (empty)'}"

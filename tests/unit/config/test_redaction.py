@@ -511,33 +511,33 @@ def test_a_value_that_is_part_of_another_goes_by_its_own_name() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 200_000, "ab" * 100_000, "\\" * 200_000, "\\u005c%255c&amp;#92;" * 10_000, "://a:" * 40_000],
+    ["a" * 100_000, "ab" * 50_000, "\\" * 100_000, "\\u005c%255c&amp;#92;" * 5_000, "://a:" * 20_000],
 )
 def test_no_text_takes_long(text: str) -> None:
     """What repeats itself is where a search takes the square of the length: minutes instead of seconds."""
     values = [
-        "a" * 100_000,
-        "ab" * 50_000,
-        "\\" * 10_000,
-        "secret=" * 10_000,
-        "://a:" * 10_000,
-        "[" * 100_000,
+        "a" * 50_000,
+        "ab" * 25_000,
+        "\\" * 5_000,
+        "secret=" * 5_000,
+        "://a:" * 5_000,
+        "[" * 50_000,
     ]
     started = time.process_time()
     redactor = Redactor({f"N{at}": value for at, value in enumerate(values)})
     redactor.redact(text)
     redactor.redact_tail(text[-4096:])
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("part", ["xxxxxxxx{}", "{}xxxxxxxx", "https://hooks.example.com/services/{}/end"])
 def test_thousands_of_parts_that_resemble_each_other_do_not_take_long(part: str) -> None:
     """A list in JSON: its items begin or end with the same, and so does what a text is full of."""
-    items = [part.format(number) for number in range(20_000)]
+    items = [part.format(number) for number in range(10_000)]
     redactor = Redactor({"LIST": json.dumps(items)})
-    text = (part.format("?") * 20_000)[: 256 * 1024]
+    text = (part.format("?") * 10_000)[: 128 * 1024]
     started = time.process_time()
     redactor.redact(text)
     redactor.redact_tail(text[:4096])
-    assert redactor.redact_tail(f"{items[777][3:]}: this and {items[19_999]}") == "[LIST]: this and [LIST]"
-    assert time.process_time() - started < 5
+    assert redactor.redact_tail(f"{items[777][3:]}: this and {items[9_999]}") == "[LIST]: this and [LIST]"
+    assert time.process_time() - started < 2.5

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.infrastructure.stage import read_stage
+from deploy.infrastructure.pipeline import user_parameters
 from deploy.target.job import read_parameters
+from deploy.target.stage import read_stage
 from in_process import Outcome, deploy
 
 SETTINGS = {
@@ -92,8 +93,8 @@ def test_the_step_is_asked_what_the_settings_say(tmp_path: Path) -> None:
 def test_no_value_is_taken_for_a_reference(pattern: str) -> None:
     """Whatever it holds, CloudFormation and CodePipeline hand it on as it is."""
     stage = read_stage("Test", {**ASKS_FOR_ID, "_LAMBDA_CONFIG_INCLUDE": pattern}, "fleet.json", "")
-    asked = json.loads(substituted(stage.user_parameters, {"TestExternalId": EXTERNAL_ID}))
-    assert "#{" not in str(stage.user_parameters)
+    asked = json.loads(substituted(user_parameters(stage), {"TestExternalId": EXTERNAL_ID}))
+    assert "#{" not in str(user_parameters(stage))
     assert (asked["config_include"], asked["source_external_id"]) == (pattern.strip(), EXTERNAL_ID)
 
 

@@ -1,4 +1,4 @@
-"""A stage of the pipeline: the settings of its account → UserParameters of the step. Pure."""
+"""The environment of a pipeline's stage → what the step is asked in its account."""
 
 from __future__ import annotations
 
@@ -35,13 +35,9 @@ class Stage:
         return f"{self.name}ExternalId"
 
     @property
-    def user_parameters(self) -> object:
-        """UserParameters, as a template has them."""
-        text = _as_json(self.parameters)
-        if not self.has_external_id:
-            return text
-        with_id = json.dumps({EXTERNAL_ID: f"${{{self.external_id}}}"})
-        return {"Fn::Sub": f"{text[:-1]}, {with_id[1:]}"}
+    def text(self) -> str:
+        """The parameters as JSON, in which Fn::Sub finds no reference, and CodePipeline no variable."""
+        return _as_json(self.parameters)
 
 
 def read_stage(name: str, variables: Mapping[str, str], file: str, payload_folder: str) -> Stage:
@@ -69,5 +65,4 @@ def read_stage(name: str, variables: Mapping[str, str], file: str, payload_folde
 
 
 def _as_json(parameters: Mapping[str, object]) -> str:
-    """Return JSON in which Fn::Sub finds no reference, and CodePipeline no variable."""
     return json.dumps(parameters).replace("${", "\\u0024{").replace("#{", "\\u0023{")
