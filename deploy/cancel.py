@@ -38,10 +38,14 @@ class Cancellation:
         self._children: dict[str, Self] = {}
 
     def child(self, name: str) -> Self:
-        """Return the token of one of several deploys at once; it shares all but the consequence."""
+        """Return the token of one of several deploys at once; it shares all but the consequence.
+
+        That begins with what an earlier child of this name has left.
+        """
         child = copy.copy(self)
         child._children = {}  # noqa: SLF001 - of its own kind
-        child.consequence = NOTHING_CHANGED
+        earlier = self._children.get(name)
+        child.consequence = earlier.consequence if earlier else NOTHING_CHANGED
         self._children[name] = child
         return child
 
@@ -96,19 +100,20 @@ class Cancellation:
     def leaving(self, consequence: str, *, if_refused: str = "") -> Iterator[None]:
         """Say what an end within this block leaves behind, by a signal or by an error.
 
-        An inner block knows better. A call that was refused leaves `if_refused`, if that is given. An
-        exception that nobody foresaw becomes an error that says what was left, too.
+        An inner block knows better, and so do children. A call that was refused leaves `if_refused`, if that
+        is given. An exception that nobody foresaw becomes an error that says what was left, too.
         """
-        before = self.consequence
+        before = self._consequence
         self.consequence = consequence
         try:
             yield
         except Cancelled:
             raise  # with what was left where it was raised
         except Exception as raised:
+            left = self.consequence
             self.consequence = before
             error = raised if isinstance(raised, DeployError) else unexpected(raised)
-            error.left = error.left or (if_refused if error.is_refusal and if_refused else consequence)
+            error.left = error.left or (if_refused if error.is_refusal and if_refused else left)
             if error is raised:
                 raise
             raise error from raised

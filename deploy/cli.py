@@ -30,7 +30,7 @@ from deploy.text import printable_lines
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -275,4 +275,16 @@ def _print_traceback(error: BaseException, secrets: Mapping[str, str], report: R
     from deploy.config.redaction import Redactor
 
     text = Redactor(secrets).redact_ends("".join(traceback.format_exception(error)))
+    for cause in error.causes if isinstance(error, DeployError) else ():
+        text += "".join(_frames(cause))
     report.console.page(printable_lines(text).rstrip())
+
+
+def _frames(error: BaseException | None) -> Iterator[str]:
+    """Yield where an error came from, without its text: it may hold config that is in no variable."""
+    import traceback
+
+    while error:
+        yield f"{type(error).__name__}\n"
+        yield from traceback.format_tb(error.__traceback__)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

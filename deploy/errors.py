@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import mmap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LITTLE_MEMORY = 8 * 1024 * 1024  # bytes; with less, nothing works
 
@@ -15,13 +19,14 @@ class DeployError(Exception):
     reader can do now, and `left` what a step that may have changed something left behind. None of them ever
     holds the value of a config var or a credential. `code` is AWS's own, such as ResourceConflictException,
     if AWS refused; `is_refusal` says that a call was refused and so changed nothing. Without it, what was
-    asked may have been done all the same.
+    asked may have been done all the same. `causes` are those of the functions that it sums up.
     """
 
     exit_code = 1
     code = ""
     left = ""
     is_refusal = False
+    causes: Sequence[DeployError] = ()
 
     def __init__(self, what: str, *, why: str = "", todo: str = "") -> None:
         super().__init__(what)
@@ -50,11 +55,13 @@ def unexpected(error: BaseException) -> DeployError:
             why="The system refused to give the deploy more of it.",
             todo="Run it where about 100 MB are free; the size of the package does not matter.",
         )
-    return DeployError(
+    explained = DeployError(
         f"The deploy stopped at an internal error ({type(error).__name__}).",
         why="This is a bug in the buildpack, or something that it does not foresee.",
         todo="Run it again with --debug and report what it prints; it holds no value of your config.",
     )
+    explained.__cause__ = error
+    return explained
 
 
 def is_from_lack_of_memory(error: BaseException) -> bool:

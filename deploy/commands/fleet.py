@@ -11,7 +11,7 @@ from deploy.errors import InputError
 from deploy.fleet.apply import FleetInterrupted, apply_fleet, plan_fleet
 from deploy.fleet.board import Board
 from deploy.fleet.definition import read_definition
-from deploy.fleet.folder import check_folder, read_payloads
+from deploy.fleet.folder import CONFIG, find_files, read_payloads
 from deploy.fleet.status import read_status
 from deploy.fleet.summary import report_outcomes, report_status, show_outcomes
 from deploy.fleet.survey import Choices, Fleet
@@ -71,10 +71,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     definition = read_definition(options.file)
     names = [wanted.name for wanted in definition.lambdas]
     payloads = read_payloads(options.payload_dir, names) if options.payload_dir else {}
-    if options.config_dir:
-        check_folder(options.config_dir)
+    configs = find_files(options.config_dir, names, CONFIG) if options.config_dir else {}
     members = read_fleet(context.variables, names, payloads)
-    choices = Choices(options.config_dir, options.as_is, shift_options(options), options.one_by_one)
+    choices = Choices(configs, options.as_is, shift_options(options), options.one_by_one)
     fleet = Fleet(definition, members, context.cancellation, choices)
     board = Board(context.report.console)
     if options.action == "status":

@@ -37,7 +37,8 @@ ALL_PREPARED = "Versions are published and verified; no live alias was moved."
 class Outcome:
     """What became of one function: its plan if it got as far, and an error if it failed.
 
-    `version` is what the live alias points at now, None if there is none, or if it is not known.
+    `version` is what the live alias points at now, None if there is none, or if it is not known. With
+    `is_named` it was there already, and the promotion gave its version a name.
     """
 
     wanted: Wanted
@@ -46,6 +47,7 @@ class Outcome:
     version: str | None = None
     is_prepared: bool = False
     is_moved: bool = False
+    is_named: bool = False
     error: DeployError | None = None
 
     @property
@@ -167,8 +169,9 @@ class _Run:
             results = self._each("Moving", batch, work, threads)
             for result in results:
                 if result.error is None:
+                    moves = self._prepared[result.name].moves
                     self.outcomes[result.name] = replace(
-                        self.outcomes[result.name], version=result.value, is_moved=True
+                        self.outcomes[result.name], version=result.value, is_moved=moves, is_named=not moves
                     )
             if any(result.error for result in results) and not keep_going:
                 return

@@ -12,8 +12,8 @@ from deploy.aws.object import NOT_THERE, RemoteObject
 from deploy.aws.session import Session
 from deploy.errors import DeployError, InputError
 from deploy.fleet.definition import LARGEST, parse_definition
+from deploy.fleet.folder import PAYLOAD, match_files, parse_payload
 from deploy.target.job import with_credentials
-from deploy.target.parsers import json_payload
 from deploy.text import printable
 
 if TYPE_CHECKING:
@@ -53,23 +53,16 @@ def read_artifact(
 def _payloads(
     file: Seekable, directory: Directory, artifact: Artifact, parameters: Parameters, definition: Definition
 ) -> dict[str, bytes]:
-    folder = parameters.payload_folder
+    if not parameters.payload_folder:
+        return {}
+    folder, names = f"{parameters.payload_folder}/", [wanted.name for wanted in definition.lambdas]
+    entries = [directory.entry(index).name for index in directory.starting_with(folder)]
+    present = [name.removeprefix(folder) for name in entries if name.rpartition("/")[0] == folder[:-1]]
+    place = f"in the folder {printable(folder)} of the artifact {artifact.name}"
     payloads: dict[str, bytes] = {}
-    for wanted in definition.lambdas if folder else ():
-        path = f"{folder}/{wanted.name}.json"
-        content = _content(file, directory, artifact, path)
-        if content is None:
-            continue
-        try:
-            payloads[wanted.name] = json_payload(content.decode())
-        except ValueError:
-            raise InputError(f"{printable(path)} in the artifact is not JSON in UTF-8.") from None
-    if folder and not payloads:
-        raise InputError(
-            f"There is no payload in the artifact {artifact.name}: no file {printable(folder)}/NAME.json is "
-            "that of a function in the fleet file.",
-            todo="Correct `payload_dir` in UserParameters, or leave it out.",
-        )
+    for function, name in match_files(present, names, PAYLOAD, place).items():
+        content = _content(file, directory, artifact, f"{folder}{name}") or b""
+        payloads[function] = parse_payload(content, f"{printable(folder + name)} in the artifact")
     return payloads
 
 
@@ -92,7 +85,8 @@ def _content(file: Seekable, directory: Directory, artifact: Artifact, path: str
         return None
     if len(entries) > 1:
         raise InputError(f"{printable(path)} is in the artifact {artifact.name} more than once.")
-    if entries[0].size > LARGEST:
+    # What follows the end of the compressed data would be read, too.
+    if max(entries[0].size, entries[0].compressed_size) > LARGEST:
         raise InputError(f"{printable(path)} in the artifact {artifact.name} is larger than 1 MB.")
     try:
         return b"".join(read_content(file, entries[0]))

@@ -37,6 +37,7 @@ def conclude(
         return
     names = ", ".join(result.name for result in failed)
     error = DeployError(f"{len(failed)} of {len(results)} functions failed: {names}.")
+    error.causes = [result.error for result in results if result.error]
     if not advice:
         error.left = "The errors above say why."
     elif len(failed) < len(results) or not all(map(_left_nothing, failed)):

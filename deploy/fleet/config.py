@@ -16,6 +16,7 @@ from deploy.config.variables import Config, select
 from deploy.errors import DeployError, InputError
 from deploy.target.record import parse_record
 from deploy.target.source import read_env_file
+from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,22 +38,21 @@ def config_for(
     function: Function,
     live: Alias | None,
     files: tuple[str, ...],
-    folder: Path | None,
+    path: Path | None,
     cancellation: Cancellation,
 ) -> tuple[Bake, str]:
     """Return these files with the config of this account, and where that is from.
 
-    A file of `folder` counts before SSM, and that before the version that is live here. Raises DeployError if
-    there is none.
+    A .env file counts before SSM, and that before the version that is live here. Raises DeployError if there
+    is none.
     """
     target = function.session.target
-    if folder is not None:
-        path = folder / f"{function.name}.env"
-        if path.is_file():
-            return bake_for(function, files, read_env_file(path, {})), f"of {path.name}"
+    if path is not None:
+        bake = bake_for(function, files, read_file(path))
+        return bake, f"of {path.name}{_described(bake.config)}"
     if target.settings.config_from:
-        found = read_parameters(function.session, cancellation)
-        return bake_for(function, files, found), f"below ssm:{path_of(target)}/"
+        bake = bake_for(function, files, read_parameters(function.session, cancellation))
+        return bake, f"below ssm:{path_of(target)}/{_described(bake.config)}"
     if live is None:
         raise DeployError(
             f"Nothing is live on {function.name} yet, so there is no config to take over.",
@@ -71,6 +71,33 @@ def config_of(function: Function, version: str) -> dict[str, str] | None:
         return _values(_config_files(RemoteFile(function, version, described), record))
     except (DeployError, ValueError):
         return None
+
+
+def takes_no_config(name: str, path: Path) -> InputError:
+    """Return the error for a config that would not be baked."""
+    return InputError(
+        f"{name} takes no config: its package is copied as it is.",
+        why=f"{printable(str(path))} would not be baked into it.",
+        todo="Take that file away, or publish the version there with this buildpack.",
+    )
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """Return the variables of a .env file; raise InputError for an empty one, which what writes it left."""
+    found = read_env_file(path, {})
+    if not found and not path.read_bytes().strip():
+        raise InputError(
+            f"{printable(str(path))} is empty, so nothing would be left of the function's config.",
+            todo="Write the config into it; if there is to be none, a comment that says so.",
+        )
+    return found
+
+
+def _described(config: Config) -> str:
+    """Return how many config vars there are, and the names of those that are left out as a deploy does."""
+    count, left_out = len(config.baked), [printable(each.name) for each in config.left_out]
+    without = f", without {', '.join(left_out)}" if left_out else ""
+    return f" ({count} config var{'s' * (count != 1)}{without})"
 
 
 def bake_for(function: Function, files: tuple[str, ...], given: Mapping[str, str]) -> Bake:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from deploy.cancel import Cancelled
 from deploy.errors import DeployError, unexpected
 from deploy.fleet.conclusion import INTERRUPTED, conclude, show
+from deploy.fleet.workers import work_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,14 +103,12 @@ def run_each(
             named.document(done.error.to_dict())
         return replace(done, seconds=time.monotonic() - started, document=named.documented), named
 
-    from concurrent.futures import ThreadPoolExecutor  # it takes its time, and most apps have one function
-
     results = []
-    with ThreadPoolExecutor(min(threads, len(targets))) as pool:
-        for result, named in pool.map(run, targets, names(targets)):
-            if together:
-                named.flush()
-            results.append(result)
+    jobs = list(zip(targets, names(targets), strict=True))
+    for result, named in work_on(jobs, lambda job: run(*job), threads):
+        if together:
+            named.flush()
+        results.append(result)
     if any(result.error and result.error.code == INTERRUPTED for result in results):
         raise Interrupted(results)
     return results

@@ -13,7 +13,7 @@ from deploy.errors import DeployError, InputError
 from deploy.fleet.apply import carry_out, plan_fleet
 from deploy.fleet.artifact import read_artifact
 from deploy.fleet.failure import fail, is_overtaken, message_of, type_of
-from deploy.fleet.summary import outcome_of, report_outcomes, sum_up
+from deploy.fleet.summary import NAMED, outcome_of, report_outcomes, sum_up
 from deploy.fleet.survey import Choices, Fleet
 from deploy.target.fleet import read_fleet
 from deploy.target.job import as_keys, choose_artifact, read_caller, read_job, read_parameters
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from deploy.output import Report
 
 IDLE_RUNS = 3  # without any progress; more of them would make none either
+LARGEST_NUMBER = 1_000_000  # in a token: no job has as many runs, or as much to do
 WORK = {"nothing": 0, "move": 1, "promote": 2}
 
 
@@ -48,11 +49,15 @@ class Failure:
 
 @dataclass
 class Progress:
-    """How far the runs of a job have come. `left` is what there was to do when the last one planned."""
+    """How far the runs of a job have come. `left` is what there was to do when the last one planned.
+
+    `begun` is what the first one found: how many functions were live, and how many had to be promoted.
+    """
 
     runs: int = 1
     left: int | None = None
     idle: int = 0
+    begun: tuple[int, int] | None = None
     functions: int = 0
     live: int = 0
     is_planned: bool = False
@@ -61,11 +66,13 @@ class Progress:
         """Go on from the token of the run before; one that is not ours counts as none."""
         try:
             known = json.loads(token)
-            runs, left, idle = known["runs"], known["left"], known["idle"]
+            runs, idle = _number(known["runs"]), _number(known["idle"])
+            left = None if known["left"] is None else _number(known["left"])
+            live, promoted = (None, None) if known["begun"] is None else map(_number, known["begun"])
         except (ValueError, TypeError, KeyError, RecursionError):
             return
-        if isinstance(runs, int) and isinstance(idle, int) and isinstance(left, int | None):
-            self.runs, self.left, self.idle = runs + 1, left, idle
+        self.runs, self.left, self.idle = runs + 1, left, idle
+        self.begun = None if live is None or promoted is None else (live, promoted)
 
     def plan(self, outcomes: Sequence[Outcome]) -> None:
         """Note what there is to do."""
@@ -74,6 +81,16 @@ class Progress:
         self.idle = self.idle + 1 if self.left is not None and left >= self.left and not is_shifting else 0
         self.left, self.is_planned = left, True
         self.functions, self.live = len(outcomes), sum(map(_is_live, outcomes))
+        if self.begun is None:
+            self.begun = (self.live, sum(map(_is_promoted, outcomes)))
+
+    def states(self, outcomes: Sequence[Outcome]) -> list[str]:
+        """Return what became of all functions in all runs; the outcomes are those of this one."""
+        live, promoted = self.begun or (0, 0)
+        named = sum(outcome_of(outcome, is_plan=False) == NAMED for outcome in outcomes)
+        counts = {"live": live, "promoted": promoted - named, NAMED: named}
+        counts["moved"] = len(outcomes) - live - promoted
+        return [state for state, count in counts.items() for _ in range(count)]
 
     @property
     def is_stuck(self) -> bool:
@@ -94,7 +111,14 @@ class Progress:
     def token(self) -> str:
         """Return what the next run goes on from."""
         idle = self.idle if self.is_planned else self.idle + 1
-        return json.dumps({"runs": self.runs, "left": self.left, "idle": idle})
+        return json.dumps({"runs": self.runs, "left": self.left, "idle": idle, "begun": self.begun})
+
+
+def _number(value: object) -> int:
+    """Return a number of a token; raise ValueError if it can't be one."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_NUMBER:
+        raise ValueError("no number of ours")
+    return value
 
 
 @dataclass(frozen=True)
@@ -136,22 +160,32 @@ class Run:
         if is_overtaken(outcomes):  # such as by the same event: Lambda may deliver one twice
             self.report.step("Somebody else changed the same functions: looking again")
             planned = plan_fleet(fleet, self.report, self.cancellation)
-            outcomes = carry_out(
+            again = carry_out(
                 planned, fleet, self.report, self.cancellation, keep_going=parameters.keep_going
             )
-        return _conclude(outcomes, self.report)
+            outcomes = [_last(*both) for both in zip(outcomes, again, strict=True)]
+        return _conclude(outcomes, progress, self.report)
 
 
 def _is_live(planned: Outcome) -> bool:
     return planned.plan is not None and planned.plan.action == "nothing"
 
 
-def _conclude(outcomes: Sequence[Outcome], report: Report) -> Success | Failure:
+def _is_promoted(planned: Outcome) -> bool:
+    return planned.plan is not None and planned.plan.action == "promote"
+
+
+def _last(first: Outcome, second: Outcome) -> Outcome:
+    """Return what became of a function that was looked at twice."""
+    return first if first.is_moved and _is_live(second) and not second.error else second
+
+
+def _conclude(outcomes: Sequence[Outcome], progress: Progress, report: Report) -> Success | Failure:
     try:
         report_outcomes(outcomes, report, is_plan=False)
     except DeployError:
         return Failure(*fail(outcomes))
-    states = [outcome_of(outcome, is_plan=False) for outcome in outcomes]
+    states = progress.states(outcomes)
     lines = [sum_up(states)] + [
         f"{outcome.name}: {outcome.wanted.version.text}, version {outcome.version}"
         for outcome in outcomes
@@ -159,7 +193,7 @@ def _conclude(outcomes: Sequence[Outcome], report: Report) -> Success | Failure:
     ]
     variables = {
         "functions": str(len(outcomes)),
-        "unchanged": str(states.count("live")),
+        "unchanged": str(states.count("live") + states.count(NAMED)),
         "moved": str(states.count("moved")),
         "promoted": str(states.count("promoted")),
     }

@@ -10,7 +10,8 @@ from deploy.aws.codes import UNKNOWN_VERSION
 from deploy.errors import DeployError, InputError
 from deploy.release.naming import called, is_called
 from deploy.target.record import parse_record
-from deploy.text import megabytes
+from deploy.target.version import VersionName
+from deploy.text import megabytes, printable
 
 if TYPE_CHECKING:
     from deploy.aws.answers import Alias, Described
@@ -108,12 +109,7 @@ def decide(
     if named is None:
         return None
     if not is_called(named, wanted.version):
-        raise DeployError(
-            f"The alias {named.name} of {wanted.name} stands for the version {called(named)}, and not for "
-            f"{wanted.version.text}.",
-            why="AWS takes no dots and no `+` in the name of an alias: each of them becomes a dash.",
-            todo="Correct the version in the fleet file.",
-        )
+        raise _other_name(wanted.name, called(named), wanted.version)
     if not named.version.isdecimal():
         raise DeployError(
             f"The alias {named.name} of {wanted.name} points at {named.version}, which is no version.",
@@ -170,19 +166,34 @@ def check_origin(
                 f"{there} has the {what} {theirs}, and the function here has {ours}",
                 f"Change the {what} of one of them first.",
             )
-    return _check_record(name, there, origin, as_is=as_is)
-
-
-def _check_record(name: str, there: str, origin: Described, *, as_is: bool) -> Record | None:
     record = parse_record(origin.configuration.description)
-    if record is None and not as_is:
+    version = wanted.version
+    if record and version.text != version.alias and name_of(record, version) != version:
+        raise _other_name(source.function.name, printable(record.name or ""), version)
+    return _check_record(name, there, record, as_is=as_is)
+
+
+def name_of(record: Record, wanted: VersionName) -> VersionName:
+    """Return what a version is called that has this alias: another name than is wanted may have the same.
+
+    What is recorded with the version under another alias was its name before, and is of no interest.
+    """
+    recorded = VersionName(record.name or wanted.text)
+    return recorded if recorded.alias == wanted.alias else wanted
+
+
+def _check_record(name: str, there: str, record: Record | None, *, as_is: bool) -> Record | None:
+    if record is None or record.is_copy:
+        if as_is:
+            return None
+        whence = "was copied as it is from another account" if record else "is not of this buildpack"
         raise _can_not(
             name,
-            f"this buildpack has not published {there}, so nobody knows what its package carries",
+            f"{there} {whence}, so nobody knows what its package carries",
             "Deploy it there with this buildpack. Or, if it holds no config and no secret of that account: "
             "`deploy fleet apply --as-is FILE` copies it unchanged.",
         )
-    if record is not None and not record.is_complete:
+    if not record.is_complete:
         raise _can_not(
             name,
             f"an earlier buildpack has published {there}, and has not recorded which files hold its config",
@@ -238,6 +249,14 @@ def unknown_function(target: Target) -> DeployError:
     return DeployError(
         f"There is no function {target.function.name} in the region {target.region} of this account.",
         todo="Correct its name in the fleet file, or create it: a fleet updates functions, it creates none.",
+    )
+
+
+def _other_name(function: str, name: str, wanted: VersionName) -> DeployError:
+    return DeployError(
+        f"The alias {wanted.alias} of {function} stands for the version {name}, and not for {wanted.text}.",
+        why="AWS takes no dots and no `+` in the name of an alias: each of them becomes a dash.",
+        todo="Correct the version in the fleet file.",
     )
 
 

@@ -15,11 +15,12 @@ from deploy.release.plan import Plan
 from deploy.release.running import find_running
 from deploy.release.state import read_state
 from deploy.release.steps.shift import FollowShift, ShiftOptions
-from deploy.release.steps.step import Execution
+from deploy.release.steps.step import Execution, moved
 from deploy.release.steps.verification import VerifyVersion
 from deploy.target.record import UNKNOWN
 
 if TYPE_CHECKING:
+    from deploy.aws.answers import Alias
     from deploy.cancel import Cancellation
     from deploy.fleet.plan import FunctionPlan
     from deploy.fleet.survey import Fleet
@@ -49,6 +50,11 @@ class Prepared:
     move: tuple[Move, ...]
     version: str | None = None
 
+    @property
+    def moves(self) -> bool:
+        """Whether the live alias is not at the version yet."""
+        return bool(self.move) or self.version is not None
+
     def bring(self, execution: Execution, options: ShiftOptions) -> str | None:
         """Bring the live alias to the version, and return that."""
         if self.version is None:
@@ -68,6 +74,8 @@ def prepare(
     fleet: Fleet, target: Target, plan: FunctionPlan, report: Report, cancellation: Cancellation
 ) -> Prepared:
     """Do all that a plan asks for, except the move of the live alias. Raises DeployError."""
+    while plan.action == "promote" and plan.shift is not None:
+        plan = _plan_after_shift(fleet, target, plan, report, cancellation)
     if plan.action == "promote":
         prepared = _prepare_promotion(fleet, target, plan, report, cancellation)
     else:
@@ -77,12 +85,26 @@ def prepare(
     return prepared
 
 
+def _plan_after_shift(
+    fleet: Fleet, target: Target, plan: FunctionPlan, report: Report, cancellation: Cancellation
+) -> FunctionPlan:
+    """Wait for the shift that is under way, and plan again: the config of what is live then is baked."""
+    shift, function = target.settings.shifting, fleet.function(target, cancellation)
+    if plan.live is not None and plan.shift is not None and shift is not None:
+        deadline = Deadline(target.settings.timeout, report, cancellation)
+        step = FollowShift(plan.live.name, plan.shift, shift, is_wanted=False)
+        step.execute(Execution(function, deadline, report, cancellation))
+    return fleet.examine(target, report, cancellation)
+
+
 def _prepare_move(
     fleet: Fleet, target: Target, plan: FunctionPlan, report: Report, cancellation: Cancellation
 ) -> Prepared:
     settings, function = target.settings, fleet.function(target, cancellation)
     deadline = Deadline(settings.timeout, report, cancellation)
-    execution = Execution(function, deadline, report, cancellation)
+    execution = Execution(function, deadline, report, cancellation, version=plan.version)
+    if plan.action == "nothing":  # by a shift that came to its end
+        return Prepared(execution, ())
     if settings.verification and plan.version:
         config = config_of(function, plan.version)
         execution.target = replace(target, variables=config) if config is not None else None
@@ -101,13 +123,11 @@ def _prepare_promotion(
     with open_promoted(plan, source, report, cancellation) as candidate:
         function = fleet.function(with_config(target, candidate), cancellation)
         deadline = Deadline(target.settings.timeout, report, cancellation)
-        shift = target.settings.shifting
-        if plan.shift is not None and plan.live is not None and shift is not None:
-            step = FollowShift(plan.live.name, plan.shift, shift, is_wanted=False)
-            step.execute(Execution(function, deadline, report, cancellation))
         state = read_state(function, deadline, candidate.package.code_sha256, candidate.name)
-        steps = decide_with_key(candidate, function, state, fleet.choices.shift, force=False).steps
-        moves = tuple(step for step in steps if isinstance(step, Move))
+        decided = decide_with_key(candidate, function, state, fleet.choices.shift, force=False)
+        moves = tuple(step for step in decided.steps if isinstance(step, Move))
+        if moves or decided.again:
+            _check_unmoved(plan.live, state.alias, target)
         execution = Execution(
             function,
             deadline,
@@ -117,10 +137,16 @@ def _prepare_promotion(
             with_config(target, candidate) if candidate.baked.config.baked else None,
             ready=state.ready,
         )
-        execute(Plan(tuple(map(_of_fleet, (step for step in steps if step not in moves)))), execution)
+        execute(Plan(tuple(map(_of_fleet, (step for step in decided.steps if step not in moves)))), execution)
     return Prepared(replace(execution, package=None), moves)
 
 
 def _of_fleet(step: Step) -> Step:
     """Return a step that says what to do in a fleet if it fails."""
     return replace(step, todo=FIX_PROMOTED) if isinstance(step, VerifyVersion) else step
+
+
+def _check_unmoved(planned: Alias | None, now: Alias | None, target: Target) -> None:
+    """Raise DeployError if the live alias is not what the plan was made for: its config is baked."""
+    if (planned.revision_id if planned else None) != (now.revision_id if now else None):
+        raise moved(target.settings.alias or "", now.version if now else None)

@@ -21,6 +21,7 @@ from deploy.aws.download import RemoteFile
 from deploy.config.bake import Bake
 from deploy.config.variables import Config
 from deploy.errors import DeployError, InputError
+from deploy.fleet.plan import name_of
 from deploy.release.candidate import Candidate
 from deploy.target.provenance import Provenance
 from deploy.target.record import SHORT, Record
@@ -51,7 +52,8 @@ class Promoted(Candidate):
         """What is recorded with a version of it here."""
         names = tuple(file.name for file in self.baked.files)
         config = self.baked.digest[:SHORT] if names else ""
-        return replace(self.origin, files=names, file_count=len(names), config=config, name=None)
+        name = self.name.text if self.name else None
+        return replace(self.origin, files=names, file_count=len(names), config=config, name=name)
 
 
 def read_baked_files(source: Function, version: str, record: Record) -> tuple[str, ...]:
@@ -80,18 +82,23 @@ def open_promoted(
         cancellation.check()
         report.progress("Fetching", done, total)
 
-    with tempfile.TemporaryFile(prefix="lambda-deploy-") as file:  # it has no name
+    with contextlib.ExitStack() as stack:
         try:
+            file = stack.enter_context(tempfile.TemporaryFile(prefix="lambda-deploy-"))  # it has no name
             fetched = _fetch(source, origin, file, progress)
             package = _package(file, fetched, plan.baked or NO_CONFIG, origin)
         except OSError as error:
-            raise DeployError(f"The base can't be kept in a temporary file here: {error.strerror}.") from None
+            raise DeployError(
+                "The base can't be kept in a temporary file here.",
+                why=f"{error.strerror}.",
+                todo="Name a folder with room in TMPDIR: four packages at a time take up to 250 MB each.",
+            ) from None
         check_size(package, source.session.target.settings.bucket)
         record = origin.record or Record(fetched, (), 0, provenance=Provenance())
         base = Base("", "", fetched, package.size, package.unzipped_size, 0, None, "", None, None)
         # Which of two releases is later, the fleet file decides: there is no number of a release here.
-        baked = plan.baked or NO_CONFIG
-        yield Promoted(base, baked, package, Provenance(), plan.wanted.version, origin=record)
+        baked, name = plan.baked or NO_CONFIG, name_of(record, plan.wanted.version)
+        yield Promoted(base, baked, package, Provenance(), name, origin=record)
 
 
 def _package(file: BinaryIO, fetched: str, baked: Bake, origin: Origin) -> Package:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HEADER = ("function", "version", "before", "after", "outcome", "time")
 STATUS_HEADER = ("function", "wanted", "live", "called", "status")
 
+NAMED = "named, live already"  # another version had the same package
+
 # In the order in which a reader looks for them.
 STATES = (
     "interrupted",
@@ -32,6 +34,7 @@ STATES = (
     "routes by weights",
     "not in this account",
     "in this account, not live",
+    NAMED,
     "live",
 )
 
@@ -47,6 +50,8 @@ def outcome_of(outcome: Outcome, *, is_plan: bool) -> str:
         return "would move" if action == "move" else "would be promoted"
     if outcome.is_moved:
         return "moved" if action == "move" else "promoted"
+    if outcome.is_named:
+        return NAMED
     return "prepared" if outcome.is_prepared and action == "promote" else "not moved"
 
 
@@ -65,6 +70,7 @@ def report_outcomes(
     failed = [outcome.name for outcome in outcomes if outcome.error]
     if failed:
         error = _failed(failed, len(outcomes))
+        error.causes = [outcome.error for outcome in outcomes if outcome.error]
         if not is_plan:
             error.left = _left(outcomes)
             error.todo = _todo(outcomes, keep_going=keep_going)
@@ -87,7 +93,7 @@ def show_outcomes(outcomes: Sequence[Outcome], report: Report, *, is_plan: bool)
     _point_out_kept_config(outcomes, report)
     report.document(
         {
-            "changed": any(outcome.is_moved for outcome in outcomes),
+            "changed": any(outcome.is_moved or outcome.is_named for outcome in outcomes),
             "functions": [to_dict(outcome, is_plan=is_plan) for outcome in outcomes],
         }
     )

@@ -5,12 +5,12 @@ A function whose version is in this account costs two calls.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from deploy.aws.codes import NOT_FOUND, UNKNOWN_VERSION
 from deploy.errors import DeployError
-from deploy.fleet.config import bake_for, config_for
+from deploy.fleet.config import bake_for, config_for, read_file, takes_no_config
 from deploy.fleet.plan import (
     FunctionPlan,
     Origin,
@@ -27,10 +27,9 @@ from deploy.release.deploy import check_group, connect
 from deploy.release.move import ALWAYS
 from deploy.release.running import find_running
 from deploy.target.record import parse_record
-from deploy.target.source import read_env_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from deploy.aws.answers import Alias, Described
@@ -47,11 +46,11 @@ if TYPE_CHECKING:
 class Choices:
     """What is chosen for promotions and shifts.
 
-    A folder with NAME.env files, whether unknown packages pass, what is asked of shifts, and whether live
-    aliases are moved one by one.
+    .env files by functions, whether unknown packages pass, what is asked of shifts, and whether live aliases
+    are moved one by one.
     """
 
-    config_folder: Path | None = None
+    config_files: Mapping[str, Path] = field(default_factory=dict)
     as_is: bool = False
     shift: ShiftOptions = ALWAYS
     one_by_one: bool = False
@@ -123,13 +122,13 @@ class Fleet:
 
     def _has_other_config(self, function: Function, version: str) -> bool:
         """Whether a file is given for a function's config, and a version was not published with that."""
-        file = self.choices.config_folder and self.choices.config_folder / f"{function.name}.env"
-        if not (file and file.is_file()):
+        file = self.choices.config_files.get(function.name)
+        if file is None:
             return False
         record = parse_record(function.configuration(version).description)
         if record is None or not record.files or not record.config:
             return True  # as far as anybody knows
-        return not bake_for(function, record.files, read_env_file(file, {})).digest.startswith(record.config)
+        return not bake_for(function, record.files, read_file(file)).digest.startswith(record.config)
 
     def _promotion(
         self,
@@ -150,10 +149,13 @@ class Fleet:
         check_size(wanted.name, there, target.settings)
         origin = Origin(source.name, there.configuration.version, there.size, record)
         plan = FunctionPlan(wanted, "promote", live, origin=origin)
+        path = self.choices.config_files.get(wanted.name)
         if record is None:
+            if path:
+                raise takes_no_config(wanted.name, path)
             return plan
         files = read_baked_files(source, origin.version, record)
-        baked, place = config_for(function, live, files, self.choices.config_folder, cancellation)
+        baked, place = config_for(function, live, files, path, cancellation)
         return replace(plan, origin=replace(origin, files=files), baked=baked, config_from=place)
 
 

@@ -41,7 +41,8 @@ class Candidate:
     def record(self) -> Record:
         """What is recorded with a version of it."""
         names = tuple(file.name for file in self.baked.files)
-        return Record(self.base.sha256, names, len(names), self.baked.digest[:SHORT], self.provenance)
+        name = self.name.text if self.name else None
+        return Record(self.base.sha256, names, len(names), self.baked.digest[:SHORT], self.provenance, name)
 
     def to_dict(self) -> dict[str, object]:
         """Describe it for a program."""

@@ -6,7 +6,6 @@ Like the plan, this decides from values alone.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy.errors import DeployError, InputError
@@ -48,12 +47,11 @@ def name_version(
     conflict = find_conflict(candidate, settings, state)
     if conflict and not force:
         raise conflict
-    record = replace(candidate.record, name=name.text)
     if named is None:
-        return (NameVersion(name, None, record, None, version),)
+        return (NameVersion(name, None, candidate.record, None, version),)
     if named.version == version and not conflict:
         return ()
-    return (NameVersion(name, named.version, record, named.revision_id, version),)
+    return (NameVersion(name, named.version, candidate.record, named.revision_id, version),)
 
 
 def find_conflict(candidate: Candidate, settings: Settings, state: State) -> DeployError | None:

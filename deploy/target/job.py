@@ -171,6 +171,9 @@ def read_parameters(text: str) -> Parameters:
         values[key] = value
         if wrong:
             problems.append(f"{_shown(key)} {wrong}.")
+    folder = values.get("payload_dir", "")
+    if isinstance(folder, str) and folder and not folder.strip("/ "):
+        problems.append("payload_dir is not a folder in the artifact: payloads at its top are not read.")
     if "file" not in values:
         problems.append("file is missing: the path of the fleet file in the artifact.")
     if problems:

@@ -4,6 +4,10 @@ It is kept in AWS alone, in the description of the version and of the alias that
 the function can see what runs, and can take the baked files out of the package and prove what is left:
 
     team-orders, v42, commit 0123456789ab, base <SHA-256>, config 0123456789ab, files env.properties, env.json
+
+A package that was copied from another account, whatever it holds, has a record that proves nothing:
+
+    base <SHA-256 of all of it>, copied as it is
 """
 
 from __future__ import annotations
@@ -26,7 +30,8 @@ SHORT = 12  # digits of a digest, enough to tell two apart
 
 BASE = re.compile(f"base ([0-9a-f]{{64}}|[0-9a-f]{{{SHORT}}})")
 CONFIG = re.compile(f"config ([0-9a-f]{{{SHORT}}})")
-COUNT = re.compile("([0-9]{1,3}) files?")
+COUNT = re.compile("([1-9][0-9]{0,2}) files?")
+COPIED = "copied as it is"
 FILES = "files "
 COMMIT = "commit "
 RELEASE = re.compile("v([0-9]{1,9})")
@@ -38,8 +43,9 @@ class Record:
     """What is recorded with a version: base and baked files prove it, the rest is for readers.
 
     Earlier buildpacks recorded the first digits of `base_sha256` and no files. `files` are the names of the
-    baked files in the package's order, empty if only their number fits. `config` is the beginning of a digest
-    of their contents. `name` is what the version is called, in the description of the alias that names it.
+    baked files in the package's order, empty if only their number fits. It is 0 for a package that was copied
+    as it is, which may hold anybody's config. `config` is the beginning of a digest of their contents. `name`
+    is what the version is called, or was when it was published.
     """
 
     base_sha256: str
@@ -52,7 +58,12 @@ class Record:
     @property
     def is_complete(self) -> bool:
         """Whether it proves a base: its digest is recorded in full, and how many files were baked."""
-        return len(self.base_sha256) > SHORT and self.file_count is not None
+        return len(self.base_sha256) > SHORT and bool(self.file_count)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether nobody knows what the package holds."""
+        return self.file_count == 0
 
     def is_of(self, base_sha256: str) -> bool:
         """Whether it records this base, as far as the digits that it has say."""
@@ -76,12 +87,13 @@ class Record:
 
     def summary(self) -> str:
         """Return it for a reader, with short digests and without the files."""
-        return _joined(*self._origin(), f"base {self.base_sha256[:SHORT]}", self._config())
+        copied = COPIED if self.is_copy else ""
+        return _joined(*self._origin(), f"base {self.base_sha256[:SHORT]}", self._config(), copied)
 
     def _forms(self) -> Iterator[str]:
         """Yield the descriptions from the most telling to the shortest."""
         name = f"{NAME}{self.name}" if self.name else ""
-        count = "" if self.file_count is None else f"{self.file_count} file{'s' * (self.file_count != 1)}"
+        count = _counted(self.file_count)
         names = FILES + SEPARATOR.join(self.files) if self.files else count
         base = f"base {self.base_sha256}"
         app, *rest = self._origin()
@@ -122,12 +134,20 @@ def parse_record(description: str) -> Record | None:
 def _files(parts: Sequence[str]) -> tuple[tuple[str, ...], int | None]:
     """Return the names and the number of baked files."""
     text = SEPARATOR.join(parts)
+    if text == COPIED:
+        return (), 0
     if count := COUNT.fullmatch(text):
         return (), int(count[1])
     if not text.startswith(FILES):
         return (), None
     names = tuple(text[len(FILES) :].split(SEPARATOR))
     return (names, len(names)) if all(names) else ((), None)
+
+
+def _counted(files: int | None) -> str:
+    if files is None:
+        return ""
+    return f"{files} file{'s' * (files != 1)}" if files else COPIED
 
 
 def _provenance(parts: list[str]) -> Provenance:

@@ -1,5 +1,6 @@
 """Promotion between two accounts: the same base, with the config of the account that it goes to."""
 
+import errno
 import hashlib
 import io
 import json
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 from typing_extensions import Self
 
+from deploy.fleet import promotion
 from embedded_aws import EmbeddedAWS, Function
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
+from in_process import deploy
 from zips import zip_of
 
 WANTED = {"orders": "1.1.0"}
@@ -144,6 +147,24 @@ def test_a_first_promotion_has_to_be_told_its_config(
         (folder / f"{here.name}.env").write_text(text)
         fleet.run("apply", {"orders": version}, "--config-dir", str(folder))
         assert contents(here)["env.properties"] == f"GREETING={greeting}\nPASSWORD=p w\n".encode()
+
+
+def test_the_plan_says_how_much_config_a_file_gives(
+    fleet: FleetOfTests, slugs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """And what is left out of it, as a deploy leaves it out; an empty file is a mistake unless it says so."""
+    here, _ = both(fleet, slugs)
+    file = tmp_path / "config" / f"{here.name}.env"
+    file.parent.mkdir()
+    for text, shown in (
+        ("A=1\nB=\nPORT=80\n_X=1\n", f"of {file.name} (2 config vars, without PORT, _X)"),
+        ("# none\n", f"of {file.name} (0 config vars)"),
+    ):
+        file.write_text(text)
+        assert shown in fleet.run("plan", WANTED, "--config-dir", str(file.parent)).stdout
+    file.write_text("\n")
+    refused = fleet.run("plan", WANTED, "--config-dir", str(file.parent), status=1)
+    assert "is empty" in refused.stderr
 
 
 def test_the_config_may_be_in_ssm(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:
@@ -305,6 +326,91 @@ def test_a_wrong_external_id_is_explained(fleet: FleetOfTests, slugs: tuple[Path
     refused = fleet.run("apply", WANTED, status=1, settings={"_LAMBDA_SOURCE_EXTERNAL_ID": "wrong-canary"})
     assert f"The role {fleet.role} can't be assumed." in refused.stderr
     assert "the value of _LAMBDA_SOURCE_EXTERNAL_ID" in refused.stderr
+    assert names_of(here) == {"1-0-0": "1", "live": "1"}
+
+
+def test_an_alias_that_moved_meanwhile_is_not_moved_again(
+    fleet: FleetOfTests, slugs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The promotion has the config of what was live when it was planned, which may be rotated by now."""
+    here, _ = both(fleet, slugs)
+    release(slugs[1], here, "1.0.5", {**CONFIG, "SECRET": "rotated-canary"})
+    fetch = promotion._fetch
+
+    def overtaken(*arguments: Any) -> str:
+        here.client.update_alias(FunctionName=here.name, Name="live", FunctionVersion="2")
+        return fetch(*arguments)
+
+    monkeypatch.setattr(promotion, "_fetch", overtaken)
+    refused = fleet.run("apply", WANTED, status=1)
+    assert "moved the alias live at the same time" in refused.stderr
+    assert "It points at version 2 now" in refused.stderr
+    assert names_of(here) == {"1-0-0": "1", "1-0-5": "2", "live": "2"}
+    monkeypatch.setattr(promotion, "_fetch", fetch)
+    fleet.run("apply", WANTED)
+    assert contents(here)["env.properties"] == contents(here, "2")["env.properties"]
+
+
+def test_what_is_live_already_is_only_named(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:
+    """The lower account's version is the same package here: no alias that serves traffic moves."""
+    here, there = fleet.function("orders"), fleet.function("orders", LOWER)
+    release(slugs[0], here, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
+    release(slugs[0], there, "1.1.0", SOURCE_CONFIG)
+    named = fleet.document("apply", WANTED)["orders"]
+    assert (named["outcome"], named["before"], named["after"]) == ("named, live already", "1", "1")
+    assert names_of(here) == {"1-0-0": "1", "1-1-0": "1", "live": "1"}
+
+
+def test_debug_shows_where_the_errors_of_functions_come_from(
+    fleet: FleetOfTests, slugs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without their texts: no variable holds the config of a function, so nobody could take it out."""
+    both(fleet, slugs)
+
+    def stumble(*_: object) -> str:
+        raise KeyError(CONFIG["SECRET"])
+
+    monkeypatch.setattr(promotion, "_fetch", stumble)
+    refused = deploy(fleet.folder, "fleet", "apply", str(fleet.write(WANTED)), "--debug", env=fleet.env)
+    assert "internal error (KeyError)" in refused.stderr
+    assert "in stumble" in refused.stderr
+    assert CONFIG["SECRET"] not in refused.stderr
+
+
+def test_a_version_is_promoted_under_its_own_name_alone(
+    fleet: FleetOfTests, slugs: tuple[Path, Path]
+) -> None:
+    """1.1-0 has the same alias in the lower account, and would take the place of 1.1.0 here."""
+    here, _ = both(fleet, slugs)
+    refused = fleet.run("apply", {"orders": "1.1-0"}, status=1)
+    assert "stands for the version 1.1.0, and not for 1.1-0" in refused.stderr
+    assert names_of(here) == {"1-0-0": "1", "live": "1"}
+    fleet.run("apply", {"orders": "1-1-0"})  # which is the alias itself
+    assert fleet.document("apply", WANTED)["orders"]["outcome"] == "live"
+
+
+def test_a_version_may_have_another_name_by_now(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:
+    """The next release of the same code and config is the same version, with a second name."""
+    here, there = both(fleet, slugs)
+    release(slugs[1], there, "1.2.0", SOURCE_CONFIG)
+    assert names_of(there)["1-2-0"] == names_of(there)["1-1-0"]
+    fleet.run("apply", {"orders": "1.2.0"})
+    assert names_of(here) == {"1-0-0": "1", "1-2-0": "2", "live": "2"}
+
+
+def test_a_machine_without_a_temporary_folder_is_said_to_have_none(
+    fleet: FleetOfTests, slugs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be written, that is no bug."""
+    here, _ = both(fleet, slugs)
+
+    def fail(**_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    refused = fleet.run("apply", WANTED, status=1)
+    assert "No usable temporary directory found." in refused.stderr
+    assert "internal error" not in refused.stderr
     assert names_of(here) == {"1-0-0": "1", "live": "1"}
 
 

@@ -2,8 +2,10 @@
 
 import io
 import json
+import struct
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.fleet import apply
+from deploy.fleet.pipeline import Progress
 from deploy.step import Limits, NotReported
 from embedded_aws import EmbeddedAWS, Function
 from fleets import CONFIG, FleetOfTests, names_of, release
@@ -173,6 +177,23 @@ def test_a_role_that_can_not_be_assumed_is_a_matter_of_permissions(step: StepOfT
     )
 
 
+def _with_filler(step: StepOfTests) -> bytes:
+    """Return an artifact whose small fleet file has megabytes behind the end of its compressed data."""
+    text = step.wants(a="1.0.0")
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    data = deflater.compress(text) + deflater.flush() + bytes(2_000_000)
+    content = io.BytesIO()
+    with ZipFile(content, "w") as archive:
+        archive.writestr("fleet.json", data)
+    found = bytearray(content.getvalue())
+    for signature, place in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        start = found.rindex(signature) + place
+        found[start : start + 2] = struct.pack("<H", 8)  # deflated
+        found[start + 6 : start + 10] = struct.pack("<L", zlib.crc32(text))
+        found[start + 14 : start + 18] = struct.pack("<L", len(text))
+    return bytes(found)
+
+
 ARTIFACTS: dict[str, tuple[Callable[[StepOfTests], bytes], dict[str, Any], str, str]] = {
     "no ZIP": (lambda _: b"{}", {}, "ConfigurationError", "is not a ZIP"),
     "empty": (lambda _: b"", {}, "ConfigurationError", "is not a ZIP"),
@@ -201,8 +222,15 @@ ARTIFACTS: dict[str, tuple[Callable[[StepOfTests], bytes], dict[str, Any], str, 
         lambda step: zipped(fleet_json=step.wants(a="1.0.0")),
         {"payload_dir": "checks"},
         "ConfigurationError",
-        "no payload",
+        "No file in the folder checks/ of the artifact SourceArtifact belongs to a function",
     ),
+    "no folder of payloads": (
+        lambda step: zipped(fleet_json=step.wants(a="1.0.0"), **{f"{step.fleet.prefix}a_json": "{}"}),
+        {"payload_dir": "//"},
+        "ConfigurationError",
+        "payload_dir is not a folder in the artifact",
+    ),
+    "a file behind which there is more": (_with_filler, {}, "ConfigurationError", "larger than 1 MB"),
     "a payload that is none": (
         lambda step: zipped(fleet_json=step.wants(a="1.0.0"), **{f"p__{step.fleet.prefix}a_json": "{"}),
         {"payload_dir": "p"},
@@ -392,6 +420,8 @@ def test_a_job_that_runs_out_of_time_goes_on_later(step: StepOfTests, orders: Fu
     more = step.aws.jobs.go_on(job)
     step.run(more.event)
     assert more.state == "succeeded"
+    assert more.result["outputVariables"]["promoted"] == "1"  # by both runs together
+    assert "1 function: 1 promoted" in more.summary
     assert names_of(orders) == {"live": "2", "1-0-0": "1", "1-1-0": "2"}
 
 
@@ -418,17 +448,81 @@ def test_a_run_that_is_interrupted_while_it_looks_goes_on(step: StepOfTests) -> 
     job = step.job(zipped(fleet_json=step.wants(orders="1.1.0")))
     step.run(job.event, Clock(900), Limits(begin=900))
     assert job.state == "continued"
-    assert json.loads(job.result["continuationToken"]) == {"runs": 1, "left": None, "idle": 1}
+    assert json.loads(job.result["continuationToken"]) == {
+        "runs": 1,
+        "left": None,
+        "idle": 1,
+        "begun": None,
+    }
 
 
-@pytest.mark.parametrize("token", ["x", "{}", "[]", '{"runs": "1", "left": 1, "idle": 1}', "[" * 2000])
-@pytest.mark.usefixtures("orders")
-def test_a_token_that_is_not_ours_counts_as_none(step: StepOfTests, token: str) -> None:
-    """The run plans from AWS in any case."""
-    job = step.job(zipped(fleet_json=step.wants(orders="1.0.0")))
+def test_a_job_that_looks_again_counts_what_it_did_before(
+    step: StepOfTests, orders: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else moves one of two aliases in between: at the end this job has moved both."""
+    billing = step.fleet.function("billing")
+    release(step.fleet.slug("first"), billing, "1.0.0", CONFIG, _LAMBDA_ALIAS="live")
+    release(step.fleet.slug("second"), billing, "1.1.0", CONFIG)
+    move = apply._Run.move
+
+    def overtaken(run: Any, *, keep_going: bool) -> None:
+        monkeypatch.setattr(apply._Run, "move", move)
+        live = {"FunctionName": billing.name, "Name": "live", "FunctionVersion": "1"}
+        billing.client.update_alias(**live, Description="somebody else")  # type: ignore[arg-type]
+        move(run, keep_going=keep_going)
+
+    monkeypatch.setattr(apply._Run, "move", overtaken)
+    job = step.apply(orders="1.1.0", billing="1.1.0")
+    assert job.result["outputVariables"] == {
+        "functions": "2",
+        "unchanged": "0",
+        "moved": "1",
+        "promoted": "1",
+    }
+    for line in ("2 functions: 1 promoted, 1 moved", f"{orders.name}: 1.1.0", f"{billing.name}: 1.1.0"):
+        assert line in job.summary
+
+
+numbers = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.integers(10**2000, 10**2001), st.floats(), st.text(max_size=3)
+)
+
+
+@given(
+    st.one_of(
+        st.text(max_size=20),
+        st.just("[" * 2000),
+        st.fixed_dictionaries(
+            {
+                "runs": numbers,
+                "left": numbers,
+                "idle": numbers,
+                "begun": st.one_of(numbers, st.lists(numbers)),
+            }
+        ).map(json.dumps),
+    )
+)
+def test_a_token_that_is_not_ours_counts_as_none(token: str) -> None:
+    """The run plans from AWS in any case, and the next token is short enough for CodePipeline."""
+    progress = Progress()
+    progress.resume(token)
+    assert progress.runs >= 1
+    assert progress.idle >= 0
+    assert progress.left is None or progress.left >= 0
+    assert len(progress.token()) < 200
+    if progress.runs < 10**6:
+        again = Progress()
+        again.resume(progress.token())
+        assert (again.runs, again.begun) == (progress.runs + 1, progress.begun)
+
+
+@pytest.mark.parametrize("token", ["x", '{"runs": 1, "left": -1, "idle": 2, "begun": null}'])
+def test_a_job_with_a_token_of_another_kind_is_done(step: StepOfTests, orders: Function, token: str) -> None:
+    """As if it had none."""
+    job = step.job(zipped(fleet_json=step.wants(orders="1.1.0")))
     job.event["CodePipeline.job"]["data"]["continuationToken"] = token
     step.run(job.event)
-    assert job.state == "succeeded"
+    assert (job.state, orders.alias()) == ("succeeded", "2")
 
 
 # --- the result -------------------------------------------------------------------------------------

@@ -98,6 +98,46 @@ def test_an_end_tells_what_each_leaves() -> None:
     assert cancellation.consequence == f"a: Done.\nb: Half of it is there.\nc: {NOTHING_CHANGED}"
 
 
+def test_an_error_about_all_tells_what_each_has_left() -> None:
+    """Such as a document that can't be written: no sentence from before the work is true any more."""
+    cancellation, turns = Cancellation(), list[str]()
+
+    def work(target: Target, _report: Report, token: Cancellation) -> None:
+        turns.append(token.consequence)
+        if target is ORDERS:
+            token.consequence = "Version 2 is live."
+
+    def run_twice() -> None:
+        with cancellation.leaving(NOTHING_CHANGED):
+            run(work, cancellation)
+            run(work, cancellation)
+            raise DeployError("The document could not be written.")
+
+    with pytest.raises(DeployError) as lost:
+        run_twice()
+    assert lost.value.left == f"a: Version 2 is live.\nb: {NOTHING_CHANGED}\nc: {NOTHING_CHANGED}"
+    assert "Version 2 is live." in turns  # the second round goes on from there
+    assert cancellation.consequence == lost.value.left
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_all_work_is_done_by_the_threads_that_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    """If the system refuses one, the work of the others counts, and what is left is done, too."""
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def refuse(thread: threading.Thread) -> None:
+        if len(started) == room:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    results, _, _ = run(lambda target, _report, _cancellation: target.function.name)
+    assert [result.value for result in results] == ["a", "b", "c"]
+
+
 def test_where_nothing_was_changed_one_sentence_says_so() -> None:
     """A reader of forty functions need not read it forty times."""
     cancellation = Cancellation()

@@ -126,6 +126,18 @@ def test_a_version_that_does_not_fit_is_refused(changed: dict[str, Any], wrong: 
     assert wrong in refused.value.why
 
 
+@pytest.mark.parametrize(
+    "description", [replace(RECORD, files=(), file_count=0).describe(), "base x, 0 files"]
+)
+def test_a_copy_stays_unknown(description: str) -> None:
+    """What was copied as it is can only be copied as it is again."""
+    copy = described(configuration=version("3", description=description, running={"Runtime": "nodejs22.x"}))
+    with pytest.raises(DeployError) as refused:
+        check_origin(WANTED, source(), described(), copy, as_is=False)
+    assert "nobody knows what its package carries" in refused.value.why
+    assert check_origin(WANTED, source(), described(), copy, as_is=True) is None
+
+
 def test_only_what_is_unknown_passes_as_it_is() -> None:
     """What is known to hold config never does."""
     by_hand = version("3", description="by hand", running={"Runtime": "nodejs22.x"})

@@ -42,7 +42,6 @@ def test_a_description_says_where_a_version_comes_from_and_what_proves_it() -> N
     assert (
         NAMED.describe() == f"version 1.1.1, my-app, v42, base {BASE}, config {CONFIG}, files env.properties"
     )
-    assert Record(BASE, (), 0).describe() == f"base {BASE}, 0 files"
 
 
 def test_a_reader_gets_the_digests_short() -> None:
@@ -52,7 +51,9 @@ def test_a_reader_gets_the_digests_short() -> None:
     assert dirty.summary() == "my-app, commit 0123456789ab-dirty, base bbbbbbbbbbbb"
 
 
-@pytest.mark.parametrize("record", [FULL, NAMED, Record(BASE, (), 3), Record(BASE, ("a.sh",), 1)])
+@pytest.mark.parametrize(
+    "record", [FULL, NAMED, Record(BASE, (), 3), Record(BASE, ("a.sh",), 1), Record(BASE, (), 0)]
+)
 def test_a_record_is_read_as_it_was_written(record: Record) -> None:
     """With all its parts, and without those that are not known."""
     assert parse_record(record.describe()) == record
@@ -127,6 +128,16 @@ def test_the_record_of_an_earlier_buildpack_tells_bases_apart_and_proves_none() 
         read.baked_files(["index.js", "env.properties"])
 
 
+def test_a_copy_proves_nothing() -> None:
+    """Whatever it holds is taken for its base, so nobody may bake a config into that."""
+    copy = Record(BASE, (), 0)
+    assert copy.describe() == f"base {BASE}, copied as it is"
+    assert (copy.is_copy, copy.is_complete, FULL.is_copy) == (True, False, False)
+    assert copy.summary().endswith("copied as it is")
+    with pytest.raises(ValueError, match="does not fit"):
+        copy.baked_files(["index.js"])
+
+
 @pytest.mark.parametrize(
     "description",
     [
@@ -135,6 +146,7 @@ def test_the_record_of_an_earlier_buildpack_tells_bases_apart_and_proves_none() 
         "base jump",
         f"base {BASE[:40]}",
         f"base {BASE}",
+        f"base {BASE}, 0 files",
         f"base {BASE}, files ",
         f"base {BASE}, files a.sh, , b.sh",
         f"base {BASE}, config {CONFIG}",
