@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.errors import InputError
@@ -18,12 +18,14 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(VALUES, st.sampled_from([None, 1, "\t"]))
 def test_a_document_is_what_json_reads(value: Any, indent: Any) -> None:
     """However it is written, nothing but the places is added."""
     assert parse_json(json.dumps(value, indent=indent).encode(), "a.json").plain() == value
 
 
+@settings(max_examples=40)
 @given(VALUES)
 def test_each_value_begins_at_its_place(value: Any) -> None:
     """The text from there on is that value's JSON, and the one from a key's place on is that key."""
