@@ -54,7 +54,6 @@ OTHER_VARIABLES = {
     "build.python.pip_errors",
     "build.python.pip_wheel",
     "build.python.wheels",
-    "infrastructure.stage",  # of a file, whose settings it puts into a template
 }
 
 
