@@ -160,9 +160,13 @@ def test_a_large_directory_is_not_sent_either(
     operations, size = sent(function.aws, made)
     assert size < 3000
     assert operations.count("CompleteMultipartUpload") == objects
-    # Calls of which none needs another one's answer are made at once: the uploads begin, then their parts.
-    at_once = operations.count("CreateMultipartUpload") + 2 * objects + 1 - (objects - 1)
-    assert len(operations) - at_once + 2 <= len("HCppppCUD") + 2
+    # What waits for nothing is done at once: all uploads begin together, and so are the parts made that need
+    # no other object. One object's end, and the copy of it, wait for the one before.
+    turns = ["HeadBucket", "begin", "parts", *["end", "copy"] * (objects - 1), "end", "update", "delete"]
+    at_once = objects + (2 * objects + 1) - (objects - 1)
+    assert len(operations) == len(turns) - 2 + at_once
+    upload_of_four_parts = ["HeadBucket", "begin", *["part"] * 4, "end", "update", "delete"]
+    assert len(turns) <= len(upload_of_four_parts) + 2
 
 
 def test_a_second_function_finds_the_base(

@@ -110,7 +110,7 @@ def test_a_fault_at_any_call_leaves_nothing_and_nothing_wrong(
         proxy.arm(fault, number=number)
         outcome = run(slug, env=play.env(_AWS_MAX_ATTEMPTS=str(attempts)))
         where = f"{fault} at call {number} of {proxy.seen}: {outcome}"
-        assert outcome.status in {0, 1}, where
+        assert outcome.status in {0, 1, 2}, where  # 2: there is no such bucket
         assert "Traceback" not in outcome.stderr, where
         assert "internal error (" not in outcome.stderr, where
         found, left = play.function.code_sha256(), play.left
@@ -119,7 +119,7 @@ def test_a_fault_at_any_call_leaves_nothing_and_nothing_wrong(
             aws.s3().delete_object(Bucket=play.bucket, Key=key)
         wanted = play.succeeds()
         assert found in {play.first, wanted}, where
-        assert outcome.status == 1 or found == wanted, where
+        assert outcome.status or found == wanted, where
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -20,6 +20,8 @@ from bench import __main__ as bench_main
 from bench import inputs, measuring, rows, table
 from bench import server as bench_server
 from bench.measuring import Command, CommandError
+from bench.network import Line as NetworkLine
+from bench.network import Network
 from bench.server import ACCESS_KEY, REGION, SECRET_KEY, Server, ServerError, Traffic
 from paths import REPOSITORY, TESTS
 from tools import require
@@ -315,6 +317,27 @@ def test_the_servers_own_work_is_what_comes_after_the_body(monkeypatch: pytest.M
         run_wsgi_app(layer, EnvironBuilder(method="PUT", input_stream=SlowBody(b"body")).get_environ())
     content, *_ = run_wsgi_app(layer, EnvironBuilder(bench_server._TRAFFIC_PATH).get_environ())
     assert json.loads(b"".join(content))["work"] == 0.5
+
+
+def test_a_line_carries_so_many_bits_a_second_and_takes_its_time() -> None:
+    """Both ways; what arrives is what was sent."""
+    body = b"x" * 250_000
+    with Server() as server:
+        bucket = server.create_bucket()
+        with Network(server.url, NetworkLine(10_000_000, 0.04)) as network:
+            for data in (body, None):
+                request = urllib.request.Request(  # noqa: S310
+                    f"{network.url}/{bucket}/key",
+                    data=data,
+                    method="PUT" if data else "GET",
+                    headers={"Authorization": _signed_for("s3"), "Content-Type": "application/zip"},
+                )
+                start = time.perf_counter()
+                with urllib.request.urlopen(request) as answer:  # noqa: S310
+                    content = answer.read()
+                took = time.perf_counter() - start
+                assert took > len(body) * 8 / 10_000_000 + 0.04
+    assert content == body
 
 
 def test_the_code_of_a_function_can_be_fetched_as_deploy_plan_does() -> None:

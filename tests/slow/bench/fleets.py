@@ -15,7 +15,7 @@ from embedded_aws import EmbeddedAWS, Function
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, release
 
 MB = 1_000_000
-_MEMORY = 200 * MB
+_MEMORY = 80 * MB
 _CALLS = 2  # for each function that has nothing to do
 _RATES = {"unlimited": "999999", "15 calls a second": "15"}
 
