@@ -47,9 +47,9 @@ FEATURES = (
 )
 
 CODEDEPLOY = {
-    "application": "application",
-    "deploymentgroup": "deployment group",
-    "deploymentconfig": "deployment configuration",
+    "application": "the application",
+    "deploymentgroup": "the deployment group",
+    "deploymentconfig": "the deployment configuration",
 }
 
 
@@ -134,20 +134,21 @@ def _permission_rows() -> Iterator[tuple[str, ...]]:
 
 
 def _shown(resource: str, target: Target) -> str:
-    if resource == objects_arn(target):
-        return "OBJECTS"
-    if resource == bases_arn(target):
-        return "BASES"
-    if resource == bucket_arn(target):
-        return "`arn:aws:s3:::BUCKET`"
-    if ":ssm:" in resource:
-        return "the path, and what is below it"
-    if ":codedeploy:" in resource:
-        return f"the {CODEDEPLOY[resource.split(':')[5]]}"
-    function, _, qualifier = resource.partition(function_arn(target))
-    if function:
-        return "the key"
-    return f"`FUNCTION{qualifier}`" if qualifier else "FUNCTION"
+    known = {
+        objects_arn(target): "OBJECTS",
+        bases_arn(target): "BASES",
+        bucket_arn(target): "`arn:aws:s3:::BUCKET`",
+        function_arn(target): "FUNCTION",
+        "*": "anything",
+    }
+    if resource in known:
+        return known[resource]
+    _, _, service, _, _, kind, *_ = f"{resource}:".split(":")
+    if service == "lambda":
+        return f"`{resource.replace(function_arn(target), 'FUNCTION')}`"
+    return {"ssm": "the path, and what is below it", "codedeploy": CODEDEPLOY.get(kind, "")}.get(
+        service, "the key"
+    )
 
 
 def _policy() -> str:
