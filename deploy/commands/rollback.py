@@ -50,10 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """What the alias left, and where it is now."""
+    """What the alias left, and where it is now, by number and by the name that was given."""
 
     left: str | None
     version: str | None
+    name: str | None
     changed: bool
 
 
@@ -105,7 +106,8 @@ def _check_same_package(targets: Sequence[Target], context: Context) -> None:
 
 
 def _describe(done: RolledBack) -> tuple[str, str, str]:
-    return done.left or "-", done.version or "-", "rolled back" if done.changed else "unchanged"
+    after = f"{done.version} ({done.name})" if done.name else done.version
+    return done.left or "-", after or "-", "rolled back" if done.changed else "unchanged"
 
 
 def _roll_back(
@@ -130,7 +132,8 @@ def _roll_back(
             plan = plan_rollback(target.settings, state, goal, shift, force=options.force)
             check_shift(plan, function)
             execute(plan, execution)
-    version = execution.version or left
+    version, called_so = execution.version or left, called(state.named) if state.named else None
+    at = f"version {version}, {called_so}" if called_so else f"version {version}"
     done = f"The rollback itself is done: {alias} is version {version}."
     if execution.is_shifting:
         done = SHIFTED_BY_CODEDEPLOY
@@ -141,11 +144,9 @@ def _roll_back(
                 "back, roll the app back too, or change the fleet file"
             )
             is_at = "is shifted to" if execution.is_shifting else "is"
-            report.step(
-                f"Rolled back {function.name}: {alias} {is_at} version {version}, it was version {left}"
-            )
+            report.step(f"Rolled back {function.name}: {alias} {is_at} {at}, it was version {left}")
         else:
-            report.step(f"Nothing to do: {alias} is version {version} already")
+            report.step(f"Nothing to do: {alias} is {at} already")
         report.document(
             {
                 "function": function.name,
@@ -154,11 +155,11 @@ def _roll_back(
                 "changed": is_changed,
                 "left": left,
                 "version": version,
-                "name": called(state.named) if state.named else None,
+                "name": called_so,
                 "shifting": execution.is_shifting,
             }
         )
-    return RolledBack(left, version, is_changed)
+    return RolledBack(left, version, called_so, is_changed)
 
 
 def _left(state: State) -> str | None:

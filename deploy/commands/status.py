@@ -65,8 +65,11 @@ def _show_one(target: Target, assessment: Assessment, report: Report, *, with_ve
     versions, aliases = state.versions, None
     if with_versions:
         versions = versions or tuple(function.versions())
+    if with_versions or target.settings.version:
         aliases = state.aliases or read_aliases(function)
-    _show(target, assessment, latest, report, is_up_to_date=is_up_to_date)
+    live = state.alias.version if state.alias else None
+    names = _names(live, aliases, target.settings.alias) if live else None
+    _show(target, assessment, latest, names or [], report, is_up_to_date=is_up_to_date)
     if with_versions:
         _show_versions(state, versions, aliases, report)
     serving, recorded = _described(target, state), state.recorded
@@ -83,7 +86,8 @@ def _show_one(target: Target, assessment: Assessment, report: Report, *, with_ve
             "code_sha256": latest.code_sha256,
             "serving_code_sha256": running.code_sha256 if running else None,
             "alias": target.settings.alias,
-            "version": state.alias.version if state.alias else None,
+            "version": live,
+            "names": names,
             "weights": dict(state.alias.weights) if state.alias else {},
             "shift": shift_document(state),
             "name": name.text if name else None,
@@ -98,7 +102,7 @@ def _show_one(target: Target, assessment: Assessment, report: Report, *, with_ve
                 {
                     "version": version.version,
                     "last_modified": version.last_modified,
-                    "names": _names(version.version, aliases or (), target.settings.alias),
+                    "names": _names(version.version, aliases, target.settings.alias),
                     "description": version.description,
                     "code_sha256": version.code_sha256,
                 }
@@ -116,7 +120,13 @@ def _described(target: Target, state: State) -> Configuration | None:
 
 
 def _show(
-    target: Target, assessment: Assessment, latest: Configuration, report: Report, *, is_up_to_date: bool
+    target: Target,
+    assessment: Assessment,
+    latest: Configuration,
+    names: list[str],
+    report: Report,
+    *,
+    is_up_to_date: bool,
 ) -> None:
     state = assessment.state
     serving = _described(target, state)
@@ -126,7 +136,7 @@ def _show(
         ("State", latest.state or "unknown"),
         ("Last update", f"{latest.update_status or 'unknown'}, {age(latest.last_modified)}"),
         ("Reason", latest.update_reason if latest.update_status == "Failed" else ""),
-        ("Alias", _alias_line(target.settings.alias, state)),
+        ("Alias", _alias_line(target.settings.alias, state, names)),
         ("Shift", shift_line(target.settings, state)),
         ("Name", _name_line(target, assessment)),
         ("CodeSha256", running.code_sha256 if running else ""),
@@ -149,7 +159,7 @@ def _show_versions(
     live = state.alias
     rows = []
     for version in reversed(versions):
-        marks = _names(version.version, aliases or (), live.name if live else None)
+        marks = _names(version.version, aliases, live.name if live else None) or []
         if live and live.version == version.version:
             marks.insert(0, live.name)
         mark = f" ← {', '.join(marks)}" if marks else ""
@@ -162,8 +172,10 @@ def _show_versions(
         report.detail("their names are not shown: the deployer lacks the permission lambda:ListAliases")
 
 
-def _names(version: str, aliases: tuple[Alias, ...], live: str | None) -> list[str]:
-    """Return what a version is called, by all aliases except the live one."""
+def _names(version: str, aliases: tuple[Alias, ...] | None, live: str | None) -> list[str] | None:
+    """Return what a version is called, by all aliases except the live one; None if they are not known."""
+    if aliases is None:
+        return None
     return [called(alias) for alias in aliases if alias.version == version and alias.name != live]
 
 
@@ -214,10 +226,11 @@ def _up_to_date(target: Target, assessment: Assessment, *, is_up_to_date: bool) 
     return "no: a deploy would change it, see `deploy plan`"
 
 
-def _alias_line(name: str | None, state: State) -> str:
+def _alias_line(name: str | None, state: State, names: list[str]) -> str:
     if name is None:
         return ""
     if state.alias is None:
         return f"{name}: not there yet, the first deploy creates it"
     weights = "".join(f", {weight:.0%} to version {other}" for other, weight in state.alias.weights.items())
-    return f"{name} is version {state.alias.version}{weights}"
+    known_as = f" ({', '.join(names)})" if names else ""
+    return f"{name} is version {state.alias.version}{known_as}{weights}"

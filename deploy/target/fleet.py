@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 OF_AN_APP = {FUNCTION, "_LAMBDA_VERSION", "_LAMBDA_KEEP_VERSIONS"}  # which a fleet ignores
+ALIAS = "_LAMBDA_ALIAS"
 PAYLOAD = "_LAMBDA_VERIFY_PAYLOAD"
 TODO = (
     "Correct it in the environment, and run again. On a laptop, --aws-profile NAME takes credentials and "
@@ -59,13 +60,10 @@ def read_fleet(
     with all problems of the settings at once, and for names outside the fleet's prefix.
     """
     own = {name: text for name, text in variables.items() if name.startswith("_") and name not in OF_AN_APP}
-    settings, problems = read_settings(own)
+    settings, problems = find_problems(own, has_payloads=bool(payloads))
     sdk, sdk_problems = read_sdk_settings(own)
-    region, region_problems = find_region(sdk, None)
-    problems = [each for each in problems if each.stage != "build"] + sdk_problems + region_problems
-    if payloads and not own.get(PAYLOAD):  # _LAMBDA_VERIFY_EXPECT goes with these, too
-        problems = [each for each in problems if each.name != PAYLOAD]
-    problems += _missing(settings, region, {each.name for each in problems})
+    region, _ = find_region(sdk, None)
+    problems += sdk_problems
     problems += [SHARED_GROUP] if len(names) > 1 and settings.shares_group else []
     if problems:
         raise explain_problems(problems, TODO)
@@ -91,6 +89,18 @@ def read_fleet(
     return tuple(_member(name, template, payloads.get(name)) for name in names)
 
 
+def find_problems(own: Mapping[str, str], *, has_payloads: bool) -> tuple[Settings, list[Problem]]:
+    """Parse a fleet's settings; return what is wrong with them, credentials aside, what is missing first."""
+    settings, found = read_settings(own)
+    region, region_problems = find_region(read_sdk_settings(own)[0], None)
+    problems = [each for each in found if each.stage != "build"] + region_problems
+    if has_payloads and not own.get(PAYLOAD):  # _LAMBDA_VERIFY_EXPECT goes with these, too
+        problems = [each for each in problems if each.name != PAYLOAD]
+    if not own.get(ALIAS):  # others need it, but a fleet does in any case
+        problems = [each for each in problems if each.name != ALIAS]
+    return settings, [*_missing(settings, region, {each.name for each in problems}), *problems]
+
+
 def _member(name: str, template: Target, payload: bytes | None) -> Member:
     function = FunctionReference(name)
     settings = replace(template.settings, function=function)
@@ -104,7 +114,7 @@ def _missing(settings: Settings, region: str, known: set[str]) -> Iterator[Probl
     """Yield a problem for each setting that a fleet needs, unless it is a problem already."""
     required = {
         "_LAMBDA_FLEET_PREFIX": settings.fleet_prefix,
-        "_LAMBDA_ALIAS": settings.alias,
+        ALIAS: settings.alias,
         "_AWS_DEFAULT_REGION": region,
     }
     for name, value in required.items():

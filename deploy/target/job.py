@@ -12,21 +12,28 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deploy.errors import InputError
 from deploy.target.arn import FunctionReference
 from deploy.target.environment import Target
+from deploy.target.fleet import find_problems
 from deploy.target.provenance import Provenance
-from deploy.target.sdk import find_region, read_sdk_settings
+from deploy.target.sdk import SDK_SETTINGS, find_region, read_sdk_settings
 from deploy.target.settings import PREFIX, Settings, closest
+from deploy.target.settings import SETTINGS as ALL_SETTINGS
 from deploy.text import printable
+
+if TYPE_CHECKING:
+    from deploy.target.setting import Problem
 
 JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LONGEST_PARAMETERS = 1000  # characters; CodePipeline takes no more
 LONGEST_SHOWN = 60  # characters of a name in an error
 EXAMPLE = '{"file": "fleet.json", "fleet_prefix": "team-", "alias": "live"}'
 REGION = "_AWS_DEFAULT_REGION"
+ANY_REGION = "us-east-1"
+EXAMPLES = {each.name: each.example for each in (*ALL_SETTINGS.values(), *SDK_SETTINGS)}
 
 # The settings that mean something for a fleet; a key is a setting's name in small letters, without _LAMBDA_.
 SETTINGS = {
@@ -154,7 +161,7 @@ def read_parameters(text: str) -> Parameters:
     """Return what UserParameters say; raise InputError with all that is wrong with them."""
     if len(text) > LONGEST_PARAMETERS:
         raise InputError(
-            f"UserParameters have {len(text)} characters; CodePipeline takes {LONGEST_PARAMETERS}.",
+            f"UserParameters are longer than {LONGEST_PARAMETERS} characters: they have {len(text)}.",
             todo="Leave out what is the default.",
         )
     try:
@@ -176,6 +183,15 @@ def read_parameters(text: str) -> Parameters:
         problems.append("payload_dir is not a folder in the artifact: payloads at its top are not read.")
     if "file" not in values:
         problems.append("file is missing: the path of the fleet file in the artifact.")
+    variables = {
+        SETTINGS[key]: payload if key == "verify_payload" else str(value)
+        for key, value in values.items()
+        if key in SETTINGS and not _wrong(key, value)
+    }
+    # The region is the step's own by default.
+    _, found = find_problems({REGION: ANY_REGION, **variables}, has_payloads="payload_dir" in values)
+    wrong_keys = {key for key, value in values.items() if _wrong(key, value)}
+    problems += [_told(each) for each in found if NAMES.get(each.name) not in wrong_keys]
     if problems:
         raise InputError("UserParameters are wrong.", why="\n".join(problems), todo=_as_this())
     return Parameters(
@@ -184,11 +200,7 @@ def read_parameters(text: str) -> Parameters:
         values.get("payload_dir", "").rstrip("/"),
         keep_going=values.get("keep_going", False),
         as_is=values.get("as_is", False),
-        variables={
-            SETTINGS[key]: payload if key == "verify_payload" else str(values[key])
-            for key in values
-            if key in SETTINGS
-        },
+        variables=variables,
     )
 
 
@@ -209,6 +221,16 @@ def _wrong(key: str, value: object) -> str:
         return "" if isinstance(value, str) and value.strip() else "is empty, or not a text"
     close = NAMES.get(key) or closest(key, KEYS)
     return f"is not one of its keys (did you mean {close}?)" if close else "is not one of its keys"
+
+
+def _told(problem: Problem) -> str:
+    """Return what is wrong with a setting, with its key and an example as JSON has it."""
+    key, example = NAMES.get(problem.name, problem.name), problem.example or EXAMPLES.get(problem.name, "")
+    told = f"{key} {as_keys(problem.wrong)}."
+    if not example:
+        return told
+    is_json = key in NUMBERS or key == "verify_payload"
+    return f'{told}\n  For example: "{key}": {example if is_json else json.dumps(example)}'
 
 
 def _shown(key: str) -> str:

@@ -315,7 +315,7 @@ def test_several_functions_go_back_to_a_name(slug: Path, aws: EmbeddedAWS, funct
     assert [each.alias() for each in functions] == ["2", "1"]
     refused = run(slug, "rollback", "1", env=env)
     assert refused.status == 2
-    assert "or name a version that all of them have" in refused.stderr
+    assert "Name a version that all of them have" in refused.stderr
     aws.client().delete_alias(FunctionName=function.name, Name="1-2-0")
     outcome = run(slug, "rollback", "1.2.0", env=env)
     assert outcome.status == 1

@@ -287,7 +287,7 @@ PARAMETERS = {
     "an empty text": ('{"file": "f", "alias": " "}', "alias is empty, or not a text"),
     "no switch": ('{"file": "f", "keep_going": "true"}', "keep_going is neither"),
     "no number": ('{"file": "f", "timeout": true}', "timeout is not a whole number"),
-    "too long": (json.dumps({"file": "f" * 1000}), "have 1012 characters"),
+    "too long": (json.dumps({"file": "f" * 1000}), "longer than 1000 characters: they have 1012"),
     "no prefix": ('{"file": "fleet.json", "alias": "live"}', "fleet_prefix is not set"),
     "no alias": ('{"file": "fleet.json", "fleet_prefix": "t-"}', "alias is not set"),
     "a wrong role": (

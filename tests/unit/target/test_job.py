@@ -64,8 +64,30 @@ def test_credentials_are_in_no_representation() -> None:
     }
     job = read_job({"CodePipeline.job": {"id": "x", "data": data}})
     assert job.credentials["AWS_SECRET_ACCESS_KEY"] == "canary-secret"
-    parameters = read_parameters('{"file": "f", "source_external_id": "canary-id"}')
+    role = '"source_role_arn": "arn:aws:iam::111111111111:role/r", "source_external_id": "canary-id"'
+    parameters = read_parameters(f'{{"file": "f", "fleet_prefix": "t-", "alias": "live", {role}}}')
     assert "canary" not in repr(job) + repr(parameters)
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    """Keys and what they mean, with examples that can be copied into the JSON."""
+    with pytest.raises(InputError) as raised:
+        read_parameters('{"fil": "f", "source_role_arn": "x", "verify_expect": "(", "timeout": "1"}')
+    wrong = raised.value.why.splitlines()
+    told = [line for line in wrong if not line.startswith(" ")]
+    assert [line.partition(" ")[0] for line in told[:5]] == [
+        "fil",
+        "timeout",
+        "file",
+        "fleet_prefix",
+        "alias",
+    ]
+    others = {"source_role_arn", "verify_expect", "verify_payload"}
+    assert {line.partition(" ")[0] for line in told[5:]} == others
+    assert "alias is not set." in told
+    for line in wrong:
+        if line.startswith("  For example: "):
+            json.loads(f"{{{line.removeprefix('  For example: ')}}}")
 
 
 def test_each_key_is_a_setting_and_documented() -> None:
