@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deploy.aws.wait import Deadline
 from deploy.commands.deploy import add_shift_arguments, shift_options
 from deploy.errors import DeployError, InputError
+from deploy.fleet.config import config_of
 from deploy.fleet.parallel import for_each, run_each
 from deploy.release.deploy import CLEARED, check_shift, connect, execute
 from deploy.release.deployed import SHIFTED_BY_CODEDEPLOY
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from deploy.aws.function import Function
     from deploy.cancel import Cancellation
     from deploy.commands import Context
     from deploy.output import Report
@@ -143,6 +145,7 @@ def _roll_back(
                 "The next deploy, also by a formation dyno, deploys its own base and config again: to stay "
                 "back, roll the app back too, or change the fleet file"
             )
+            _show_config(function, left, version, report)
             is_at = "is shifted to" if execution.is_shifting else "is"
             report.step(f"Rolled back {function.name}: {alias} {is_at} {at}, it was version {left}")
         else:
@@ -160,6 +163,25 @@ def _roll_back(
             }
         )
     return RolledBack(left, version, called_so, is_changed)
+
+
+def _show_config(function: Function, left: str | None, version: str | None, report: Report) -> None:
+    """Show the names of the config vars that go back, as far as both versions may be read."""
+    if not left or not version:
+        return
+    now, then = config_of(function, left), config_of(function, version)
+    if now is None or then is None:
+        return
+    names = {
+        "+": sorted(then.keys() - now.keys()),
+        "~": sorted(name for name in then.keys() & now.keys() if then[name] != now[name]),
+        "-": sorted(now.keys() - then.keys()),
+    }
+    if any(names.values()):
+        report.step("The config goes back, too: these have the values of then")
+    for sign, changed in names.items():
+        for name in changed:
+            report.change(sign, name)
 
 
 def _left(state: State) -> str | None:

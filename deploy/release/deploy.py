@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import random
 import threading
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from deploy.aws.codes import REPLACED, SHIFTING
 from deploy.aws.wait import Deadline
 from deploy.errors import DeployError, has_room
 from deploy.release.candidate import prepare, with_config, with_parameters
-from deploy.release.deployed import Deployed, conclude, report_deployed, running
+from deploy.release.deployed import Deployed, conclude, report_deployed
 from deploy.release.fit import point_out_misfits
 from deploy.release.move import ALWAYS
 from deploy.release.plan import decide
@@ -185,9 +186,10 @@ def deploy(
     force: bool = False,
 ) -> Deployed:
     """Bring the function to this slug and this config. Raises DeployError."""
+    start = time.monotonic()
     first = assess(candidate, target, report, cancellation, function=function, options=options, force=force)
     last, execution = _execute(first, target, report, cancellation)
-    deployed = conclude(target, running(first), last, execution)
+    deployed = conclude(target, first, last, execution, time.monotonic() - start)
     with cancellation.leaving(deployed.leaves):
         report_deployed(deployed, target, last.state, report)
         return deployed

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deploy.cancel import NOTHING_CHANGED
+from deploy.target.console import address_of
+from deploy.target.record import parse_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +37,7 @@ class Deployed:
     changed: bool
     document: Mapping[str, object] = field(repr=False)
     is_shifting: bool = False
+    changes: str = ""
 
     @property
     def after(self) -> str:
@@ -58,8 +61,11 @@ class Deployed:
         return NOTHING_CHANGED if self.is_older else DONE
 
 
-def conclude(target: Target, before: str, assessment: Assessment, execution: Execution) -> Deployed:
-    """Return what a deploy left behind."""
+def conclude(
+    target: Target, first: Assessment, last: Assessment, execution: Execution, seconds: float
+) -> Deployed:
+    """Return what a deploy left behind that saw at first what ran, and at last what it made of it."""
+    assessment, before = last, running(first)
     plan, name = assessment.plan, assessment.candidate.name
     alias = assessment.state.alias or assessment.state.named
     version = execution.version or (alias.version if alias else None)
@@ -72,13 +78,34 @@ def conclude(target: Target, before: str, assessment: Assessment, execution: Exe
         "alias": target.settings.alias,
         "version": version,
         "name": name.text if name and not plan.is_older else None,
+        "previous_version": before if first.state.alias or first.state.named else None,
         "shifting": execution.is_shifting,
+        "duration_seconds": round(seconds, 3),
         **assessment.candidate.to_dict(),
     }
     code_sha256, moved = assessment.candidate.package.code_sha256, target.settings.alias
     moved = moved or (name.alias if name else None)
-    is_shifting = execution.is_shifting
-    return Deployed(code_sha256, moved, version, plan.is_older, before, plan.changes, document, is_shifting)
+    return Deployed(
+        code_sha256,
+        moved,
+        version,
+        plan.is_older,
+        before,
+        plan.changes,
+        document,
+        execution.is_shifting,
+        _changes(first),
+    )
+
+
+def _changes(first: Assessment) -> str:
+    """Return whether config and code differ from what ran, as far as it is recorded there."""
+    serving, new = first.state.serving, first.candidate.record
+    old = parse_record(serving.description) if serving else None
+    if old is None or not old.config:
+        return ""
+    code = "unchanged" if old.is_of(new.base_sha256) else "changed"
+    return f"config {'unchanged' if old.config == new.config else 'changed'}, code {code}"
 
 
 def running(assessment: Assessment) -> str:
@@ -108,6 +135,8 @@ def report_deployed(deployed: Deployed, target: Target, state: State, report: Re
     where = f"CodeSha256 {deployed.code_sha256}"
     if deployed.alias:
         where = f"{deployed.alias} is version {deployed.version}"
+        if deployed.changed and deployed.before not in {"-", deployed.version}:
+            where = f"{deployed.alias} {deployed.before} → {deployed.version}"
         if target.settings.alias and deployed.document["name"]:
             where = f"{where}, {deployed.document['name']}"
     if deployed.is_shifting:
@@ -116,6 +145,9 @@ def report_deployed(deployed: Deployed, target: Target, state: State, report: Re
             "`deploy status` shows how far it is"
         )
     elif deployed.changed:
-        report.step(f"Deployed {name}: {where}")
+        changes = f" ({deployed.changes})" if deployed.changes else ""
+        report.step(f"Deployed {name} in {deployed.document['duration_seconds']:.1f} s: {where}{changes}")
+        if report.console.is_terminal:
+            report.detail(address_of(target))
     else:
         report.step(f"Nothing to do: {name} runs this package already ({where})")

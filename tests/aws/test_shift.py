@@ -69,7 +69,7 @@ def test_the_first_deploy_creates_the_alias_and_the_next_one_shifts(function: Fu
     outcome = live(NAME="canary 2", **SHIFT, **release(2))
     assert "Shifting live from version 1 to version 2 (CodeDeployDefault.LambdaCanary10" in outcome.stdout
     assert outcome.stdout.count("Version 2 gets 10% of the traffic; all of it in about 5 minutes") == 1
-    assert f"-----> Deployed {function.name}: live is version 2" in outcome.stdout
+    assert ": live 1 → 2 (config changed, code unchanged)\n" in outcome.stdout
     assert (function.alias(), weights(function)) == ("2", {})
     assert description(function) == "[previous version: 1] [release: my-app v2]"
     (shift,) = function.aws.deployments.of(function.name)
@@ -182,7 +182,7 @@ def test_a_second_deploy_of_the_same_follows_the_shift(function: Function, live:
     function.aws.deployments.pace = 120
     outcome = live(NAME="canary 2", **SLOWLY, **release(2))
     assert "Following a shift of live that is under way (d-" in outcome.stdout
-    assert f"Deployed {function.name}: live is version 2" in outcome.stdout
+    assert ": live 1 → 2 (" in outcome.stdout
     assert description(function) == "[previous version: 1] [release: my-app v2]"
     assert len(function.aws.deployments.of(function.name)) == 1
 

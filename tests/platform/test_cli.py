@@ -244,14 +244,14 @@ def test_a_deploy_tells_its_story_and_ends_with_the_outcome(slug: Path, aws: Emb
     code_sha256 = function.get()["Configuration"]["CodeSha256"]
     size = len(function.code())
     assert result.stderr == ""
-    assert result.stdout == (
+    assert re.sub(r" in [0-9.]+ s: ", " in … s: ", result.stdout) == (
         "-----> Reading the config\n"
         "       1 config var to bake (`deploy config` lists them)\n"
         "-----> Making the package\n"
         f"       .lambda-deploy/base.zip + env.properties: {size} bytes\n"
         f"-----> Updating {function.name} in eu-west-1\n"
         f"       Uploading {size} bytes\n"
-        f"-----> Deployed {function.name}: CodeSha256 {code_sha256}\n"
+        f"-----> Deployed {function.name} in … s: CodeSha256 {code_sha256}\n"
     )
     assert result.returncode == 0
 
