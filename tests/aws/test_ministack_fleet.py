@@ -170,7 +170,7 @@ def test_each_kind_of_function(
 
     planned = fleet(tmp_path, "plan", NAMES, settings, status=1)
     assert "7 functions: 2 failed, 2 would be promoted, 2 would move, 1 live" in planned.stdout
-    assert "team-unknown-0: There is no version 1.1.0 of team-unknown-0" in planned.stderr
+    assert "team-unknown-0 can't be promoted: there is no function team-unknown-0" in planned.stderr
     assert "has the runtime nodejs20.x, and the function here has nodejs22.x" in planned.stderr
 
     refused = fleet(tmp_path, "apply", NAMES, settings, status=1)

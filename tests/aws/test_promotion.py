@@ -450,3 +450,16 @@ def test_a_version_keeps_its_config_and_it_is_said(fleet: FleetOfTests, slugs: t
     fleet.run("apply", WANTED, "--config-dir", str(folder))
     assert b"two" in contents(here)["env.properties"]
     assert names_of(here)["1-1-0"] == names_of(here)["live"] == "3"
+
+
+def test_an_unknown_function_there_is_told_from_an_unknown_version(
+    fleet: FleetOfTests, slugs: tuple[Path, Path]
+) -> None:
+    """AWS answers the same for both; a wrong region or prefix is the usual reason for the first."""
+    here, _ = both(fleet, slugs)
+    place = f"function {here.name} in the region eu-west-1 of the account {LOWER}"
+    unknown = fleet.run("plan", {"orders": "9.9.9"}, status=1)
+    assert f"There is no version 9.9.9 of {here.name} in this account, nor of {place}." in unknown.stderr
+    nowhere = fleet.run("plan", WANTED, status=1, settings={"_LAMBDA_SOURCE_PREFIX": "another-"})
+    assert "there is no function another-orders in the region eu-west-1" in nowhere.stderr
+    assert "_LAMBDA_SOURCE_PREFIX" in nowhere.stderr

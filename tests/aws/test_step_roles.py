@@ -132,3 +132,16 @@ def test_wrong_arguments_are_explained(fleet: FleetOfTests) -> None:
     assert (wrong.status, "is not the ARN of a role" in wrong.stderr) == (2, True)
     alone = deploy(fleet.folder, "doctor", "--step", env=env)
     assert (alone.status, "--step needs --policy" in alone.stderr) == (2, True)
+
+
+def test_what_the_settings_leave_out_of_a_policy_is_said(fleet: FleetOfTests) -> None:
+    """Beside the document, for a policy that lacks the verification fails after the upload."""
+    env = {**fleet.env, "_LAMBDA_SOURCE_ROLE_ARN": "", "_LAMBDA_SOURCE_EXTERNAL_ID": ""}
+    for arguments in (["--fleet", "deployer"], ["--step"]):
+        outcome = deploy(fleet.folder, "doctor", "--policy", *arguments, env=env)
+        json.loads(outcome.stdout)
+        assert "promotion (_LAMBDA_SOURCE_ROLE_ARN)" in outcome.stderr
+        assert "_LAMBDA_VERIFY_PAYLOAD={}" in outcome.stderr
+    for wrong in (["--fleet", "deployer"], ["--step"], ["--policy", "--step", "--fleet", "source"]):
+        refused = deploy(fleet.folder, "doctor", *wrong, env={**fleet.env, "DYNO": ""})
+        assert (refused.status, "not a dyno" in refused.stderr) == (2, False)

@@ -113,3 +113,16 @@ def test_a_long_phase_says_in_a_log_how_far_it_is() -> None:
     lines = stream.getvalue().splitlines()
     assert 8 <= len(lines) <= 11
     assert lines[-1].strip().startswith("Moving ")
+
+
+def test_an_error_that_all_have_is_explained_once() -> None:
+    """Such as a role that can't be assumed; a reader of fifty functions need not read it fifty times."""
+    pages = io.StringIO()
+
+    def refuse(_target: Any, _report: Report, _cancellation: Cancellation) -> None:
+        raise DeployError("The role was refused.", why="Its external ID is another one.")
+
+    board = Board(Console(io.StringIO(), pages))
+    run_phase("Looking", TARGETS, refuse, board, Cancellation(), threads=1)
+    assert pages.getvalue().count("external ID") == 1
+    assert f" !     {NAMES[2]}: The role was refused. As above.\n" in pages.getvalue()

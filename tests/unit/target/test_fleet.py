@@ -129,3 +129,27 @@ def test_a_path_of_parameters(text: str, path: str) -> None:
     """With or without a slash at its end, and with the function's name in it."""
     settings: Any = member(_LAMBDA_CONFIG_FROM=text).target.settings
     assert settings.config_from == path
+
+
+@pytest.mark.parametrize("name", ["_LAMBDA_VERSION", "_LAMBDA_KEEP_VERSIONS", "_LAMBDA_FUNCTION_ARN"])
+def test_what_is_an_apps_own_is_ignored_whatever_it_says(name: str) -> None:
+    """Even if a single app could not be deployed with it."""
+    assert member(**{name: "-1"}).target == member().target
+
+
+def test_what_is_wrong_is_corrected_in_the_environment() -> None:
+    """A fleet has no app and no config vars; on a laptop there are profiles."""
+    with pytest.raises(InputError) as raised:
+        read_fleet({"_LAMBDA_ALIAS": "", "_LAMBDA_VERIFY_EXPECT": "x"}, ["team-orders"])
+    assert "app's config vars" not in raised.value.todo
+    assert "--aws-profile NAME" in raised.value.todo
+    assert "_LAMBDA_ALIAS is not set." in raised.value.why
+
+
+def test_payloads_of_a_folder_go_with_a_common_expectation() -> None:
+    """So no payload for all others is needed."""
+    env = {**ENV, "_LAMBDA_VERIFY_EXPECT": "ok"}
+    (found,) = read_fleet(env, ["team-orders"], {"team-orders": b"{}"})
+    verification = found.target.settings.verification
+    assert verification is not None
+    assert (verification.payload, verification.expect) == (b"{}", "ok")
