@@ -10,8 +10,8 @@ from deploy.aws.codes import NOT_FOUND
 from deploy.aws.wait import Deadline
 from deploy.errors import DeployError
 from deploy.fleet.config import config_of
+from deploy.fleet.plan import unknown_function
 from deploy.fleet.promotion import open_promoted
-from deploy.fleet.survey import check_exists
 from deploy.release.candidate import with_config
 from deploy.release.deploy import decide_with_key, execute
 from deploy.release.move import Move, clear_alias, move_alias
@@ -91,13 +91,20 @@ def explaining_deleted(function: Function) -> Iterator[None]:
     try:
         yield
     except DeployError as error:
-        if error.code == NOT_FOUND:
-            try:
-                check_exists(function)
-            except DeployError as gone:
-                gone.left = error.left
-                raise
-        raise
+        if error.code != NOT_FOUND or _exists(function):
+            raise
+        gone = unknown_function(function.session.target)
+        gone.left = error.left
+        raise gone from error
+
+
+def _exists(function: Function) -> bool:
+    """Whether AWS knows the function, or does not let the deployer ask."""
+    try:
+        function.configuration()
+    except DeployError as error:
+        return error.code != NOT_FOUND
+    return True
 
 
 def _prepare(
