@@ -13,7 +13,7 @@ from deploy.aws.wait import Deadline
 from deploy.cancel import Cancelled
 from deploy.fleet.board import run_phase
 from deploy.fleet.parallel import THREADS, Interrupted
-from deploy.fleet.preparation import PREPARED, Prepared, prepare
+from deploy.fleet.preparation import PREPARED, Prepared, explaining_deleted, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,7 +155,7 @@ class _Run:
                 report=report,
                 cancellation=cancellation,
             )
-            with cancellation.leaving(PREPARED):
+            with cancellation.leaving(PREPARED), explaining_deleted(execution.function):
                 version = prepared.bring(execution, self._fleet.choices.shift)
             cancellation.consequence = f"Done: version {version} is live."
             report.step(f"Version {version} is live")

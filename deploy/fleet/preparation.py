@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from deploy.aws.codes import NOT_FOUND
 from deploy.aws.wait import Deadline
+from deploy.errors import DeployError
 from deploy.fleet.config import config_of
+from deploy.fleet.plan import unknown_function
 from deploy.fleet.promotion import open_promoted
 from deploy.release.candidate import with_config
 from deploy.release.deploy import decide_with_key, execute
@@ -20,7 +24,10 @@ from deploy.release.steps.verification import VerifyVersion
 from deploy.target.record import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from deploy.aws.answers import Alias
+    from deploy.aws.function import Function
     from deploy.cancel import Cancellation
     from deploy.fleet.plan import FunctionPlan
     from deploy.fleet.survey import Fleet
@@ -74,6 +81,35 @@ def prepare(
     fleet: Fleet, target: Target, plan: FunctionPlan, report: Report, cancellation: Cancellation
 ) -> Prepared:
     """Do all that a plan asks for, except the move of the live alias. Raises DeployError."""
+    with explaining_deleted(fleet.function(target, cancellation)):
+        return _prepare(fleet, target, plan, report, cancellation)
+
+
+@contextlib.contextmanager
+def explaining_deleted(function: Function) -> Iterator[None]:
+    """Say of what is not found that the function is gone, if it is: a fleet's functions have no ARN."""
+    try:
+        yield
+    except DeployError as error:
+        if error.code != NOT_FOUND or _exists(function):
+            raise
+        gone = unknown_function(function.session.target)
+        gone.left = error.left
+        raise gone from error
+
+
+def _exists(function: Function) -> bool:
+    """Whether AWS knows the function, or does not let the deployer ask."""
+    try:
+        function.configuration()
+    except DeployError as error:
+        return error.code != NOT_FOUND
+    return True
+
+
+def _prepare(
+    fleet: Fleet, target: Target, plan: FunctionPlan, report: Report, cancellation: Cancellation
+) -> Prepared:
     while plan.action == "promote" and plan.shift is not None:
         plan = _plan_after_shift(fleet, target, plan, report, cancellation)
     if plan.action == "promote":

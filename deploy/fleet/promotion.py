@@ -17,11 +17,12 @@ from deploy.artifact.base import Base
 from deploy.artifact.extraction import baked_entries, without
 from deploy.artifact.limits import check_size
 from deploy.artifact.package import assemble, unchanged
+from deploy.aws.codes import NOT_FOUND
 from deploy.aws.download import RemoteFile
 from deploy.config.bake import Bake
 from deploy.config.variables import Config
 from deploy.errors import DeployError, InputError
-from deploy.fleet.plan import name_of
+from deploy.fleet.plan import name_of, unknown_version
 from deploy.release.candidate import Candidate
 from deploy.target.provenance import Provenance
 from deploy.target.record import SHORT, Record
@@ -87,6 +88,10 @@ def open_promoted(
             file = stack.enter_context(tempfile.TemporaryFile(prefix="lambda-deploy-"))  # it has no name
             fetched = _fetch(source, origin, file, progress)
             package = _package(file, fetched, plan.baked or NO_CONFIG, origin)
+        except DeployError as error:
+            if error.code != NOT_FOUND:
+                raise
+            raise unknown_version(plan.wanted, source.session.target) from error  # by now
         except OSError as error:
             raise DeployError(
                 "The base can't be kept in a temporary file here.",

@@ -57,7 +57,7 @@ def move_alias(
         note, revision = settled_note(alias), alias.revision_id
         return (ShiftAlias(name, alias.version, note, release, revision, shift, options, version),)
     # The end of a shift leaves the alias at its version, and what was before that one.
-    previous = alias.version if alias.version != version else None
+    previous = alias.version if alias.version != version and is_number(alias.version) else None
     description = describe(alias, release, previous)
     return (MoveAlias(name, alias.version, description, alias.revision_id, version),)
 

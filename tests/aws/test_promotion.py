@@ -15,7 +15,7 @@ from typing_extensions import Self
 
 from deploy.fleet import promotion
 from embedded_aws import EmbeddedAWS, Function
-from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
+from fleets import CONFIG, HERE, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
 from in_process import deploy
 from zips import zip_of
 
@@ -349,6 +349,42 @@ def test_an_alias_that_moved_meanwhile_is_not_moved_again(
     monkeypatch.setattr(promotion, "_fetch", fetch)
     fleet.run("apply", WANTED)
     assert contents(here)["env.properties"] == contents(here, "2")["env.properties"]
+
+
+@pytest.mark.parametrize(
+    ("account", "wrong"), [(HERE, "There is no function"), (LOWER, "There is no version 1.1.0")]
+)
+def test_a_function_that_is_deleted_meanwhile_is_said_to_be_gone(
+    fleet: FleetOfTests,
+    slugs: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    account: str,
+    wrong: str,
+) -> None:
+    """In the fleet's words: it has no ARN that could be corrected."""
+    deleted = both(fleet, slugs)[account == LOWER]
+    fetch = promotion._fetch
+
+    def overtaken(*arguments: Any) -> str:
+        deleted.client.delete_function(FunctionName=deleted.name)
+        return fetch(*arguments)
+
+    monkeypatch.setattr(promotion, "_fetch", overtaken)
+    refused = fleet.run("apply", WANTED, status=1)
+    assert wrong in refused.stderr
+    assert "_LAMBDA_FUNCTION_ARN" not in refused.stderr
+
+
+def test_an_alias_that_leaves_latest_does_not_remember_it(
+    fleet: FleetOfTests, slugs: tuple[Path, Path]
+) -> None:
+    """$LATEST is no version: nothing could go back there."""
+    here, _ = both(fleet, slugs)
+    here.client.update_alias(FunctionName=here.name, Name="live", FunctionVersion="$LATEST")
+    moved = fleet.run("apply", {"orders": "1.0.0"})
+    assert "deploy rollback" not in moved.stdout
+    live = here.client.get_alias(FunctionName=here.name, Name="live")
+    assert (live["FunctionVersion"], "previous version" in live["Description"]) == ("1", False)
 
 
 def test_what_is_live_already_is_only_named(fleet: FleetOfTests, slugs: tuple[Path, Path]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from embedded_aws import EmbeddedAWS, Function
-from fleets import CONFIG, FleetOfTests, names_of, release
+from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
 from in_process import deploy
 
 NAMES = ("a", "b", "c")
@@ -80,6 +80,22 @@ def test_a_shift_that_is_under_way_is_followed_or_waited_for(
     fleet.aws.deployments.pace = 600
     fleet.run("apply", {"a": version})
     assert names_of(functions[0])["live"] == {"1.0.0": "1", "1.1.0": "2"}[version]
+
+
+def test_a_promotion_bakes_the_config_that_a_shift_has_made_live(
+    fleet: FleetOfTests, functions: list[Function], slugs: tuple[Path, Path]
+) -> None:
+    """It is planned again after the shift: what was live at first has the older config."""
+    there = fleet.function("a", LOWER)
+    release(slugs[0], there, "3.0.0", SOURCE_CONFIG)
+    env = {**fleet.env, **CONFIG, "GREETING": "rotated", "_LAMBDA_FUNCTION_ARN": functions[0].arn}
+    del env["_LAMBDA_FLEET_PREFIX"]
+    assert deploy(slugs[1], "--no-wait", env=env).status == 0
+    assert names_of(functions[0])["live"] == "1"
+    source = {"_LAMBDA_SOURCE_ROLE_ARN": fleet.role, "_LAMBDA_SOURCE_EXTERNAL_ID": "of-the-fleet"}
+    fleet.run("apply", {"a": "3.0.0"}, settings=source)
+    assert names_of(functions[0])["live"] == names_of(functions[0])["3-0-0"]
+    assert b"GREETING=rotated" in functions[0].code("live")
 
 
 def test_a_missing_group_is_found_by_the_plan(fleet: FleetOfTests, functions: list[Function]) -> None:
