@@ -51,7 +51,7 @@ format: $(VENV)/.installed
 	$(BIN)/shfmt --write $(SHELL_FILES)
 
 docs: $(VENV)/.installed
-	PYTHONPATH=. $(BIN)/python docs/tables.py
+	PYTHONPATH=.:tests/support:tests/fakes $(BIN)/python docs/tables.py
 
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade -o requirements.lock

@@ -20,6 +20,7 @@ from deploy.target.environment import read_target
 from deploy.target.sdk import SDK_SETTINGS
 from deploy.target.settings import SETTINGS
 from deploy.target.stack import read_stack
+from transcript import transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,6 +61,7 @@ KINDS = {
 def parts() -> dict[tuple[str, str], str]:
     """Return what is made from the code, by document and name."""
     return {
+        ("README.md", "transcript"): _transcript(),
         ("README.md", "numbers"): numbers(RESULTS.read_text(encoding="utf-8")),
         ("docs/settings.md", "settings"): _settings(),
         ("docs/config.md", "dyno variables"): _dyno_variables(),
@@ -89,6 +91,11 @@ def numbers(results: str) -> str:
     source = "by `make bench`: [RESULTS.md](tests/slow/bench/RESULTS.md)."
     table = _table(("of a 149 MB Node.js app", "lambda-deploy", "`zip` and the AWS CLI"), rows)
     return f"{table}\n\nMeasured side by side on one machine, the network aside, {source}"
+
+
+def _transcript() -> str:
+    ours, _ = _measured(RESULTS.read_text(encoding="utf-8"), "1 Deploy after a config change", "median s")
+    return transcript(float(ours))
 
 
 def _measured(results: str, section: str, column: str) -> tuple[str, str]:
