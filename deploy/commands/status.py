@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 EXAMPLE = "status --versions"
 
 
+VERSIONS = ("version", "alias", "name", "age", "from")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is shown beyond the usual."""
     parser.add_argument("--versions", action="store_true", help="list the published versions too")
@@ -157,14 +160,12 @@ def _show_versions(
 ) -> None:
     report.step("Versions")
     live = state.alias
-    rows = []
+    rows = [VERSIONS]
     for version in reversed(versions):
-        marks = _names(version.version, aliases, live.name if live else None) or []
-        if live and live.version == version.version:
-            marks.insert(0, live.name)
-        mark = f" ← {', '.join(marks)}" if marks else ""
-        rows.append((f"{version.version:>5}", age(version.last_modified), f"{_origin(version)}{mark}"))
-    if rows:
+        names = _names(version.version, aliases, live.name if live else None) or []
+        alias = live.name if live and live.version == version.version else ""
+        rows.append((version.version, alias, ", ".join(names), age(version.last_modified), _origin(version)))
+    if versions:
         report.table(rows)
     if not versions:
         report.detail("none")

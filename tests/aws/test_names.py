@@ -237,9 +237,9 @@ def test_status_knows_names(slug: Path, function: Function, deployed: Deploy) ->
     named(function, "stable", "1")
     shown = deployed("status", "--versions", **LIVE, NAME="canary 2").stdout
     assert "       Name:        1.1.1 is version 2\n" in shown
-    first, second = shown.partition("-----> Versions\n")[2].splitlines()
-    assert first.endswith(" ← live, 1.1.1")
-    assert second.endswith(" ← 1.0.0, stable")
+    rows = [row.split() for row in shown.partition("-----> Versions\n")[2].splitlines()]
+    assert rows[0] == ["version", "alias", "name", "age", "from"]
+    assert (rows[1][:3], rows[2][:3]) == (["2", "live", "1.1.1"], ["1", "1.0.0,", "stable"])
     told = document(slug, function, "status", "--versions", **LIVE)
     assert (told["name"], told["named_version"]) == ("1.1.1", "2")
     assert [version["names"] for version in told["versions"]] == [["1.0.0", "stable"], ["1.1.1"]]
