@@ -6,7 +6,6 @@ import contextlib
 import errno
 import itertools
 import json
-import os
 import threading
 import time
 from typing import TYPE_CHECKING, TextIO
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from deploy.errors import DeployError
 from deploy.help import IN_SLUG, named
 from deploy.progress import Progress, describe_bytes, describe_count, describe_wait
-from deploy.streams import LONGEST_WRITE, columns, nowhere, write, write_soon
+from deploy.streams import LONGEST_WRITE, columns, lead_nowhere, nowhere, rows, write, write_soon
 from deploy.text import printable, printable_lines, wrap
 
 if TYPE_CHECKING:
@@ -73,6 +72,11 @@ class Console:
         """Whether a person watches: progress may overwrite its line."""
         return self._story.isatty()
 
+    @property
+    def rows(self) -> int:
+        """The height of the terminal."""
+        return rows(self._story)
+
     def story(self, line: str) -> None:
         """Write a line of what happens."""
         with self._turn():
@@ -121,16 +125,18 @@ class Console:
 
     def _write(self, stream: TextIO, text: str) -> bool:
         clear, self._clear = self._clear, ""
-        put = write_soon if self._is_hurried else write
+        if clear:
+            self._put(self._story, clear)
+        return self._put(stream, f"{named(text, self._program)}\n")
+
+    def _put(self, stream: TextIO, text: str) -> bool:
+        """Write to a stream, and return whether it took that; one that did not leads nowhere from now on."""
         try:
-            if clear:
-                put(self._story, clear)
-            put(stream, f"{named(text, self._program)}\n")
+            (write_soon if self._is_hurried else write)(stream, text)
         except OSError as error:
             if stream is self._stdout and error.errno != errno.EPIPE:
                 self.lost = error.strerror or type(error).__name__
-            # From now on it leads nowhere, so that Python can flush it at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            lead_nowhere(stream)
             return False
         return True
 
@@ -263,7 +269,6 @@ class Report:
         now = self._clock()
         if self._progress.label != label:
             self._progress = Progress(label, now, now)
-            return 0.0
         is_due = self._progress.is_due(now, is_terminal=self.console.is_terminal)
         return now - self._progress.started if is_due else 0.0
 

@@ -8,6 +8,7 @@ import select
 from pathlib import Path
 from typing import TextIO
 
+USUAL_ROWS = 24
 LONGEST_WRITE = 1.0  # seconds; a pipe that nobody reads takes for ever
 
 
@@ -19,9 +20,24 @@ def columns(stream: TextIO) -> int | None:
         return None
 
 
+def rows(stream: TextIO) -> int:
+    """Return the height of the terminal that a stream leads to; the usual one if it leads to none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or USUAL_ROWS
+    except OSError:
+        return USUAL_ROWS
+
+
 def nowhere() -> TextIO:
     """Return a stream for one that was closed before Python started."""
     return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def lead_nowhere(stream: TextIO) -> None:
+    """Have a stream take anything from now on, so that Python can flush it at exit."""
+    descriptor = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)
 
 
 def write(stream: TextIO, text: str) -> None:

@@ -26,7 +26,6 @@ EXAMPLE = "init my-function -o my-function.env"
 FILE = Path(".env")
 POLICY = Path("deploy-policy.json")
 WIDTH = 100  # columns
-EXAMPLE_ARN = SETTINGS["function"].example
 FUNCTION = "_LAMBDA_FUNCTION_ARN"
 CREDENTIALS = ("_AWS_ACCESS_KEY_ID", "_AWS_SECRET_ACCESS_KEY")
 IGNORED = {".env", "/.env", "*.env", ".env*", ".*"}  # lines of a .gitignore
@@ -58,15 +57,18 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Write the file, readable by its owner alone, and beside it the policy if an ARN is given."""
     report, file = context.report, options.output
     function = _check(options.function) if options.function else ""
+    policy_file = file.with_name(POLICY.name) if function.startswith("arn:") else None
+    for path in filter(None, (file, policy_file)):
+        if os.path.lexists(path):
+            raise _there(path)
     _write(file, _content(function), mode=0o600)
     report.step(f"Wrote {printable(str(file))}: fill in what is missing there")
     written = {"env_file": str(file), "policy": None}
-    if function.startswith("arn:"):
-        path = file.with_name(POLICY.name)
+    if policy_file:
         target = read_target({FUNCTION: function, **dict.fromkeys(CREDENTIALS, "none")}, context.slug)
-        _write(path, json.dumps(policy(target), indent=2) + "\n", mode=0o644)
-        report.step(f"Wrote {printable(str(path))}: the least that the deployer has to be allowed")
-        written["policy"] = str(path)
+        _write(policy_file, json.dumps(policy(target), indent=2) + "\n", mode=0o644)
+        report.step(f"Wrote {printable(str(policy_file))}: the least that the deployer has to be allowed")
+        written["policy"] = str(policy_file)
     if _is_in_git(file):
         report.notice(
             f"{printable(file.name)} is not in .gitignore, and it will hold secrets.\n"
@@ -113,11 +115,16 @@ def _write(path: Path, content: str, *, mode: int) -> None:
         with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
             file.write(content)
     except FileExistsError:
-        raise InputError(
-            f"{shown} exists already, and stays as it is.", todo="Name another file: -o FILE"
-        ) from None
+        raise _there(path) from None
     except OSError as error:
         raise DeployError(f"{shown} can't be written: {error.strerror}.") from None
+
+
+def _there(path: Path) -> InputError:
+    return InputError(
+        f"{printable(str(path))} exists already, and stays as it is.",
+        todo="Name a file in another folder: -o FILE",
+    )
 
 
 def _is_in_git(file: Path) -> bool:

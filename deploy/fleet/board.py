@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
@@ -37,6 +36,7 @@ class Board(Report):
         self._drawn = 0.0
         self._explained: set[str] = set()
         self._board_lock = threading.Lock()
+        self._explaining = threading.Lock()
 
     def begin(self, title: str, names: Sequence[str]) -> None:
         """Begin a phase that concerns these functions."""
@@ -59,22 +59,20 @@ class Board(Report):
                 self._states[name] = state
         self.draw(at_once=at_once)
 
-    def is_known(self, error: DeployError) -> bool:
-        """Whether an error was explained already, and note it."""
+    def explain(self, error: DeployError, show: Callable[[DeployError], None]) -> None:
+        """Show an error; one that another function had, too, in one line below that."""
         text = f"{error.what} {error.why} {error.todo}"
-        with self._board_lock:
-            is_known = text in self._explained
+        with self._explaining:
+            show(DeployError(f"{error.what} As above.") if text in self._explained else error)
             self._explained.add(text)
-        return is_known
 
     def end(self, name: str) -> None:
         """Note that a function is through with the phase."""
         with self._board_lock:
             self._busy.discard(name)
             self._done += 1
-            done, total = self._done, self._total
-        if not self.console.is_terminal:
-            self.progress(self._title, done, total, "functions")
+            if not self.console.is_terminal:
+                self.progress(self._title, self._done, self._total, "functions")
         self.draw(at_once=True)
 
     def draw(self, *, at_once: bool) -> None:
@@ -84,7 +82,7 @@ class Board(Report):
             return
         with self._board_lock:
             self._drawn = now
-            room = max(1, shutil.get_terminal_size().lines - MARGIN)
+            room = max(1, self.console.rows - MARGIN)
             names = list(self._states)
             names = names if len(names) <= room else [name for name in names if name in self._busy][:room]
             width = max(map(len, names), default=0)
@@ -120,8 +118,8 @@ class _Row(Report):
         self._board.change(self._name, label, at_once=False)
 
     def error(self, error: DeployError) -> None:
-        """Explain an error; one that another function had, too, in one line."""
-        super().error(DeployError(f"{error.what} As above.") if self._board.is_known(error) else error)
+        """Explain an error."""
+        self._board.explain(error, super().error)
         self._board.change(self._name, FAILED)
 
 

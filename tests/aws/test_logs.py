@@ -102,6 +102,8 @@ def test_init_writes_a_file_that_doctor_takes(
     assert deploy(slug, "doctor", "--env-file", str(file), env=settings).returncode == 0
     again = in_process.deploy(slug, "init", ARN, env={})
     assert (again.status, file.read_text()) == (2, text)
+    assert in_process.deploy(slug, "init", ARN, "-o", "other.env", env={}).status == 2
+    assert not (tmp_path / "other.env").exists()  # the policy is there
 
 
 def test_all_that_init_writes_as_a_comment_is_valid(

@@ -170,6 +170,19 @@ def test_a_process_that_stays_writes_a_line_for_each_document() -> None:
         gone.document({})
 
 
+def test_a_terminal_that_is_gone_takes_no_document_with_it() -> None:
+    """Progress was shown there, and has to be cleared before anything else is written."""
+    reader, writer = os.openpty()
+    with open(writer, "w", encoding="utf-8") as terminal:  # noqa: PTH123 - a descriptor
+        stdout = io.StringIO()
+        console = Console(stdout, terminal, as_json=True)
+        console.overwrite("progress")
+        os.close(reader)
+        Report(console).document({"name": "a"})
+        assert json.loads(stdout.getvalue()) == {"name": "a"}
+        assert console.lost == ""
+
+
 def test_without_json_there_is_no_document() -> None:
     """A person does not get one in between."""
     reader = Reader()
