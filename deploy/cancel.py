@@ -67,7 +67,7 @@ class Cancellation:
         self._consequence = consequence
 
     def request(self, reason: str) -> None:
-        """Ask for the end before the next step; `reason` is what the reader is told, such as SIGTERM."""
+        """Ask for the end before the next step; `reason` is shown to the reader, such as SIGTERM."""
         self.reason = reason
         self._requested.set()
 

@@ -148,7 +148,7 @@ class _Events:
 
 
 def _run(command: Callable[[], int], events: _Events, cancellation: Cancellation, console: Console) -> Ended:
-    """Run a command in a thread and return how it ended; one that outlives a signal is left behind."""
+    """Run a command in a thread and return its end; one that outlives a signal is left behind."""
 
     def work() -> None:
         try:

@@ -80,7 +80,7 @@ def handler(
     limits: Limits = LIMITS,
     new_token: Callable[[], Cancellation] = Cancellation,
 ) -> dict[str, str]:
-    """Do the job of an event, and report its result. Raise NotReported if CodePipeline can't be told."""
+    """Do the job of an event, and report its result. Raise NotReported if CodePipeline can't be reached."""
     report = Board(_Console(sys.stdout, sys.stderr))
     job_id = find_job_id(event)
     if job_id is None:

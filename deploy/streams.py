@@ -50,7 +50,7 @@ def write_soon(stream: TextIO, text: str) -> None:
     """Write as much as the reader takes within a moment; Python's own buffer may be another thread's now."""
     try:
         descriptor = stream.fileno()
-    except io.UnsupportedOperation:  # it is no file
+    except io.UnsupportedOperation:  # it is not a file
         write(stream, text)
         return
     rest = text.encode(stream.encoding or "utf-8", "replace")

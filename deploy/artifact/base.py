@@ -63,7 +63,7 @@ def read(app: Path) -> Base:
     except (ValueError, TypeError, RecursionError):
         raise InputError(
             f"{BUILD_FILE} is not what the buildpack writes: another version made it.",
-            todo="Push the app again, so that it is built anew.",
+            todo="Push the app again, so that it is built again.",
         ) from None
     return base
 

@@ -65,7 +65,7 @@ def compare(deployed: Seekable, package: Seekable, config_files: Sequence[Config
 
     Raise DeployError if the deployed one can't be read.
     """
-    with _saying("The deployed package is no whole ZIP."):
+    with _saying("The deployed package is not a complete ZIP."):
         old = read_directory(deployed)
         before = dict(_code(old, config_files))
     code = _changes(before, _code(read_directory(package), config_files))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # A config file of this stem is replaced: it is from an earlier bake, or from a developer's machine.
 REPLACEABLE_STEM = "env"
 
-ANEW = "Push the app again, so that it is built anew."
+BUILD_AGAIN = "Push the app again, so that it is built again."
 
 # Node.js resolves `./config` to config.json before these, and Lambda finds a handler in the same way:
 # https://nodejs.org/api/modules.html#all-together
@@ -158,11 +158,13 @@ def _open_base(app: Path, base: Base) -> BinaryIO:
     try:
         # Reading a pipe would wait, and a device has no end.
         if path.exists() and not path.is_file():
-            raise InputError(f"The base that the build left, {shown}, is no file.", todo=ANEW)
+            raise InputError(
+                f"The base that the build left, {shown}, is not a regular file.", todo=BUILD_AGAIN
+            )
         return path.open("rb")
     except OSError as error:
         raise InputError(
-            f"The base that the build left, {shown}, can't be read: {error.strerror}.", todo=ANEW
+            f"The base that the build left, {shown}, can't be read: {error.strerror}.", todo=BUILD_AGAIN
         ) from None
 
 
@@ -170,8 +172,8 @@ def _check_digest(base: Base, sha256: bytes) -> None:
     if sha256.hex() != base.sha256:
         raise InputError(
             f"{printable(base.base)} is not what the build left there.",
-            why=f"Its SHA-256 is another than the one in {BUILD_FILE}: it was changed since the build.",
-            todo=ANEW,
+            why=f"Its SHA-256 differs from the one in {BUILD_FILE}: it was changed since the build.",
+            todo=BUILD_AGAIN,
         )
 
 

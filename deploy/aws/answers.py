@@ -114,7 +114,7 @@ def configuration(answer: Mapping[str, Any]) -> Configuration:
     """Return what AWS says of $LATEST or of a version."""
     version = _text(answer, "Version")
     if version and not VERSION.fullmatch(version):
-        raise ValueError("a version that is none")
+        raise ValueError("no version")
     reasons = (_text(answer, "LastUpdateStatusReason"), _text(answer, "LastUpdateStatusReasonCode"))
     return Configuration(
         version=version,

@@ -45,7 +45,7 @@ def check_region(bucket: Bucket, client: S3Client, session: Session, cancellatio
 
 
 def wrong_bucket(bucket: Bucket, region: str, session: Session, *, exists: bool) -> InputError | None:
-    """Return what is wrong with a bucket in a region; one that is none is not known."""
+    """Return what is wrong with a bucket in a region; None if nothing is, or its region is unknown."""
     wanted = session.target.region
     if not exists:
         return InputError(

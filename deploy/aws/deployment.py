@@ -1,4 +1,4 @@
-"""What CodeDeploy answers about deployments that shift an alias, as values, and what it is told of one.
+"""What CodeDeploy answers about deployments that shift an alias, as values, and the request that creates one.
 
 What is not of AWS's form is refused by a ValueError.
 """

@@ -56,7 +56,7 @@ class Function(Calls):
     ) -> Configuration:
         """Upload a package as the code of $LATEST; if a revision is given, only over that one.
 
-        `progress` is told the bytes sent and in all; `key_arn` names the KMS key that encrypts the package.
+        `progress` receives bytes, sent and in total; `key_arn` names the KMS key that encrypts the package.
         Needs lambda:UpdateFunctionCode. Raises InputError if the package is no longer what it was.
         """
 

@@ -194,7 +194,7 @@ class StagedUpload:
 class Body(AssembledFile):
     """Parts of a file that are not sent to their end if the deploy has to end.
 
-    `progress` is told how many bytes are sent.
+    `progress` receives the number of bytes sent.
     """
 
     def __init__(

@@ -98,7 +98,7 @@ class Session:
         return explained(Call(action, self.target, resource, part, exists))
 
     def _user_agent(self) -> str:
-        # The SDK's own would tell of AWS_EXECUTION_ENV, which is the app's.
+        # The SDK's own includes AWS_EXECUTION_ENV, which is the app's.
         app_id = self.target.sdk.get("AWS_SDK_UA_APP_ID", "")
         return f"lambda-deploy/{__version__}{' app/' if app_id else ''}{app_id}"
 

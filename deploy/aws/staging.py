@@ -39,7 +39,7 @@ def stage(
 ) -> Iterator[str]:
     """Put a package into the bucket, give its key, and delete it at the end: it holds secrets.
 
-    Encrypted, and checked by SHA-256; `progress` is told the bytes that are there. What it has in common with
+    Encrypted, and checked by SHA-256; `progress` receives the bytes sent. What it has in common with
     its base is copied from there, if there is enough of it. Raises DeployError, before anything is uploaded
     if the bucket is missing or in another region.
 

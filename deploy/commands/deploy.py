@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_shift_arguments(parser: argparse.ArgumentParser, *, waits: bool = True) -> None:
-    """Add what CodeDeploy is told of a shift."""
+    """Add the options of a shift."""
     parser.add_argument("--now", action="store_true", help="move the alias at once, without a shift")
     parser.add_argument(
         "--ignore-alarms", action="store_true", help="shift although an alarm of the deployment group is on"

@@ -82,7 +82,7 @@ PROPERTIES_NAME_ESCAPES = {**PROPERTIES_ESCAPES, **PROPERTIES_BLANKS, "=": "\\="
 
 
 def _properties(baked: Mapping[str, str]) -> bytes:
-    """Write what java.util.Properties.load reads; pure ASCII, so the reader's charset is all one.
+    """Write what java.util.Properties.load reads; pure ASCII, so the reader's charset does not matter.
 
     https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/Properties.html#load(java.io.Reader)
     As little as possible is escaped, for simpler readers undo little: `=`, `:`, `#` and `!` in a

@@ -170,7 +170,7 @@ def _replace(data: bytes, spans: Iterable[Span]) -> str:
 
 
 def _merged(spans: Iterable[Span]) -> Iterator[Span]:
-    """Yield spans in order, those that overlap as one that goes by the name of the longest."""
+    """Yield spans in order, those that overlap as one with the name of the longest."""
     merged = None
     longest = 0
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):

@@ -69,7 +69,7 @@ class Search:
         self._values = bytes(values)
         numbers = _stepped(self._values, GRAM)
         places = range(GRAM, GRAM + len(numbers) * STEP, STEP)
-        # What is in several values goes by the name of the first.
+        # What is in several values gets the name of the first.
         self._places = dict(zip(reversed(numbers), reversed(places), strict=True))
 
     def wholes(self, text: bytes) -> Iterator[Found]:

@@ -1,1 +1,1 @@
-"""Several targets at once: what is done for each of them, in parallel, and how it ended."""
+"""Several targets at once: what is done for each of them, in parallel, and the outcome."""

@@ -1,4 +1,4 @@
-"""The progress of a fleet: a table that is drawn anew on a terminal, a line for each change in a log."""
+"""The progress of a fleet: a table that is redrawn on a terminal, a line for each change in a log."""
 
 from __future__ import annotations
 

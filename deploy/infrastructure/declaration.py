@@ -94,7 +94,7 @@ ALARMS = Members(
         ),
         "notify": Field(
             Text("the ARN of an SNS topic", f"{ARN}sns:[a-z0-9-]+:[0-9]{{12}}:[A-Za-z0-9_.-]+"),
-            "The SNS topic that is told of each alarm.",
+            "The SNS topic that each alarm is sent to.",
             "nobody",
         ),
     }

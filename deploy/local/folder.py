@@ -41,7 +41,7 @@ def private_folder(cancellation: Cancellation) -> Iterator[Path]:
 def unpack(package: Package, folder: Path, progress: Callable[[int, int], None]) -> None:
     """Unpack a package as Lambda does, with modes and symbolic links, into a folder that is made for it.
 
-    `progress` is told the bytes unpacked and in all, and may raise.
+    `progress` receives the bytes unpacked and in total, and may raise.
     """
     done, links = 0, []
     try:

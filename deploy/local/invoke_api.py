@@ -148,7 +148,7 @@ def _check_payload(body: bytes, largest: int) -> bytes:
 
 
 def _decode_context(text: str) -> str:
-    """Return the JSON of a client context; raise Fault if it is none, or could not be a header."""
+    """Return the JSON of a client context; raise Fault if it is not one, or could not be a header."""
     try:
         decoded = base64.b64decode(text, validate=True).decode()
         return json.dumps(json.loads(decoded)) if decoded else ""

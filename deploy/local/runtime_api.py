@@ -32,7 +32,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Work:
-    """An invocation that is handed out: its ID, its payload, and what else a runtime is told of it."""
+    """An invocation that is handed out: its ID, its payload, and its other headers."""
 
     id: str
     payload: bytes = field(repr=False)

@@ -1,4 +1,4 @@
-"""The end of a shift: how it ended, what is recorded of it, and what a reader is told."""
+"""The end of a shift: its outcome, the record of it, and the message."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Follower:
         self._pace: Pace | None = None
 
     def follow(self, running: Running, *, waits: bool = True) -> Ending | None:
-        """Wait until a deployment is over, and its rollback, if there is one; return how it ended.
+        """Wait until a deployment is over, and its rollback, if there is one; return its end.
 
         Return None as soon as traffic shifts if it `waits` no longer than that.
         """

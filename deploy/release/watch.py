@@ -1,4 +1,4 @@
-"""The formation dyno: deploys once, and then keeps running and corrects drift until it is told to stop.
+"""The formation dyno: deploys once, and then keeps running and corrects drift until a signal stops it.
 
 The loop knows nothing of AWS: it is given an attempt to deploy and a look for drift.
 """

@@ -62,7 +62,7 @@ class Role:
 class Target(App):
     """One function to deploy, with everything that its deploy needs.
 
-    `sdk` holds the credentials and whatever else the AWS SDK is told, under the SDK's own names. A function
+    `sdk` holds the credentials and the AWS SDK's other settings, under the SDK's own names. A function
     in another account, which is only read, is reached by a `role` that is assumed with them. `policy_options`
     are those of `deploy doctor` that print what its deployer, or that role, has to be allowed.
     """

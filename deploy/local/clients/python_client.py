@@ -40,7 +40,7 @@ class Attributes:
 
 
 class Context:
-    """What a handler is told of its invocation."""
+    """What a handler learns about its invocation."""
 
     def __init__(self, headers: http.client.HTTPMessage) -> None:
         self.aws_request_id = headers["Lambda-Runtime-Aws-Request-Id"]

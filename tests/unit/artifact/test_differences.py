@@ -139,6 +139,6 @@ def test_a_huge_config_entry_is_not_unpacked(size: int) -> None:
 
 def test_a_deployed_package_that_is_no_zip_is_told_of_as_such() -> None:
     """What helps with an artifact of the build is no help here."""
-    with pytest.raises(DeployError, match=r"The deployed package is no whole ZIP") as caught:
+    with pytest.raises(DeployError, match=r"The deployed package is not a complete ZIP") as caught:
         compare(io.BytesIO(b"<html>"), zip_of({}), [encode("env.json", {})])
     assert caught.value.todo == ""
