@@ -53,7 +53,7 @@ def unexpected(error: BaseException) -> DeployError:
         return DeployError(
             "There is too little memory here.",
             why="The system refused to give the deploy more of it.",
-            todo="Run it where about 100 MB are free; the size of the package does not matter.",
+            todo="Run it where about 100 MiB are free; the size of the package does not matter.",
         )
     explained = DeployError(
         f"The deploy stopped at an internal error ({type(error).__name__}).",

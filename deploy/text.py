@@ -13,8 +13,8 @@ def megabytes(size: int) -> str:
     if size < 1024:  # noqa: PLR2004
         return f"{size} bytes"
     if size < 1024 * 1024:
-        return f"{size / 1024:.1f} KB"
-    return f"{size / (1024 * 1024):.1f} MB"
+        return f"{size / 1024:.1f} KiB"
+    return f"{size / (1024 * 1024):.1f} MiB"
 
 
 def count(number: int, one: str, many: str) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # than 262144000 bytes", however it is uploaded.
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 
-# 50 MB zipped for a direct upload, of the same page. Lambda refuses a request of 69,905,067 bytes, which is
+# 50 MiB zipped for a direct upload, of the same page. Lambda refuses a request of 69,905,067 bytes, which is
 # 50 MiB in base64; the last KiB is left for the JSON around it.
 DIRECT_LIMIT = 50 * 1024 * 1024 - 1024
 
@@ -39,8 +39,8 @@ def check_unzipped(name: str, size: int, sizes: Iterable[tuple[str, int]]) -> No
     """
     if size >= UNZIPPED_LIMIT:
         raise _too_large(
-            f"{name} is {megabytes(size)} unzipped, {megabytes(size - UNZIPPED_LIMIT + 1)} over the 250 MB",
-            "250 MB is AWS Lambda's limit for the function's code and its layers together.",
+            f"{name} is {megabytes(size)} unzipped, {megabytes(size - UNZIPPED_LIMIT + 1)} over the 250 MiB",
+            "250 MiB is AWS Lambda's limit for the function's code and its layers together.",
             sizes,
         )
 
@@ -52,8 +52,8 @@ def check_size(package: Package, bucket: Bucket | None) -> None:
     if package.size > DIRECT_LIMIT and bucket is None:
         over = megabytes(package.size - DIRECT_LIMIT)
         raise _too_large(
-            f"The package is {megabytes(package.size)}, {over} over the 50 MB",
-            "50 MB is AWS Lambda's limit for a direct upload.",
+            f"The package is {megabytes(package.size)}, {over} over the 50 MiB",
+            "50 MiB is AWS Lambda's limit for a direct upload.",
             ((entry.name, entry.compressed_size) for entry in _entries(package)),
             other_way=BY_BUCKET,
         )

@@ -219,7 +219,7 @@ def _invalid(message: str, call: Call) -> DeployError:
         return container_image(call.function.name)
     if "Unzipped size" in message:
         return InputError(
-            "The package and the function's layers are larger together than the 250 MB that Lambda takes.",
+            "The package and the function's layers are larger together than the 250 MiB that Lambda takes.",
             why=f"AWS says: {message}",
             todo="Make the package smaller, or take layers from the function.",
         )

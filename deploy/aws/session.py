@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from deploy.target.environment import Target
 
 CONNECT_TIMEOUT = 10  # seconds
-READ_TIMEOUT = 90  # seconds; Lambda answers an update of 50 MB within some
+READ_TIMEOUT = 90  # seconds; Lambda answers an update of 50 MiB within some
 
 # What is different from the SDK's own defaults: the files in the home folder are the app's.
 DEFAULTS = {

@@ -45,7 +45,7 @@ class ZipFileBody(Window):
         self._encoded_size = (self._file_size + 2) // 3 * 4
         super().__init__(len(self._head) + self._encoded_size + len(self._tail))
         self._progress = progress
-        # http.client reads 16 KB at a time; it is encoded in larger pieces.
+        # http.client reads 16 KiB at a time; it is encoded in larger pieces.
         self._encoded_start = 0
         self._encoded = b""
 

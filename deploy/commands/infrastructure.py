@@ -141,7 +141,7 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise InputError(f"{name} can't be read: {error.strerror}.") from None
     if len(content) > LARGEST:
-        raise InputError(f"{name} is larger than 10 MB, which is more than API Gateway imports.")
+        raise InputError(f"{name} is larger than 10 MiB, which is more than API Gateway imports.")
     return content
 
 

@@ -128,7 +128,7 @@ def _say_what_is_not_in_it(target: Target, report: Report) -> None:
         "promotion (_LAMBDA_SOURCE_ROLE_ARN)": settings.source_role_arn,
         "verification, also by payloads of a folder (_LAMBDA_VERIFY_PAYLOAD={})": settings.verification,
         "config from SSM (_LAMBDA_CONFIG_FROM)": settings.config_from,
-        "packages over 50 MB (_LAMBDA_S3_BUCKET)": settings.s3_bucket,
+        "packages over 50 MiB (_LAMBDA_S3_BUCKET)": settings.s3_bucket,
     }
     if missing := [what for what, value in further.items() if not value]:
         report.notice(

@@ -76,10 +76,10 @@ def _check_package(app: App, base: Base, baked: Bake, report: Report) -> Iterato
     except DeployError as error:
         yield failed("package", error)
         return
-    size = f"{megabytes(package.size)} of 50 MB"
+    size = f"{megabytes(package.size)} of 50 MiB"
     if bucket and package.size > limits.DIRECT_LIMIT:
-        size = f"{megabytes(package.size)}, via s3://{bucket.name} because it is over 50 MB"
-    yield ok("package", f"{size}, {megabytes(package.unzipped_size)} of 250 MB unzipped")
+        size = f"{megabytes(package.size)}, via s3://{bucket.name} because it is over 50 MiB"
+    yield ok("package", f"{size}, {megabytes(package.unzipped_size)} of 250 MiB unzipped")
     yield ok("config change", f"sends {_what_a_config_change_sends(package, bucket)}")
 
 

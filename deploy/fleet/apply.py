@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-PREPARATIONS = 4  # at the same time; each may keep a package of up to 250 MB in a temporary file
+PREPARATIONS = 4  # at the same time; each may keep a package of up to 250 MiB in a temporary file
 ALL_PREPARED = "Versions are published and verified; no live alias was moved."
 
 

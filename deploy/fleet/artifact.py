@@ -87,7 +87,7 @@ def _content(file: Seekable, directory: Directory, artifact: Artifact, path: str
         raise InputError(f"{printable(path)} is in the artifact {artifact.name} more than once.")
     # What follows the end of the compressed data would be read, too.
     if max(entries[0].size, entries[0].compressed_size) > LARGEST:
-        raise InputError(f"{printable(path)} in the artifact {artifact.name} is larger than 1 MB.")
+        raise InputError(f"{printable(path)} in the artifact {artifact.name} is larger than 1 MiB.")
     try:
         return b"".join(read_content(file, entries[0]))
     except InputError as error:

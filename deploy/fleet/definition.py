@@ -61,7 +61,7 @@ def parse_definition(content: bytes, name: str) -> Definition:
     """
     if len(content) > LARGEST:
         raise InputError(
-            f"The fleet file {name} is larger than 1 MB, so it is not a fleet file.",
+            f"The fleet file {name} is larger than 1 MiB, so it is not a fleet file.",
             todo=f"It looks like this: {EXAMPLE}",
         )
     try:

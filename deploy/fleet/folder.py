@@ -76,7 +76,7 @@ def read_payloads(folder: Path, functions: Sequence[str]) -> dict[str, bytes]:
 def parse_payload(content: bytes, shown: str) -> bytes:
     """Return a payload as it is sent; raise InputError if it is not JSON."""
     if len(content) > LARGEST:
-        raise InputError(f"{shown} is larger than 1 MB.")
+        raise InputError(f"{shown} is larger than 1 MiB.")
     try:
         return json_payload(content.decode())
     except ValueError:

@@ -206,7 +206,7 @@ def check_size(name: str, origin: Described, settings: Settings) -> None:
     """Raise InputError if a package needs a bucket on its way, and there is none."""
     if origin.size > DIRECT_LIMIT and settings.bucket is None:
         raise InputError(
-            f"The package for {name} is {megabytes(origin.size)}, over the 50 MB that Lambda takes in a "
+            f"The package for {name} is {megabytes(origin.size)}, over the 50 MiB that Lambda takes in a "
             "direct upload.",
             todo=BY_BUCKET,
         )

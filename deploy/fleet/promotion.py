@@ -96,7 +96,7 @@ def open_promoted(
             raise DeployError(
                 "The base can't be kept in a temporary file here.",
                 why=f"{error.strerror}.",
-                todo="Name a folder with room in TMPDIR: four packages at a time take up to 250 MB each.",
+                todo="Name a folder with room in TMPDIR: four packages at a time take up to 250 MiB each.",
             ) from None
         check_size(package, source.session.target.settings.bucket)
         record = origin.record or Record(fetched, (), 0, provenance=Provenance())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deploy.infrastructure.openapi import Api, Operation
     from deploy.infrastructure.service import Cors, Service
 
-# Of a function's policy, which holds 20 KB: beyond these, one permission is for the API as a whole.
+# Of a function's policy, which holds 20 KiB: beyond these, one permission is for the API as a whole.
 MOST_PERMISSIONS = 40
 METHODS = ("get", "post", "put", "patch", "delete", "head")
 PARAMETER = re.compile(r"\{([^{}+]+)\+?\}")

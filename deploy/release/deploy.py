@@ -70,7 +70,7 @@ class Assessment:
 def prepare_for(target: Target, report: Report, cancellation: Cancellation) -> Iterator[Candidate]:
     """Make the package while the SDK is loaded; it can be read until the block ends."""
     _check_memory()
-    # Loading the SDK takes as long as hashing 50 MB, and another core can do it meanwhile.
+    # Loading the SDK takes as long as hashing 50 MiB, and another core can do it meanwhile.
     with contextlib.suppress(RuntimeError):  # there may be no room for a thread
         threading.Thread(target=_load_sdk, daemon=True).start()
     with prepare(with_parameters(target, cancellation), report, cancellation) as candidate:

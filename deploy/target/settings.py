@@ -161,8 +161,8 @@ class Settings(ShiftSettings, FleetSettings):
         "_LAMBDA_S3_BUCKET",
         parsers.bucket,
         "my-deploys",
-        "The bucket where a base of 5 MB and more is kept, so that a config change sends kilobytes, and that "
-        "packages over 50 MB pass through; a package is deleted there when the deploy is over.",
+        "The bucket where a base of 5 MiB and more is kept, so that a config change sends kilobytes, and "
+        "that packages over 50 MiB pass through; a package is deleted there when the deploy is over.",
         "release",
     )
     s3_prefix: str = _setting(

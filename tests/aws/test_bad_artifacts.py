@@ -73,8 +73,8 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: zip_of({**FILES, "lib/../../evil": b""}),
         "The entry lib/../../evil of the artifact has a name that leads out",
     ),
-    "too large": (lambda: declaring(UNZIPPED_LIMIT), f"250.0 MB  {NAME}\n"),
-    "over 4 GiB": (lambda: declaring(5 * 1024 * MB), f"5120.0 MB  {NAME}\n"),
+    "too large": (lambda: declaring(UNZIPPED_LIMIT), f"250.0 MiB  {NAME}\n"),
+    "over 4 GiB": (lambda: declaring(5 * 1024 * MB), f"5120.0 MiB  {NAME}\n"),
     "damaged": (damaged, f"The entry {NAME} of the artifact is damaged"),
 }
 
@@ -148,14 +148,14 @@ def test_a_jar_over_the_limit_is_told_what_it_is_made_of(tmp_path: Path) -> None
     assert run(app, "build", str(app), env={}) == Outcome(
         2,
         "-----> Finding the JAR to deploy\n",
-        f""" !     {JAR} is 260.0 MB unzipped, 10.0 MB over the 250 MB that Lambda takes.
+        f""" !     {JAR} is 260.0 MiB unzipped, 10.0 MiB over the 250 MiB that Lambda takes.
  !
- !     250 MB is AWS Lambda's limit for the function's code and its layers together. The largest entries are:
- !          70.0 MB  model-70.bin
- !          60.0 MB  model-60.bin
- !          50.0 MB  model-50.bin
- !          40.0 MB  model-40.bin
- !          30.0 MB  model-30.bin
+ !     250 MiB is AWS Lambda's limit for the function's code and its layers together. The largest entries are:
+ !          70.0 MiB  model-70.bin
+ !          60.0 MiB  model-60.bin
+ !          50.0 MiB  model-50.bin
+ !          40.0 MiB  model-40.bin
+ !          30.0 MiB  model-30.bin
  !
  !     To make it smaller, leave out what the function does not need. Node.js: name it in .lambdaignore, \
 drop development dependencies (`npm prune --omit=dev`), or bundle the code. Python: drop boto3, which \
@@ -165,12 +165,12 @@ Lambda has. Java: give what Lambda has the scope `provided`, or minimize the JAR
 
 
 @pytest.mark.parametrize(
-    ("size", "shown"), [(UNZIPPED_LIMIT - len(b"{}"), "250.0 MB"), (5 * 1024 * MB, "5120.0 MB")]
+    ("size", "shown"), [(UNZIPPED_LIMIT - len(b"{}"), "250.0 MiB"), (5 * 1024 * MB, "5120.0 MiB")]
 )
 def test_a_nodejs_app_over_the_limit_is_refused_before_it_is_compressed(
     tmp_path: Path, size: int, shown: str
 ) -> None:
-    """At 250 MB to the byte, and with a file that no ZIP entry holds: no byte of it is read."""
+    """At 250 MiB to the byte, and with a file that no ZIP entry holds: no byte of it is read."""
     (tmp_path / "package.json").write_bytes(b"{}")
     large = tmp_path / "node_modules/model/weights.bin"
     large.parent.mkdir(parents=True)
@@ -194,7 +194,7 @@ def test_the_limit_of_a_nodejs_app_holds_to_the_byte(tmp_path: Path, over: int) 
         file.truncate(UNZIPPED_LIMIT - 1 - len(b"{}") - len("zeros") + over)
     outcome = run(tmp_path, "build", str(tmp_path), env={})
     if over:
-        assert "The app is 250.0 MB unzipped" in said(outcome)
+        assert "The app is 250.0 MiB unzipped" in said(outcome)
         return
     assert outcome.status == 0, outcome.stderr
     build = json.loads((tmp_path / ".lambda-deploy/build.json").read_text())
@@ -208,4 +208,4 @@ def test_the_check_of_a_jar_is_shown_where_it_takes_long(
     monkeypatch.setattr("deploy.progress.AFTER", 0.0)
     app = java_app(tmp_path / "app", zip_of({"a": bytes(MB), "b": bytes(MB), "c": bytes(2 * MB)}))
     outcome = run(app, "build", str(app), env={})
-    assert outcome.stdout.splitlines()[1].startswith("       Checking 2.0 of 4.0 MB (50%), ")
+    assert outcome.stdout.splitlines()[1].startswith("       Checking 2.0 of 4.0 MiB (50%), ")

@@ -73,7 +73,7 @@ def test_tells_each_check_in_a_line(slug: Path, aws: EmbeddedAWS, function: Func
         "       ok       settings: all that are set are valid\n"
         "       ok       base: .lambda-deploy/base.zip, 237 bytes, 2 entries\n"
         "       ok       config: 1 config var, 12 bytes in env.properties\n"
-        "       ok       package: 353 bytes of 50 MB, 35 bytes of 250 MB unzipped\n"
+        "       ok       package: 353 bytes of 50 MiB, 35 bytes of 250 MiB unzipped\n"
         "       ok       config change: sends the whole package, 470 bytes in base64\n"
         f"-----> Checking {function.name} and what this deployer may do\n"
         f"       ok       credentials: {aws.identity}, with the access key that ends in 0000\n"
@@ -253,8 +253,8 @@ def test_a_package_may_be_too_large(
     assert (examination.exit_status, examination.names("failed")) == (2, {"package"})
     assert "_LAMBDA_S3_BUCKET" in examination.checks["package"]["todo"]
     package = examine(slug, everything).checks["package"]
-    way = f"via s3://{everything['_LAMBDA_S3_BUCKET']} because it is over 50 MB"
-    assert re.fullmatch(rf"\d+ bytes, {way}, \d+ bytes of 250 MB unzipped", package["detail"])
+    way = f"via s3://{everything['_LAMBDA_S3_BUCKET']} because it is over 50 MiB"
+    assert re.fullmatch(rf"\d+ bytes, {way}, \d+ bytes of 250 MiB unzipped", package["detail"])
     assert package["status"] == "ok"
     monkeypatch.setattr("deploy.artifact.limits.UNZIPPED_LIMIT", 10)
     assert examine(slug, everything).checks["package"]["status"] == "failed"
@@ -268,7 +268,7 @@ def test_says_what_a_config_change_will_send(tmp_path: Path, everything: dict[st
     assert re.fullmatch(rf"sends \d+ bytes via s3://{bucket}, where the base is kept", detail)
     without = {name: value for name, value in everything.items() if "S3" not in name}
     detail = examine(slug, without).checks["config change"]["detail"]
-    whole = r"sends the whole package, 7\.0 MB in base64; with _LAMBDA_S3_BUCKET \d+ bytes"
+    whole = r"sends the whole package, 7\.0 MiB in base64; with _LAMBDA_S3_BUCKET \d+ bytes"
     assert re.fullmatch(whole, detail), detail
 
 

@@ -87,7 +87,7 @@ DENIED = (
             Answer(
                 400, "InvalidParameterValueException", "Unzipped size must be smaller than 262144000 bytes"
             ),
-            "and the function's layers are larger together than the 250 MB",
+            "and the function's layers are larger together than the 250 MiB",
             "take layers from the function",
         ),
         (

@@ -188,7 +188,7 @@ def test_installs_what_a_deploy_loads(warm: Build) -> None:
     runtime = warm.app / ".lambda-deploy/runtime"
     data = runtime / "botocore/data"
     services = sorted(path.name for path in data.iterdir() if path.is_dir())
-    assert services == ["codepipeline", "iam", "lambda", "s3", "ssm", "sts"]
+    assert services == ["codedeploy", "codepipeline", "iam", "lambda", "logs", "s3", "ssm", "sts"]
 
     program = """
 import sys
@@ -423,19 +423,19 @@ def test_gives_no_secret_away(warm: Build, tmp_path: Path, warm_cache: Path) -> 
     shutil.copytree(warm_cache, cache)
     names = ["_AWS_SECRET_ACCESS_KEY", "_AWS_ACCESS_KEY_ID", "_LAMBDA_FUNCTION_ARN", "DATABASE_URL"]
     for name in names:
-        warm.set_config(name, f"canary-{name}\nsecond line canary")
+        warm.set_config(name, f"c4nary-{name}\nsecond line c4nary")
 
     result = replace(warm, cache=cache).compile(
-        **{name: f"canary-{name}" for name in names}, PIP_PASSWORD="canary", NPM_TOKEN="canary"
+        **{name: f"c4nary-{name}" for name in names}, PIP_PASSWORD="c4nary", NPM_TOKEN="c4nary"
     )
 
     assert result.status == 0
-    assert "canary" not in result.stdout + result.stderr
+    assert "c4nary" not in result.stdout + result.stderr
     for folder in (warm.app, cache):
         for path in folder.rglob("*"):
-            assert "canary" not in str(path.relative_to(folder))
+            assert "c4nary" not in str(path.relative_to(folder))
             if path.is_file() and not path.is_symlink():
-                assert b"canary" not in path.read_bytes(), path
+                assert b"c4nary" not in path.read_bytes(), path
 
 
 def test_a_config_value_is_no_program(build: Build, tmp_path: Path) -> None:

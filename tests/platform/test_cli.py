@@ -301,8 +301,8 @@ def test_a_package_over_the_limit_never_reaches_aws(tmp_path: Path, monkeypatch:
         result = in_process.deploy(slug, env={**REQUIRED, "_AWS_ENDPOINT_URL": server.url, "NAME": "value"})
         assert server.requests == []
     assert result.status == 2
-    assert "over the 250 MB that Lambda takes" in result.stderr
-    assert "1.9 MB  zeros" in result.stderr
+    assert "over the 250 MiB that Lambda takes" in result.stderr
+    assert "1.9 MiB  zeros" in result.stderr
 
 
 def test_a_mistyped_setting_is_an_error(slug: Path) -> None:

@@ -125,7 +125,9 @@ def test_it_deploys_and_ends(slug: Slug, function: Function) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
     sha256 = function.code_sha256()
-    assert lines[-1] == f"-----> Deployed {function.name}: CodeSha256 {sha256}"
+    assert re.fullmatch(
+        f"-----> Deployed {function.name} in [0-9.]+ s: CodeSha256 {re.escape(sha256)}", lines[-1]
+    )
     assert any("Waiting for" in line for line in lines)
     assert all(re.fullmatch(r"-----> \S.*|       \S.*", line) for line in lines)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f█]", result.stdout)

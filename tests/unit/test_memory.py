@@ -61,7 +61,7 @@ def test_a_lack_of_memory_is_no_internal_error(error: Exception) -> None:
     """Python has an exception for it, and so has the system."""
     explained_error = unexpected(error)
     assert explained_error.what == "There is too little memory here."
-    assert "100 MB" in explained_error.todo
+    assert "100 MiB" in explained_error.todo
     assert explained_error.exit_code == 1
     assert "internal error" in unexpected(OSError(errno.ENOENT, "No such file")).what
 

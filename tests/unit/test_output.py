@@ -210,16 +210,16 @@ def test_progress_in_a_log_is_a_line_now_and_then() -> None:
         reader.now = second
         report.progress("Uploading", second * 1024 * 1024, 120 * 1024 * 1024)
     assert reader.stdout.getvalue().splitlines() == [
-        "       Uploading 1.0 of 120.0 MB (0%), 1.0 MB/s, 1 min 59 s left",
-        "       Uploading 6.0 of 120.0 MB (5%), 1.0 MB/s, 1 min 54 s left",
-        "       Uploading 11.0 of 120.0 MB (9%), 1.0 MB/s, 1 min 49 s left",
+        "       Uploading 1.0 of 120.0 MiB (0%), 1.0 MiB/s, 1 min 59 s left",
+        "       Uploading 6.0 of 120.0 MiB (5%), 1.0 MiB/s, 1 min 54 s left",
+        "       Uploading 11.0 of 120.0 MiB (9%), 1.0 MiB/s, 1 min 49 s left",
     ]
 
 
 def test_the_end_of_progress_has_nothing_left() -> None:
     """Neither has the beginning, whose speed nobody knows."""
-    assert describe_bytes("Uploading", 2048, 2048, 2.0) == "Uploading 2.0 KB of 2.0 KB (100%), 1.0 KB/s"
-    assert describe_bytes("Uploading", 0, 2048, 2.0) == "Uploading 0 bytes of 2.0 KB (0%)"
+    assert describe_bytes("Uploading", 2048, 2048, 2.0) == "Uploading 2.0 KiB of 2.0 KiB (100%), 1.0 KiB/s"
+    assert describe_bytes("Uploading", 0, 2048, 2.0) == "Uploading 0 bytes of 2.0 KiB (0%)"
 
 
 def test_a_wait_shows_what_for_and_since_when() -> None:

@@ -10,10 +10,11 @@ from deploy.text import megabytes, printable, printable_lines, wrap
 
 
 @pytest.mark.parametrize(
-    ("size", "shown"), [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KB"), (50 * 1024 * 1024, "50.0 MB")]
+    ("size", "shown"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (50 * 1024 * 1024, "50.0 MiB")],
 )
 def test_sizes_are_shown_in_the_units_of_the_limits(size: int, shown: str) -> None:
-    """AWS's 50 MB are 50 MiB, so ours are too."""
+    """AWS's 50 MiB are 50 MiB, so ours are too."""
     assert megabytes(size) == shown
 
 

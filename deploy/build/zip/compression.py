@@ -151,7 +151,7 @@ def _read(path: str, name: str) -> bytes:
 
 def _too_large(name: str, size: int) -> InputError:
     return InputError(
-        f"{printable(name)} is {megabytes(size)} large; a ZIP entry for Lambda can't hold 4 GB or more.",
+        f"{printable(name)} is {megabytes(size)} large; a ZIP entry for Lambda can't hold 4 GiB or more.",
         todo="Name it in .lambdaignore, or keep it in S3 and let the function fetch it.",
     )
 

@@ -49,8 +49,8 @@ def test_the_direct_limit_leaves_room_for_base64_and_json() -> None:
 @pytest.mark.parametrize(
     ("large", "told", "way_out"),
     [
-        (package(DIRECT_LIMIT + 5 * MEGABYTE, 1), "55.0 MB, 5.0 MB over the 50 MB", True),
-        (package(1, UNZIPPED_LIMIT + MEGABYTE), "251.0 MB unzipped, 1.0 MB over the 250 MB", False),
+        (package(DIRECT_LIMIT + 5 * MEGABYTE, 1), "55.0 MiB, 5.0 MiB over the 50 MiB", True),
+        (package(1, UNZIPPED_LIMIT + MEGABYTE), "251.0 MiB unzipped, 1.0 MiB over the 250 MiB", False),
     ],
     ids=["direct", "unzipped"],
 )

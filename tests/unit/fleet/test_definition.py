@@ -128,7 +128,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     for path, wrong in (
         (tmp_path / "missing.json", "No such file"),
         (tmp_path, "Is a directory"),
-        (large, "larger than 1 MB"),
+        (large, "larger than 1 MiB"),
         (binary, "not UTF-8"),
     ):
         with pytest.raises(InputError, match=wrong):

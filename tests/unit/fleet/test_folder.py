@@ -43,7 +43,7 @@ def test_a_name_that_may_be_misspelt_is_refused(present: list[str], wrong: str) 
         (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
         (lambda path: path.symlink_to(path.parent / "nowhere"), "can't be read"),
         (lambda path: path.symlink_to(path), "can't be read"),
-        (lambda path: path.write_bytes(b'"' + b"a" * 1024 * 1024 + b'"'), "larger than 1 MB"),
+        (lambda path: path.write_bytes(b'"' + b"a" * 1024 * 1024 + b'"'), "larger than 1 MiB"),
         (lambda path: path.write_bytes(b'"\xff"'), "not JSON in UTF-8"),
         (lambda path: path.write_bytes(b"{"), "not JSON in UTF-8"),
     ],

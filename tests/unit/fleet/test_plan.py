@@ -168,9 +168,9 @@ def test_a_function_that_takes_no_package_is_refused(
 
 
 def test_a_large_package_needs_a_bucket() -> None:
-    """Over 50 MB."""
+    """Over 50 MiB."""
     large = described(size=51 * 1024 * 1024)
-    with pytest.raises(InputError, match="over the 50 MB"):
+    with pytest.raises(InputError, match="over the 50 MiB"):
         check_size("team-orders", large, target().settings)
     check_size("team-orders", large, target(_LAMBDA_S3_BUCKET="bucket").settings)
     check_size("team-orders", described(), target().settings)

@@ -121,7 +121,7 @@ def test_too_little_memory_is_told_with_the_file(tmp_path: Path, monkeypatch: py
     path = tmp_path / "model"
     path.write_bytes(bytes(3 * 1024 * 1024))
     monkeypatch.setattr(deflate, "deflate_compress", full)
-    with pytest.raises(DeployError, match=r"too little memory here to compress lib/model, 3\.0 MB large"):
+    with pytest.raises(DeployError, match=r"too little memory here to compress lib/model, 3\.0 MiB large"):
         made([SourceFile("lib/model", str(path), size=3 * 1024 * 1024)])
 
 
@@ -139,7 +139,7 @@ def test_a_file_of_4_gb_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(4 * 1024**3)
-    with pytest.raises(InputError, match=r"models/large is 4096\.0 MB large"):
+    with pytest.raises(InputError, match=r"models/large is 4096\.0 MiB large"):
         made([SourceFile("models/large", str(path), size=4 * 1024**3)])
 
 
@@ -147,7 +147,7 @@ def test_a_file_of_4_gb_is_refused(tmp_path: Path) -> None:
 
 
 def test_memory_stays_flat_whatever_the_size(tmp_path: Path) -> None:
-    """160 files of a megabyte are packed, and a package is made of them, in a process that may hold 96 MB."""
+    """160 files of a megabyte are packed, and a package made of them, in a process that may hold 96 MiB."""
     files = []
     for number in range(160):
         path = tmp_path / f"{number}"
