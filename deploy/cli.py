@@ -23,9 +23,10 @@ from deploy.cancel import NOTHING_CHANGED, Cancellation, Cancelled
 from deploy.commands import Context
 from deploy.errors import DeployError, InputError, unexpected
 from deploy.help import IN_SLUG, INSTALLED
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.target.environment import kind_of_dyno
 from deploy.target.source import Credentials, check_source, read_env_file, read_settings
+from deploy.terminal import Console
 from deploy.text import printable_lines
 
 if TYPE_CHECKING:

@@ -23,12 +23,13 @@ from deploy.aws.session import Session
 from deploy.aws.wait import Deadline
 from deploy.cancel import Cancellation
 from deploy.errors import DeployError, InputError, unexpected
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.release.steps.step import Execution
 from deploy.release.steps.verification import VerifyVersion
 from deploy.target.arn import FunctionReference
 from deploy.target.hook import read_checks, read_event
 from deploy.target.job import read_caller, read_role
+from deploy.terminal import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,8 +25,8 @@ from deploy.errors import DeployError, InputError, unexpected
 from deploy.fleet.board import Board
 from deploy.fleet.failure import message_of, reworded, type_of
 from deploy.fleet.pipeline import Failure, Progress, Run, Success
-from deploy.output import Console
 from deploy.target.job import as_keys, find_job_id, read_caller, read_role
+from deploy.terminal import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable

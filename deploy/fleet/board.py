@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from deploy.cancel import Cancellation
-    from deploy.output import Console
     from deploy.target.environment import Target
+    from deploy.terminal import Console
 
 Value = TypeVar("Value")
 

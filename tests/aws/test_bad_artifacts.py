@@ -151,11 +151,11 @@ def test_a_jar_over_the_limit_is_told_what_it_is_made_of(tmp_path: Path) -> None
         f""" !     {JAR} is 260.0 MiB unzipped, 10.0 MiB over the 250 MiB that Lambda takes.
  !
  !     250 MiB is AWS Lambda's limit for the function's code and its layers together. The largest entries are:
- !          70.0 MiB  model-70.bin
- !          60.0 MiB  model-60.bin
- !          50.0 MiB  model-50.bin
- !          40.0 MiB  model-40.bin
- !          30.0 MiB  model-30.bin
+ !         70.0 MiB  model-70.bin
+ !         60.0 MiB  model-60.bin
+ !         50.0 MiB  model-50.bin
+ !         40.0 MiB  model-40.bin
+ !         30.0 MiB  model-30.bin
  !
  !     To make it smaller, leave out what the function does not need. Node.js: name it in .lambdaignore, \
 drop development dependencies (`npm prune --omit=dev`), or bundle the code. Python: drop boto3, which \

@@ -15,9 +15,10 @@ from deploy.aws.session import Session
 from deploy.aws.staging import PART, stage
 from deploy.cancel import Cancellation, Cancelled
 from deploy.errors import DeployError, InputError
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.target.environment import read_target
 from deploy.target.settings import Bucket
+from deploy.terminal import Console
 from embedded_aws import EmbeddedAWS, Function
 from fault_proxy import Fault, FaultProxy
 from zips import package_in

@@ -14,9 +14,10 @@ from deploy.cancel import Cancellation, Cancelled
 from deploy.fleet.apply import plan_fleet
 from deploy.fleet.definition import Definition, Wanted
 from deploy.fleet.survey import Fleet
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.target.fleet import read_fleet
 from deploy.target.version import parse_name
+from deploy.terminal import Console
 from embedded_aws import EmbeddedAWS, Function
 from fleets import CONFIG, FleetOfTests, names_of, release
 

@@ -11,12 +11,13 @@ import pytest
 
 from command import make_slug
 from deploy.cancel import Cancellation
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.release.deploy import connect, prepare_for
 from deploy.release.deploy import deploy as deploy_to
 from deploy.release.watch import find_drift
 from deploy.target.environment import read_target
 from deploy.target.record import parse_record
+from deploy.terminal import Console
 from deployers import Deployer
 from embedded_aws import EmbeddedAWS, Function
 from in_process import deploy as run

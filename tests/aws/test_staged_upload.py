@@ -20,10 +20,11 @@ from deploy.aws.staging import PART, stage
 from deploy.cancel import Cancellation
 from deploy.cli import UNWINDING
 from deploy.errors import DeployError
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.release.watch import GRACE
 from deploy.target.environment import read_target
 from deploy.target.settings import Bucket
+from deploy.terminal import Console
 from embedded_aws import EmbeddedAWS, Function
 from fault_proxy import Fault, FaultProxy
 from in_process import deploy as run

@@ -10,9 +10,10 @@ from deploy.artifact.base import Base
 from deploy.build.maker import make
 from deploy.build.python.wheels import Pip
 from deploy.errors import InputError
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.target.pip import read_pip_variables
 from deploy.target.settings import Settings
+from deploy.terminal import Console
 from zips import zip_of
 
 

@@ -8,9 +8,10 @@ from deploy.cancel import Cancellation
 from deploy.fleet.apply import plan_fleet
 from deploy.fleet.definition import Definition, Wanted
 from deploy.fleet.survey import Fleet
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.target.fleet import read_fleet
 from deploy.target.version import parse_name
+from deploy.terminal import Console
 from fleets import CONFIG, SOURCE_CONFIG, FleetOfTests, release
 
 FIRST, SECOND = "222222222222", "555555555555"

@@ -22,11 +22,12 @@ from deploy.cancel import Cancellation
 from deploy.config.bake import Bake
 from deploy.config.variables import Config
 from deploy.errors import DeployError
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.release import deploy as deploying
 from deploy.target.environment import Target, read_target
 from deploy.target.provenance import release_in
 from deploy.target.record import Record
+from deploy.terminal import Console
 
 if TYPE_CHECKING:
     from deploy.aws.function import Function

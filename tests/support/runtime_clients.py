@@ -16,7 +16,8 @@ from deploy.local import runtimes
 from deploy.local.function import LocalFunction
 from deploy.local.sandbox import Sandbox
 from deploy.local.worker import Launch
-from deploy.output import Console, Report
+from deploy.output import Report
+from deploy.terminal import Console
 
 NODEJS_CLIENT = "aws-lambda-ric@3.3.0"  # the last one for Node.js 20, and one that takes callbacks
 

@@ -26,7 +26,7 @@ LAYERS = (
     "artifact",
     "config",
     "target",
-    "output located cancel files progress streams text errors help",
+    "output located cancel files progress terminal text errors help",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from deploy.errors import DeployError
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.progress import describe_bytes
+from deploy.terminal import Console
 
 
 class Terminal(io.StringIO):

@@ -134,7 +134,7 @@ def test_a_huge_config_entry_is_not_unpacked(size: int) -> None:
     deployed.getbuffer()[:30] = bytes(30)  # so reading the entry would report it as damaged
     difference = compare(deployed, zip_of({}), [encode("env.json", {})])
     assert difference.config is None
-    assert re.search(r"^The env\.json of the deployed package .* [0-9.]+ MB large, so", difference.why)
+    assert re.search(r"^The env\.json of the deployed package .* [0-9.]+ MiB large, so", difference.why)
 
 
 def test_a_deployed_package_that_is_no_zip_is_told_of_as_such() -> None:

@@ -9,7 +9,8 @@ from deploy.aws.codes import CONFLICT
 from deploy.aws.wait import FIRST_PAUSE, LONGEST_PAUSE, Deadline, retry_on_conflict, wait_until_ready
 from deploy.cancel import Cancellation, Cancelled
 from deploy.errors import DeployError
-from deploy.output import Console, Report
+from deploy.output import Report
+from deploy.terminal import Console
 from states import latest
 
 

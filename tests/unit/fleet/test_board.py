@@ -9,7 +9,8 @@ import pytest
 from deploy.cancel import Cancellation
 from deploy.errors import DeployError
 from deploy.fleet.board import Board, run_phase
-from deploy.output import Console, Report
+from deploy.output import Report
+from deploy.terminal import Console
 from targets import ARN, target
 
 TARGETS = [target(_LAMBDA_FUNCTION_ARN=f"{ARN}-{number}") for number in range(3)]

@@ -11,8 +11,9 @@ import pytest
 from deploy.cancel import NOTHING_CHANGED, Cancellation, Cancelled
 from deploy.errors import DeployError
 from deploy.fleet.parallel import Result, names, run_each
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.target.environment import Target
+from deploy.terminal import Console
 from targets import ARN, target
 
 ORDERS, BILLING, MAIL = (target(_LAMBDA_FUNCTION_ARN=ARN.replace("my-function", name)) for name in "abc")

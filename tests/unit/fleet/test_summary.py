@@ -8,8 +8,9 @@ from deploy.fleet.definition import Wanted
 from deploy.fleet.failure import fail
 from deploy.fleet.plan import FunctionPlan
 from deploy.fleet.summary import show_outcomes
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.target.version import parse_name
+from deploy.terminal import Console
 
 ORDERS, MAIL = (Wanted(name, parse_name("1.1.0")) for name in ("orders", "mail"))
 

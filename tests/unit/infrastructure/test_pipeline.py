@@ -104,7 +104,7 @@ def test_no_value_is_taken_for_a_reference(pattern: str) -> None:
         ({"_LAMBDA_FLEET_PREFIX": ""}, "_LAMBDA_FLEET_PREFIX is not set"),
         ({"_LAMBDA_VERIFY_PAYLOAD": '{"canary": 1}'}, "--payload-dir FOLDER"),
         ({"_AWS_DEFAULT_REGION": "eu-central-1"}, "Test in eu-central-1 and Production in eu-west-1"),
-        ({"_LAMBDA_CONFIG_INCLUDE": "A" * 1000}, "CodePipeline takes 1000"),
+        ({"_LAMBDA_CONFIG_INCLUDE": "A" * 1000}, "longer than 1000 characters"),
     ],
 )
 def test_what_no_pipeline_can_have_is_refused(tmp_path: Path, changed: dict[str, str], wrong: str) -> None:

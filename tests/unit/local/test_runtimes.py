@@ -7,7 +7,8 @@ import pytest
 
 from deploy.errors import InputError
 from deploy.local import runtimes
-from deploy.output import Console, Report
+from deploy.output import Report
+from deploy.terminal import Console
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ from deploy.aws.permissions import Grant
 from deploy.aws.wait import Deadline
 from deploy.cancel import NOTHING_CHANGED, Cancellation, Cancelled
 from deploy.errors import DeployError
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.release.deploy import execute
 from deploy.release.plan import Plan
 from deploy.release.steps.step import Execution
 from deploy.target.environment import Target
+from deploy.terminal import Console
 from states import version
 
 

@@ -10,12 +10,13 @@ from deploy.aws.codes import NOT_FOUND
 from deploy.aws.wait import Deadline
 from deploy.cancel import Cancellation
 from deploy.errors import DeployError
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.release.plan import decide
 from deploy.release.state import State, read_state
 from deploy.release.steps.alias import MoveAlias
 from deploy.release.steps.code import UpdateCode
 from deploy.release.steps.version import PublishVersion
+from deploy.terminal import Console
 from states import OTHER, OURS, alias, candidate, latest, version
 from targets import target
 

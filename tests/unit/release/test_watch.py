@@ -15,7 +15,7 @@ from deploy.aws.answers import Alias
 from deploy.aws.codes import NOT_FOUND
 from deploy.cancel import NOTHING_CHANGED, Cancellation, Cancelled
 from deploy.errors import DeployError, InputError
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.release.deployed import Deployed
 from deploy.release.watch import (
     FIRST_BACKOFF,
@@ -26,6 +26,7 @@ from deploy.release.watch import (
     find_drift,
     keep_deployed,
 )
+from deploy.terminal import Console
 from states import OTHER, OURS, alias, latest, version
 
 INTERVAL = 600.0

@@ -17,7 +17,8 @@ from deploy.build.python import uv_lock
 from deploy.build.python.requirements import Requirements, _toml, read
 from deploy.build.python.runtime import LambdaPython
 from deploy.errors import InputError
-from deploy.output import Console, Report
+from deploy.output import Report
+from deploy.terminal import Console
 from wheels import hash_of, make_wheel
 
 PYTHON = LambdaPython("python3.13", "x86_64")

@@ -15,7 +15,8 @@ from deploy.artifact.assembly import AssembledFile, assemble
 from deploy.build.zip.checks import check_contents, check_entries, note_modes, note_names
 from deploy.config.formats import ConfigFile
 from deploy.errors import InputError
-from deploy.output import Console, Report
+from deploy.output import Report
+from deploy.terminal import Console
 from zips import zip_of
 
 

@@ -12,11 +12,12 @@ from deploy.aws.codes import NOT_FOUND, REPLACED
 from deploy.aws.wait import Deadline
 from deploy.cancel import Cancellation
 from deploy.errors import DeployError
-from deploy.output import Console, Report
+from deploy.output import Report
 from deploy.release.steps import verification
 from deploy.release.steps.step import Execution
 from deploy.release.steps.verification import VerifyVersion
 from deploy.target.settings import Verification
+from deploy.terminal import Console
 from states import version
 
 LEFT = "Version 7 was not verified; the alias was not moved."
