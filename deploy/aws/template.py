@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from deploy.aws.bucket import check_region, encryption
 from deploy.errors import DeployError, InputError
@@ -61,4 +62,4 @@ def stage_template(
     with cancellation.cleanup(delete):
         with session.explaining("s3:PutObject", arn):
             client.put_object(**place, Body=content, **encryption(bucket))
-        yield {"TemplateURL": f"{client.meta.endpoint_url}/{bucket.name}/{key}"}
+        yield {"TemplateURL": f"{client.meta.endpoint_url}/{bucket.name}/{quote(key)}"}
