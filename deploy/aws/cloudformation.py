@@ -32,6 +32,7 @@ CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 
 INVALID = "ValidationError"  # the only code that there is for a stack that does not exist
 MISSING = "does not exist"
+NO_CHANGE_SET = "ChangeSetNotFound"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Stack:
         try:
             return self._read("DescribeStacks", describe)
         except DeployError as error:
-            if error.code == INVALID and MISSING in error.why:
+            if _is_missing(error):
                 return None
             raise
 
@@ -100,7 +101,8 @@ class Stack:
     ) -> ChangeSet:
         """Ask for a change set, which takes a moment; that of a new stack makes an empty one meanwhile.
 
-        Of a new stack nothing is left if it can't be created.
+        Of a new stack nothing is left if it can't be created. The name is that of no other change set: by it
+        CloudFormation recognises a request that the SDK sends again after an answer was lost.
         """
         kind = (
             {"ChangeSetType": "CREATE", "OnStackFailure": "DELETE"} if is_new else {"ChangeSetType": "UPDATE"}
@@ -109,6 +111,7 @@ class Stack:
             answer = self._client.create_change_set(
                 StackName=self.name,
                 ChangeSetName=name,
+                ClientToken=name,
                 Capabilities=CAPABILITIES,
                 Parameters=parameters,
                 **template,
@@ -147,10 +150,14 @@ class Stack:
 
         return self._read("DescribeEvents", describe)
 
-    def delete_change_set(self, change_set: ChangeSet) -> None:
-        """Delete a change set that was not executed."""
-        with self._explaining("DeleteChangeSet"):
-            self._client.delete_change_set(ChangeSetName=change_set.id)
+    def delete_change_set(self, name: str, stack_id: str = "") -> None:
+        """Delete a change set that was not executed, if there is one of this name."""
+        try:
+            with self._explaining("DeleteChangeSet"):
+                self._client.delete_change_set(ChangeSetName=name, StackName=stack_id or self.name)
+        except DeployError as error:
+            if error.code != NO_CHANGE_SET and not _is_missing(error):
+                raise
 
     def change_set_names(self, stack_id: str) -> list[str]:
         """Return the names of the change sets that there are."""
@@ -205,6 +212,11 @@ class Stack:
                 error.todo = error.todo.partition("\n`deploy doctor")[0]
             error.todo = error.todo.replace("`deploy`", "`deploy stack`")
             raise
+
+
+def _is_missing(error: DeployError) -> bool:
+    """Whether a call was refused because there is no such stack."""
+    return error.code == INVALID and MISSING in error.why
 
 
 def _state(stack: Mapping[str, Any]) -> State:

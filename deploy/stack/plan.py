@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deploy.aws.cloudformation import ChangeSet, Stack
+from deploy.aws.codes import DENIED
 from deploy.aws.session import Session
 from deploy.aws.template import stage_template
 from deploy.aws.wait import Deadline
@@ -63,10 +64,16 @@ def planned(
     text = json.dumps(document.template, separators=(",", ":"))
     with contextlib.ExitStack() as until_the_end:
         with stage_template(text, session, report, cancellation) as place:
-            change_set_name = f"{OURS}{uuid.uuid4()}"
-            change_set = stack.create_change_set(change_set_name, place, given, is_new=state is None)
-            deletion = Deletion(stack, change_set, report, is_new=state is None)
+            name = f"{OURS}{uuid.uuid4()}"
+            # Before it is asked for: it may be made, and the answer lost.
+            deletion = Deletion(stack, name, report, is_new=state is None)
             until_the_end.enter_context(cancellation.cleanup(deletion))
+            try:
+                change_set = stack.create_change_set(name, place, given, is_new=state is None)
+            except DeployError as error:
+                deletion.is_needed = error.code not in DENIED
+                raise
+            deletion.stack_id = change_set.stack_id
             change_set = _wait(stack, change_set, Deadline(target.settings.timeout, report, cancellation))
         changes = () if change_set.status == "FAILED" else read_changes(change_set.changes)
         if change_set.status == "FAILED" and not any(each in change_set.reason for each in NO_CHANGES):
@@ -142,26 +149,30 @@ def _refused(stack: Stack, change_set: ChangeSet, target: Target) -> DeployError
 
 
 class Deletion:
-    """Deletes a change set that was not executed, and the empty stack that it was made for."""
+    """Deletes a change set that was not executed, and the empty stack that it was made for.
 
-    def __init__(self, stack: Stack, change_set: ChangeSet, report: Report, *, is_new: bool) -> None:
+    The stack's ID is known once CloudFormation has answered; until then its name is all there is.
+    """
+
+    def __init__(self, stack: Stack, name: str, report: Report, *, is_new: bool) -> None:
+        self.stack_id = ""
         self._stack = stack
-        self._change_set = change_set
+        self._name = name
         self._report = report
         self._is_new = is_new
         self.is_needed = True
 
     def __call__(self) -> None:
         """Delete what is still needed to be deleted; what can't be is pointed out."""
-        stack, stack_id = self._stack, self._change_set.stack_id
+        stack = self._stack
         if not self.is_needed:
             return
         try:
-            stack.delete_change_set(self._change_set)
+            stack.delete_change_set(self._name, self.stack_id)
             if self._is_new:
-                state = stack.state(stack_id)
-                if state and state.status == REVIEW and not stack.change_set_names(stack_id):
-                    stack.delete(stack_id)
+                state = stack.state(self.stack_id)
+                if state and state.status == REVIEW and not stack.change_set_names(state.id):
+                    stack.delete(state.id)
         except DeployError as error:
             self._report.notice(
                 f"A change set of {stack.name} could not be deleted; it has no effect.\n{error.what}"

@@ -17,6 +17,7 @@ from botocore.loaders import Loader
 from cloudformation import Stacks
 from command import command
 from embedded_aws import EmbeddedAWS
+from fault_proxy import Fault, FaultProxy
 from in_process import Outcome
 from in_process import deploy as run
 from paths import REPOSITORY
@@ -206,6 +207,30 @@ def test_a_template_that_is_refused_changes_nothing(stack: StackCommand, stacks:
     assert (stacks.executed, stacks.stacks["orders"].sets) == ([], {})
 
 
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_lost_answer_leaves_no_change_set(stack: StackCommand, stacks: Stacks, attempts: int) -> None:
+    """The SDK's next attempt is recognised as the same; without one, what was made is deleted by its name."""
+    with FaultProxy(stack.aws.url) as proxy:
+        stack.more = {"_AWS_ENDPOINT_URL": proxy.url, "_AWS_MAX_ATTEMPTS": str(attempts)}
+        before = len(stack.aws.calls)
+        proxy.arm(Fault(), number=2)  # after DescribeStacks
+        planned = stack("plan", status=1 if attempts == 1 else 0)
+    asked = [call.operation for call in stack.aws.calls[before:]]
+    assert asked.count("CreateChangeSet") == min(attempts, 2)
+    assert (stacks.stacks["orders"].status, stacks.stacks["orders"].sets) == ("DELETE_COMPLETE", {})
+    assert "could not be deleted" not in planned.stderr
+
+
+def test_a_request_that_never_arrived_leaves_nothing_to_delete(stack: StackCommand, stacks: Stacks) -> None:
+    """There is no stack of that name then, which is not worth a notice."""
+    with FaultProxy(stack.aws.url) as proxy:
+        stack.more = {"_AWS_ENDPOINT_URL": proxy.url, "_AWS_MAX_ATTEMPTS": "1"}
+        proxy.arm(Fault(at="before the body"), number=2)  # after DescribeStacks
+        planned = stack("plan", status=1)
+    assert not stacks.stacks
+    assert "could not be deleted" not in planned.stderr
+
+
 WAYS_OUT = {
     "ROLLBACK_COMPLETE": "delete-stack --stack-name orders --region eu-west-1",
     "ROLLBACK_FAILED": "delete-stack",
@@ -277,12 +302,12 @@ def test_parameters_come_from_a_file_and_stay(stack: StackCommand, stacks: Stack
 def test_a_large_template_passes_through_the_bucket(
     stack: StackCommand, aws: EmbeddedAWS, stacks: Stacks
 ) -> None:
-    """Without one it is an error that says so; nothing of it stays in the bucket."""
+    """Without one it is an error that says so; any prefix will do, and nothing of it stays in the bucket."""
     stack.resources["Api"]["Properties"]["Body"] = {"description": "x" * 60_000}
     assert "_LAMBDA_S3_BUCKET" in stack("apply", status=2).stderr
     assert not stacks.stacks
     bucket = aws.create_bucket()
-    stack("apply", _LAMBDA_S3_BUCKET=bucket)
+    stack("apply", _LAMBDA_S3_BUCKET=bucket, _LAMBDA_S3_PREFIX="a #1? 100%2F/")
     assert stacks.stacks["orders"].status == "CREATE_COMPLETE"
     assert aws.left_in(bucket) == []
 

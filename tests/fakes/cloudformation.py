@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from werkzeug.wrappers import Response
 
@@ -133,6 +133,11 @@ class Stacks:
         for stack in self.stacks.values():
             if found := stack.sets.get(given["ChangeSetName"]):
                 return stack, found
+        if given.get("StackName"):
+            stack = self._stack(given)
+            for found in stack.sets.values():
+                if found["name"] == given["ChangeSetName"]:
+                    return stack, found
         raise RefusedError(HTTPStatus.NOT_FOUND, "ChangeSetNotFound", "ChangeSet does not exist")
 
     # What is asked
@@ -195,6 +200,8 @@ class Stacks:
         template = self._template(call, given)
         stack: StackOfTests | None = self._find(given)
         is_new = given.get("ChangeSetType") == "CREATE"
+        if stack and (known := self._made_before(stack, given)):
+            return {"Id": known, "StackId": stack.id}
         if is_new and stack and stack.status not in {"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"}:
             raise RefusedError(
                 HTTPStatus.BAD_REQUEST, "AlreadyExistsException", f"Stack [{stack.name}] already exists"
@@ -222,6 +229,7 @@ class Stacks:
         set_id = stack.id.replace(":stack/", ":changeSet/") + f"/{uuid.uuid4()}"
         stack.sets[set_id] = {
             "name": given["ChangeSetName"],
+            "token": given.get("ClientToken"),
             "status": "FAILED" if reason else "CREATE_COMPLETE",
             "reason": reason,
             "changes": [{"Type": "Resource", "ResourceChange": each} for each in changes],
@@ -233,6 +241,16 @@ class Stacks:
         }
         return {"Id": set_id, "StackId": stack.id}
 
+    def _made_before(self, stack: StackOfTests, given: Mapping[str, Any]) -> str:
+        """Return the ID of the change set that the same request has made before; empty if there is none."""
+        for set_id, each in stack.sets.items():
+            if each["name"] == given["ChangeSetName"]:
+                if each.get("token") and each["token"] == given.get("ClientToken"):
+                    return set_id
+                message = f"ChangeSet {each['name']} cannot be created: there is one of this name"
+                raise RefusedError(HTTPStatus.BAD_REQUEST, "AlreadyExistsException", message)
+        return ""
+
     def _template(self, call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
         if ("TemplateBody" in given) == ("TemplateURL" in given):
             raise _invalid("Either Template URL or Template Body must be specified.")
@@ -242,7 +260,7 @@ class Stacks:
                 "1 validation error detected: Value at 'templateBody' failed to satisfy constraint"
             )
         if url := given.get("TemplateURL", ""):
-            bucket, _, key = urlsplit(url).path.strip("/").partition("/")
+            bucket, _, key = unquote(urlsplit(url).path.strip("/")).partition("/")
             body = self.buckets.package(call, bucket, key)
         template: dict[str, Any] = json.loads(body)
         return template
@@ -251,7 +269,7 @@ class Stacks:
         stack, found = self._set(given)
         if found["status"] == "EXECUTED":
             raise _status("is being executed and can't be deleted")
-        del stack.sets[given["ChangeSetName"]]
+        stack.sets = {set_id: each for set_id, each in stack.sets.items() if each is not found}
         return {}
 
     def _delete_stack(self, _call: Call, given: dict[str, Any]) -> dict[str, Any]:
