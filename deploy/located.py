@@ -12,11 +12,13 @@ from typing import NamedTuple, NoReturn
 from deploy.errors import InputError
 from deploy.text import printable
 
+# A text, or a bracket outside of texts. It never fails behind a quote, so it takes each character once.
+STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 BLANK = re.compile(r"[ \t\r\n]*")
 SURROGATE = re.compile("[\ud800-\udfff]")
 LONGEST_SHOWN = 40  # characters of what is wrong
 MOST_SHOWN = 20  # mistakes
-DEEPEST = 100  # levels; Python's own limit comes at about three hundred of ours
+DEEPEST = 100  # levels; far below Python's own limit, at which even a garbage collection fails
 
 
 class Place(NamedTuple):
@@ -105,51 +107,59 @@ def shown(text: object) -> str:
     return f"`{line if len(line) <= LONGEST_SHOWN else f'{line[:LONGEST_SHOWN]}…'}`"
 
 
-def parse_json(content: bytes, name: str) -> Node:
+def parse_json(content: bytes, name: str, *, is_secret: bool = False) -> Node:
     """Return a JSON document; raise InputError with line and column if it is not one.
 
     `name` is what the reader knows it by. Keys that are there twice are refused, and so are numbers that JSON
-    has no place for.
+    has no place for. If the document `is_secret`, no error repeats anything of it.
     """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{name} is not UTF-8 text.") from None
-    return _Json(text, Problems(name)).document()
+    return _Json(text, Problems(name), is_secret=is_secret).document()
 
 
 class _Json:
     """Reads one JSON document."""
 
-    def __init__(self, text: str, problems: Problems) -> None:
+    def __init__(self, text: str, problems: Problems, *, is_secret: bool) -> None:
         self._text = text
         self._problems = problems
+        self._is_secret = is_secret
         self._lines = [0, *(found.end() for found in re.finditer("\n", text))]
         self._decoder = json.JSONDecoder()
 
     def document(self) -> Node:
+        self._check_depth()
         try:
             json.loads(self._text)  # from here on it is JSON, or what Python takes for it
         except json.JSONDecodeError as error:
             self._problems.refuse(self._place(error.pos), f"this is not JSON ({error.msg})")
-        except (ValueError, RecursionError):
-            wrong = "this is nested too deeply, or holds a number of too many digits"
-            self._problems.refuse(Place(1, 1), wrong)
-        node, _ = self._node(0, None, 0)
+        except ValueError:
+            self._problems.refuse(Place(1, 1), "this holds a number of too many digits")
+        node, _ = self._node(0, None)
         self._problems.check()
         return node
 
-    def _node(self, position: int, key_place: Place | None, depth: int) -> tuple[Node, int]:
+    def _check_depth(self) -> None:
+        """Refuse what is nested too deeply, before anything goes down there."""
+        depth = 0
+        for found in STRUCTURE.finditer(self._text):
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+            if depth > DEEPEST:
+                wrong = f"this is nested more than {DEEPEST} levels deep"
+                self._problems.refuse(self._place(found.start()), wrong)
+
+    def _node(self, position: int, key_place: Place | None) -> tuple[Node, int]:
         """Return the value at a position, and the position behind it."""
         start = self._skip(position)
         place = self._place(start)
-        if depth > DEEPEST:
-            self._problems.refuse(place, f"this is nested more than {DEEPEST} levels deep")
         if self._text[start] == "{":
-            value, end = self._members(start + 1, depth)
+            value, end = self._members(start + 1)
             return Node(value, place, key_place), end
         if self._text[start] == "[":
-            items, end = self._items(start + 1, depth)
+            items, end = self._items(start + 1)
             return Node(items, place, key_place), end
         scalar, end = self._decoder.raw_decode(self._text, start)
         if isinstance(scalar, float) and not math.isfinite(scalar):
@@ -157,26 +167,27 @@ class _Json:
         self._check_text(scalar, place)
         return Node(scalar, place, key_place), end
 
-    def _members(self, position: int, depth: int) -> tuple[dict[str, Node], int]:
+    def _members(self, position: int) -> tuple[dict[str, Node], int]:
         members: dict[str, Node] = {}
         position = self._skip(position)
         while self._text[position] != "}":
             place = self._place(position)
             key, position = self._decoder.raw_decode(self._text, position)
-            node, position = self._node(self._skip(position) + 1, place, depth + 1)  # behind the colon
+            node, position = self._node(self._skip(position) + 1, place)  # behind the colon
             self._check_text(key, place)
             if key in members:
                 first = members[key].key_place or place
-                self._problems.add(place, f"the key {shown(key)} is there already, in line {first.line}")
+                what = "this key" if self._is_secret else f"the key {shown(key)}"
+                self._problems.add(place, f"{what} is there already, in line {first.line}")
             members.setdefault(key, node)
             position = self._next(position)
         return members, position + 1
 
-    def _items(self, position: int, depth: int) -> tuple[list[Node], int]:
+    def _items(self, position: int) -> tuple[list[Node], int]:
         items: list[Node] = []
         position = self._skip(position)
         while self._text[position] != "]":
-            node, position = self._node(position, None, depth + 1)
+            node, position = self._node(position, None)
             items.append(node)
             position = self._next(position)
         return items, position + 1

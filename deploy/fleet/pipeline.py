@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from deploy.output import Report
 
 IDLE_RUNS = 3  # without any progress; more of them would make none either
+LONGEST_TOKEN = 200  # characters; ours are shorter
 LARGEST_NUMBER = 1_000_000  # in a token: no job has as many runs, or as much to do
 WORK = {"nothing": 0, "move": 1, "promote": 2}
 
@@ -64,12 +65,14 @@ class Progress:
 
     def resume(self, token: str) -> None:
         """Go on from the token of the run before; one that is not ours counts as none."""
+        if len(token) > LONGEST_TOKEN:
+            return
         try:
             known = json.loads(token)
             runs, idle = _number(known["runs"]), _number(known["idle"])
             left = None if known["left"] is None else _number(known["left"])
             live, promoted = (None, None) if known["begun"] is None else map(_number, known["begun"])
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             return
         self.runs, self.left, self.idle = runs + 1, left, idle
         self.begun = None if live is None or promoted is None else (live, promoted)

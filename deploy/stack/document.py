@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from deploy.errors import InputError
+from deploy.located import Problems, parse_json
 from deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from deploy.located import Node
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,25 @@ class Document:
 
 def read_template(path: Path) -> dict[str, Any]:
     """Return a template from a file; raise InputError if it is not one in JSON."""
-    template = _read_object(path, "`deploy infrastructure` writes templates in JSON.")
-    if not isinstance(template.get("Resources"), dict) or not template["Resources"]:
+    todo = "`deploy infrastructure` writes templates in JSON."
+    root = _read_object(path, todo)
+    problems = Problems(printable(str(path)))
+    if "Resources" not in root.members or not root.members["Resources"].members:
         raise InputError(f"{printable(str(path))} is not a template: it has no Resources.")
-    return template
+    parameters = root.members.get("Parameters")
+    if parameters and not isinstance(parameters.value, dict):
+        problems.add(parameters.place, "`Parameters` has to be an object")
+    for node in parameters.members.values() if parameters else ():
+        if not isinstance(node.value, dict):
+            problems.add(node.place, "a parameter has to be an object")
+    problems.check(todo)
+    return _plain(root)
 
 
 def read_parameters(path: Path) -> dict[str, str]:
     """Return the values of parameters from a file; raise InputError if it is not an object of texts."""
     todo = 'Write it like this: {"Branch": "main"}'
-    given = _read_object(path, todo)
+    given = _plain(_read_object(path, todo))
     if wrong := sorted(name for name, value in given.items() if not isinstance(value, str)):
         raise InputError(
             f"{printable(str(path))} has values that are not texts: {', '.join(map(printable, wrong))}.",
@@ -49,17 +60,18 @@ def read_parameters(path: Path) -> dict[str, str]:
     return given
 
 
-def _read_object(path: Path, todo: str) -> dict[str, Any]:
-    shown = printable(str(path))
+def _read_object(path: Path, todo: str) -> Node:
+    name = printable(str(path))
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        root = parse_json(path.read_bytes(), name)
     except OSError as error:
-        raise InputError(f"{shown} can't be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        where = (
-            f"Line {error.lineno}, column {error.colno}." if isinstance(error, json.JSONDecodeError) else ""
-        )
-        raise InputError(f"{shown} is not JSON.", why=where, todo=todo) from None
-    if not isinstance(given, dict):
-        raise InputError(f"{shown} is not a JSON object.", todo=todo)
-    return given
+        raise InputError(f"{name} can't be read: {error.strerror}.") from None
+    except InputError as error:
+        raise InputError(error.what, why=error.why, todo=todo) from None
+    if not isinstance(root.value, dict):
+        raise InputError(f"{name} is not a JSON object.", todo=todo)
+    return root
+
+
+def _plain(root: Node) -> dict[str, Any]:
+    return {name: node.plain() for name, node in root.members.items()}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deploy.errors import InputError
+from deploy.located import parse_json
 from deploy.target import parsers
 from deploy.target.arn import FUNCTION_NAME
 from deploy.target.settings import Verification
@@ -90,17 +91,19 @@ def read_checks(process: Mapping[str, str], folder: Path) -> Checks:
 def _read_functions(text: str, folder: Path, problems: list[str]) -> dict[str, Verification]:
     if not text:
         return {}
+    wrong = f"{FUNCTIONS} is not a JSON object, and does not name a file with one (@FILE)."
     try:
-        if text.startswith("@"):
-            text = (folder / text[1:]).read_text(encoding="utf-8")
-        given = json.loads(text)
+        is_file = text.startswith("@")
+        content = (folder / text[1:]).read_bytes() if is_file else text.encode("utf-8", "surrogateescape")
+        given = parse_json(content, FUNCTIONS, is_secret=True).plain()
     except OSError as error:
         problems.append(f"{FUNCTIONS} names a file that can't be read: {error.strerror}.")
         return {}
-    except (ValueError, RecursionError):
-        given = None
+    except InputError as error:
+        problems.append("\n".join(filter(None, (wrong, error.what, error.why))))
+        return {}
     if not isinstance(given, dict):
-        problems.append(f"{FUNCTIONS} is not a JSON object, and does not name a file with one (@FILE).")
+        problems.append(wrong)
         return {}
     found = {}
     for name, check in given.items():

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.errors import InputError
+from deploy.located import parse_json
 from deploy.target.arn import FunctionReference
 from deploy.target.environment import Target
 from deploy.target.fleet import find_problems
@@ -164,20 +165,9 @@ def read_parameters(text: str) -> Parameters:
             f"UserParameters are longer than {LONGEST_PARAMETERS} characters: they have {len(text)}.",
             todo="Leave out what is the default.",
         )
-    try:
-        given = json.loads(text, object_pairs_hook=_Pairs)
-        payload = json.dumps(dict(json.loads(text)).get("verify_payload"))
-    except (TypeError, ValueError, RecursionError):
-        raise InputError("UserParameters are not a JSON object.", todo=_as_this()) from None
-    if not isinstance(given, _Pairs):
-        raise InputError("UserParameters are not a JSON object.", todo=_as_this())
-    values: dict[str, Any] = {}
-    problems = []
-    for key, value in given:
-        wrong = "is there twice" if key in values else _wrong(key, value)
-        values[key] = value
-        if wrong:
-            problems.append(f"{_shown(key)} {wrong}.")
+    values = _read_object(text)
+    payload = json.dumps(values.get("verify_payload"))
+    problems = [f"{_shown(key)} {wrong}." for key, value in values.items() if (wrong := _wrong(key, value))]
     folder = values.get("payload_dir", "")
     if isinstance(folder, str) and folder and not folder.strip("/ "):
         problems.append("payload_dir is not a folder in the artifact: payloads at its top are not read.")
@@ -204,8 +194,18 @@ def read_parameters(text: str) -> Parameters:
     )
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """The members of a JSON object; keys may be repeated."""
+def _read_object(text: str) -> dict[str, Any]:
+    """Return the members of a JSON object; raise InputError if it is not one, without any of its text."""
+    try:
+        content = text.encode("utf-8", "surrogatepass")
+        root = parse_json(content, "UserParameters", is_secret=True)
+    except InputError as error:
+        why = "\n".join(filter(None, (error.what, error.why)))
+        what = "UserParameters are not a JSON object in which each key is there once."
+        raise InputError(what, why=why, todo=_as_this()) from None
+    if not isinstance(root.value, dict):
+        raise InputError("UserParameters are not a JSON object.", todo=_as_this())
+    return {key: node.plain() for key, node in root.members.items()}
 
 
 def _wrong(key: str, value: object) -> str:

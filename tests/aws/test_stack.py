@@ -284,6 +284,9 @@ def test_parameters_come_from_a_file_and_stay(stack: StackCommand, stacks: Stack
     assert "The template's parameter Secret has no value." in stack("apply", status=2).stderr
     values.write_text('{"Secret": "canary-5b1f", "Brunch": "main"}')
     assert "no parameter Brunch" in stack("apply", "--parameters", str(values), status=2).stderr
+    values.write_text('{"Secret": "canary-1", "Secret": "canary-2"}')
+    twice = stack("apply", "--parameters", str(values), status=2).stderr
+    assert ("the key `Secret` is there already" in twice, "canary" in twice) == (True, False)
     values.write_text('{"Secret": 5}')
     assert "not texts: Secret" in stack("apply", "--parameters", str(values), status=2).stderr
     assert not stacks.stacks
@@ -347,9 +350,12 @@ def test_a_stack_is_called_like_the_function(stack: StackCommand, stacks: Stacks
 @pytest.mark.parametrize(
     ("content", "wrong"),
     [
-        ("{", "Line 1, column 2."),
+        ("{", "line 1, column 2: this is not JSON"),
         ("[]", "is not a JSON object"),
         ("{}", "has no Resources"),
+        ('{"Resources": {"A": {}}, "Parameters": ["Branch"]}', "column 40: `Parameters` has to be an object"),
+        ('{"Resources": {"A": {}}, "Parameters": {"A": 1}}', "column 46: a parameter has to be an object"),
+        ('{"Resources": {"A": {}},\n"Resources": {"B": {}}}', "`Resources` is there already, in line 1"),
         (None, "can't be read"),
     ],
 )

@@ -281,7 +281,7 @@ PARAMETERS = {
     "unknown": ('{"file": "f", "fleet_prefix": "t-", "alias": "live", "prefixx": "x"}', "prefixx is not one"),
     "mistyped": ('{"file": "f", "alais": "live"}', "did you mean alias?"),
     "a variable": ('{"file": "f", "_LAMBDA_ALIAS": "live"}', "_LAMBDA_ALIAS is not one"),
-    "twice": ('{"file": "f", "file": "g"}', "file is there twice"),
+    "twice": ('{"file": "f", "file": "g"}', "column 15: this key is there already"),
     "no file": ('{"fleet_prefix": "t-"}', "file is missing"),
     "a number": ('{"file": 1}', "file is empty, or not a text"),
     "an empty text": ('{"file": "f", "alias": " "}', "alias is empty, or not a text"),
@@ -514,6 +514,15 @@ def test_a_token_that_is_not_ours_counts_as_none(token: str) -> None:
         again = Progress()
         again.resume(progress.token())
         assert (again.runs, again.begun) == (progress.runs + 1, progress.begun)
+
+
+def test_a_token_that_is_too_long_is_not_even_read() -> None:
+    """Deep inside of one Python has no room left for what its garbage collector may call meanwhile."""
+    token = json.dumps({"runs": 1, "left": 1, "idle": 0, "begun": None})
+    known, unknown = Progress(), Progress()
+    known.resume(token)
+    unknown.resume(token + " " * 200)
+    assert (known.runs, unknown.runs) == (2, 1)
 
 
 @pytest.mark.parametrize("token", ["x", '{"runs": 1, "left": -1, "idle": 2, "begun": null}'])

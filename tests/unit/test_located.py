@@ -55,9 +55,9 @@ def test_each_value_begins_at_its_place(value: Any) -> None:
         ('{"a": 1,\n "a": 2}', "a.json, line 2, column 2: the key `a` is there already, in line 1."),
         ('{"a": }', "a.json, line 1, column 7: this is not JSON (Expecting value)."),
         ('{"a": NaN}', "a.json, line 1, column 7: this is not a number that JSON has."),
-        ("[" * 200 + "]" * 200, "a.json, line 1, column 102: this is nested more than 100 levels deep."),
+        ("[" * 200 + "]" * 200, "a.json, line 1, column 101: this is nested more than 100 levels deep."),
         ('["\\ud800"]', "a.json, line 1, column 2: this text holds half of a character"),
-        ("[" * 100_000, "a.json, line 1, column 1: this is nested too deeply"),
+        ("[" * 100_000, "a.json, line 1, column 101: this is nested more than 100 levels deep"),
         ("\udcff", "a.json is not UTF-8 text."),
     ],
 )
@@ -66,3 +66,16 @@ def test_what_is_no_document_is_refused_with_its_place(text: str, said: str) -> 
     with pytest.raises(InputError) as refused:
         parse_json(text.encode("utf-8", "surrogateescape"), "a.json")
     assert said in refused.value.what
+
+
+def test_a_secret_document_is_not_repeated() -> None:
+    """Its places are enough to find what is wrong."""
+    with pytest.raises(InputError) as refused:
+        parse_json(b'{"canary": 1,\n "canary": 2}', "PAYLOAD", is_secret=True)
+    assert refused.value.what == "PAYLOAD, line 2, column 2: this key is there already, in line 1."
+
+
+def test_brackets_in_texts_are_not_levels() -> None:
+    """However they are written there."""
+    text = json.dumps(["[" * 500, '"\\[' * 500, {"{" * 500: 1}])
+    assert parse_json(text.encode(), "a.json").plain() == json.loads(text)

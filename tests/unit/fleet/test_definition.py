@@ -33,7 +33,7 @@ def refusal(text: str) -> str:
         parse_definition(text.encode(), "fleet.json")
     assert refused.value.exit_code == 2
     assert EXAMPLE[:40] in refused.value.todo
-    return refused.value.what
+    return f"{refused.value.what}\n{refused.value.why}"
 
 
 def test_the_form_of_the_documents_is_accepted() -> None:
@@ -67,7 +67,7 @@ def test_whatever_else_is_refused_with_a_position(text: str) -> None:
     try:
         parsed = parse_definition(text.encode("utf-8", "surrogatepass"), "fleet.json")
     except InputError as error:
-        assert error.what.startswith(("fleet.json, line ", "The fleet file fleet.json is not UTF-8"))
+        assert error.what.startswith(("fleet.json, line ", "fleet.json has ", "fleet.json is not UTF-8"))
     else:
         entries = [{"name": each.name, "version": each.version.text} for each in parsed.lambdas]
         assert json.loads(text) == {"lambdas": entries}
@@ -79,39 +79,51 @@ def test_whatever_else_is_refused_with_a_position(text: str) -> None:
         ("", "line 1, column 1: this is not JSON"),
         ('{"lambdas": [],}', "line 1, column 1"),
         ("[]", "line 1, column 1: this has to be an object with `lambdas`"),
-        ('{\n  "lambda": []}', "line 2, column 3: the key lambda is not one of a fleet file's"),
+        ('{\n  "lambda": []}', "line 2, column 3: the key `lambda` is not one of a fleet file's"),
         ('{"lambdas": []}', "line 1, column 13: the list of functions is empty"),
         ('{"lambdas": {}}', "line 1, column 13: `lambdas` has to be a list"),
         ("{}", "line 1, column 1: this has no `lambdas`"),
         ('{"lambdas": [\n["a"]]}', "line 2, column 1: this has to be an object with `name` and `version`"),
         ('{"lambdas": [{"name": "a"}]}', "column 14: this has no `version`"),
         ('{"lambdas": [{"name": "a", "version": 1.1}]}', "column 39: `version` has to be a string"),
-        ('{"lambdas": [{"name": "a b", "version": "1.1"}]}', "column 23: a b is not the name of a function"),
-        ('{"lambdas": [{"name": "a", "version": "1"}]}', "column 39: the version 1 is a number"),
-        ('{"lambdas": [{"name": "a", "version": "é"}]}', "column 39: the version é is not a name"),
+        (
+            '{"lambdas": [{"name": "a b", "version": "1.1"}]}',
+            "column 23: `a b` is not the name of a function",
+        ),
+        ('{"lambdas": [{"name": "a", "version": "1"}]}', "column 39: the version `1` is a number"),
+        ('{"lambdas": [{"name": "a", "version": "é"}]}', "column 39: the version `é` is not a name"),
         (
             '{"lambdas": [{"name": "a", "version": "1.1", "config": {}}]}',
-            "column 46: the key config is not one of a fleet file's",
+            "column 46: the key `config` is not one of a fleet file's",
         ),
         (
             '{"lambdas": [{"name": "a", "name": "b", "version": "1.1"}]}',
-            "column 28: the key `name` is there twice",
+            "column 28: the key `name` is there already",
         ),
         (
             '{"lambdas": [{"name": "a", "version": "1.1"},\n{"name": "a", "version": "1.1"}]}',
-            "line 2, column 10: a is there already, in line 1",
+            "line 2, column 10: `a` is there already, in line 1",
         ),
-        ("[" * 100_000, "line 1, column 1: this is nested too deeply"),
-        ("[" * 800 + "]" * 800, "line 1, column 1: this "),
+        ("[" * 100_000, "line 1, column 101: this is nested more than 100 levels deep"),
+        ("[" * 800 + "]" * 800, "line 1, column 101: this "),
         (
             '{"lambdas": [' + "1" * 5000 + "]}",
-            "line 1, column 1: this is nested too deeply, or holds a number",
+            "line 1, column 1: this holds a number of too many digits",
         ),
     ],
 )
 def test_what_is_wrong_is_shown_where_it_is(text: str, wrong: str) -> None:
     """By line and column, for a person who looks at the file in an editor."""
     assert wrong in refusal(text)
+
+
+def test_all_mistakes_are_shown_at_once() -> None:
+    """Each by its own position, in the file's order."""
+    text = '{"lambdas": [{"name": "a b", "version": 1},\n{"name": "a"},\n"x"], "more": 1}'
+    what, *lines = refusal(text).splitlines()
+    assert what == "fleet.json has 5 mistakes."
+    places = [line.partition(":")[0].removeprefix("fleet.json, line ") for line in lines]
+    assert places == ["1, column 23", "1, column 41", "2, column 1", "3, column 1", "3, column 7"]
 
 
 def test_a_name_can_not_write_to_the_terminal() -> None:

@@ -23,6 +23,8 @@ ANYTHING = st.recursive(
     [
         ("canary", "is not a JSON object"),
         ("[1]", "is not a JSON object"),
+        ('{"f": {"payload": 1},\n"f": {"payload": 2}}', "line 2, column 1: this key is there already"),
+        ('{"f": {"payload": {"canary": 1, "canary": 2}}}', "column 33: this key is there already"),
         ("@missing.json", "names a file that can't be read: No such file or directory"),
         ('{"canary fn": {"payload": 1}}', "canary fn: is not the name of a function"),
         ('{"f": {}}', "f: is not an object with `payload`"),
