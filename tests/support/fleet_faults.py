@@ -192,7 +192,7 @@ def _interrupted(scene: Scene) -> Outcome:
     state: Any = scene.state
     scene.proxy.reset()
     for thread in set(threading.enumerate()) - before:
-        if "(work)" in thread.name or "ThreadPoolExecutor" in thread.name:
+        if "(work)" in thread.name or "(run)" in thread.name:
             thread.join(SECONDS)
     assert scene.state == state, "the command went on"
     return outcome
