@@ -60,7 +60,6 @@ PHRASES = (
     (re.compile(r"\b_(AWS_\w+)"), r"\1"),
     (re.compile(r"A larger _LAMBDA_TIMEOUT gives"), "A longer timeout of the hook's function gives"),
     (re.compile(r"\b([Tt])he deployer lacks"), r"\1he hook's role lacks"),
-    (re.compile(r"the IAM policy of the deployer"), "the policy of the hook's role"),
     (re.compile(r"`deploy doctor --policy` prints"), "`deploy doctor --policy --hook` prints"),
     (re.compile(r"\bRun `deploy` again\b"), "Deploy again"),
     (re.compile(r"\brun `deploy` again\b"), "deploy again"),

@@ -32,6 +32,10 @@ CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 
 INVALID = "ValidationError"  # the only code that there is for a stack that does not exist
 MISSING = "does not exist"
+# What an explanation says for deploys, and a stack's does not.
+OF_DOCTOR = "\n`deploy doctor"
+DEPLOY = "`deploy`"
+
 NO_CHANGE_SET = "ChangeSetNotFound"
 
 
@@ -209,8 +213,8 @@ class Stack:
                 yield
         except DeployError as error:
             if error.code in DENIED:
-                error.todo = error.todo.partition("\n`deploy doctor")[0]
-            error.todo = error.todo.replace("`deploy`", "`deploy stack`")
+                error.todo = error.todo.partition(OF_DOCTOR)[0]
+            error.todo = error.todo.replace(DEPLOY, "`deploy stack`")
             raise
 
 
