@@ -13,6 +13,7 @@ from deploy.errors import InputError
 from deploy.infrastructure import roles
 from deploy.infrastructure.alarms import alarms_of
 from deploy.infrastructure.cloudformation_api import api_outputs, api_resources
+from deploy.infrastructure.iam import trust_service
 from deploy.infrastructure.names import pascal
 from deploy.infrastructure.placeholder import FILE, inline_code
 from deploy.infrastructure.references import Joined, resolve
@@ -81,7 +82,7 @@ def _sub(text: Joined) -> object:
 def _function(function: Function, policy: dict[str, Any], target: Target) -> Resources:
     name = pascal(function.key)
     role = {
-        "AssumeRolePolicyDocument": roles.trust("lambda.amazonaws.com"),
+        "AssumeRolePolicyDocument": trust_service("lambda"),
         "Policies": [{"PolicyName": "function", "PolicyDocument": policy}],
     }
     properties: dict[str, Any] = {
@@ -195,7 +196,7 @@ def _shift(function: Function, shift: Shift, service: Service) -> Resources:
     name = pascal(function.key)
     alarms = [f"{name}{alarm.metric}Alarm" for alarm in alarms_of(function, service.alias)]
     role = {
-        "AssumeRolePolicyDocument": roles.trust("codedeploy.amazonaws.com"),
+        "AssumeRolePolicyDocument": trust_service("codedeploy"),
         "Policies": [
             {
                 "PolicyName": "shift",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.aws import parameters
 from deploy.aws.permissions import ANYTHING, Grant, Permission, bucket_arn, function_arn, literal
-from deploy.infrastructure.policy import document
+from deploy.infrastructure.policy import policy_of
 from deploy.release.steps.alias import MoveAlias
 from deploy.release.steps.code import UpdateCode
 from deploy.release.steps.shift import ShiftAlias
@@ -38,13 +38,13 @@ READ_CONFIG = Permission("lambda:GetFunction", "keep the config of a version out
 
 def fleet_policy(target: Target) -> dict[str, Any]:
     """Return the IAM policy of who applies a fleet; `target` is any function of it."""
-    return document(fleet_grants(target))
+    return policy_of(fleet_grants(target))
 
 
 def source_policy(source: Target) -> dict[str, Any]:
     """Return the IAM policy of the role in the lower account, which only reads; `source` is any function."""
     read = Permission("lambda:GetFunction", "read the versions that are promoted")
-    return document([Grant("ReadVersions", (read,), (_functions(source, _prefix(source)),))])
+    return policy_of([Grant("ReadVersions", (read,), (_functions(source, _prefix(source)),))])
 
 
 def fleet_grants(target: Target) -> Iterator[Grant]:

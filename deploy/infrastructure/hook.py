@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deploy.aws.permissions import ANYTHING, Grant, Permission, function_arn
-from deploy.infrastructure.policy import document
-from deploy.infrastructure.step import log_grant, trust
+from deploy.infrastructure.iam import trust_service
+from deploy.infrastructure.policy import policy_of
+from deploy.infrastructure.step import log_grant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,18 +30,21 @@ INVOKE = Permission("lambda:InvokeFunction", "ask the new version")
 PREFIX_OF_HOOKS = "CodeDeployHook_"
 
 
-def hook_role(targets: Iterable[Target]) -> dict[str, Any]:
-    """Return the policy and the trust policy of a hook's role, for all functions that the hook checks."""
+def hook_role(targets: Iterable[Target], function: str = "") -> dict[str, Any]:
+    """Return the policy and the trust policy of a hook's role, for all functions that the hook checks.
+
+    `function` is the name of the hook's own function; empty if there is none yet.
+    """
     return {
         "hook": {
-            "trust": trust({"Service": "lambda.amazonaws.com"}),
-            "policy": document(grant for target in targets for grant in _grants(target)),
+            "trust": trust_service("lambda"),
+            "policy": policy_of(grant for target in targets for grant in _grants(target, function)),
         }
     }
 
 
-def _grants(target: Target) -> Iterator[Grant]:
+def _grants(target: Target, function: str) -> Iterator[Grant]:
     yield Grant("Shift", SHIFT, (ANYTHING,))
     yield Grant("ReadAppSpec", (APPSPEC,), (ANYTHING,))
     yield Grant("Verify", (INVOKE,), (function_arn(target, ANYTHING),))
-    yield log_grant(target)
+    yield log_grant(target, function)

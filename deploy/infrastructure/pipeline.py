@@ -11,14 +11,13 @@ import json
 from typing import TYPE_CHECKING
 
 from deploy.errors import InputError
+from deploy.infrastructure.iam import allow, document, trust
 from deploy.infrastructure.pipeline_parts import (
     CHECKS,
     OBJECTS,
     Values,
-    allow,
     arn_of,
     function_arn,
-    policy,
     projects,
     role,
     role_arn,
@@ -77,11 +76,10 @@ def role_template() -> Values:
         allow("ReadArtifact", ["s3:GetObject", "s3:GetObjectVersion"], objects),
         allow("DecryptArtifact", ["kms:Decrypt", "kms:DescribeKey"], key),
     ]
-    trust = {"Effect": "Allow", "Principal": {"AWS": {"Ref": "PipelineRoleArn"}}, "Action": "sts:AssumeRole"}
     properties = {
         "RoleName": {"Fn::Sub": "${Function}-pipeline"},
-        "AssumeRolePolicyDocument": policy([trust]),
-        "Policies": [{"PolicyName": "start-step", "PolicyDocument": policy(statements)}],
+        "AssumeRolePolicyDocument": trust({"AWS": {"Ref": "PipelineRoleArn"}}),
+        "Policies": [{"PolicyName": "start-step", "PolicyDocument": document(statements)}],
     }
     return {
         "AWSTemplateFormatVersion": TEMPLATE,
@@ -179,7 +177,10 @@ def _check(check: str) -> Values:
 
 
 def user_parameters(stage: Stage) -> object:
-    """Return what the step is asked; the external ID, which is not to be seen, comes from a parameter."""
+    """Return what the step is asked; the external ID comes from a parameter, so the template lacks it.
+
+    The pipeline has it in clear text: who may call codepipeline:GetPipeline reads it.
+    """
     if not stage.has_external_id:
         return stage.text
     with_id = json.dumps({EXTERNAL_ID: f"${{{stage.external_id}}}"})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy.infrastructure.policy import VERSION
+from deploy.infrastructure.iam import allow, document, trust_service
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from deploy.target.stage import Stage
 
@@ -32,7 +32,7 @@ def store(stages: Sequence[Stage]) -> Values:
     key = {
         "Description": "Encrypts the artifacts of the pipeline",
         "EnableKeyRotation": True,
-        "KeyPolicy": policy([administer, decrypt]),
+        "KeyPolicy": document([administer, decrypt]),
     }
     encryption = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn_of("Key")}
     closed = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
@@ -60,7 +60,7 @@ def store(stages: Sequence[Stage]) -> Values:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     read = {**readers, "Action": ["s3:GetObject", "s3:GetObjectVersion"], "Resource": OBJECTS}
-    access = {"Bucket": {"Ref": "Artifacts"}, "PolicyDocument": policy([insecure, read])}
+    access = {"Bucket": {"Ref": "Artifacts"}, "PolicyDocument": document([insecure, read])}
     kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     return {
         "Key": {"Type": "AWS::KMS::Key", **kept, "Properties": key},
@@ -111,23 +111,8 @@ def arn_of(resource: str) -> Values:
     return {"Fn::GetAtt": [resource, "Arn"]}
 
 
-def role(service: str, statements: Sequence[Values]) -> Values:
+def role(service: str, statements: Iterable[Values]) -> Values:
     """Return a role for a service of AWS."""
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": f"{service}.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
-    policies = [{"PolicyName": service, "PolicyDocument": policy(statements)}]
-    properties = {"AssumeRolePolicyDocument": policy([trust]), "Policies": policies}
+    policies = [{"PolicyName": service, "PolicyDocument": document(statements)}]
+    properties = {"AssumeRolePolicyDocument": trust_service(service), "Policies": policies}
     return {"Type": "AWS::IAM::Role", "Properties": properties}
-
-
-def policy(statements: Sequence[Values]) -> Values:
-    """Return a policy."""
-    return {"Version": VERSION, "Statement": list(statements)}
-
-
-def allow(name: str, actions: Sequence[str], resources: Sequence[object]) -> Values:
-    """Return a statement of a policy."""
-    return {"Sid": name, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deploy.aws import parameters
+from deploy.infrastructure.iam import Document, document
 from deploy.release import state
 from deploy.release.steps import all_steps
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from deploy.aws.permissions import Grant
     from deploy.target.environment import Target
 
-VERSION = "2012-10-17"  # of the language that policies are written in
-
 # Those that doctor asks, besides the steps' own.
 DOCTORS_SERVICES = frozenset({"iam", "sts"})
 LOGS_SERVICES = frozenset({"logs"})
@@ -25,12 +24,12 @@ PIPELINE_SERVICES = frozenset({"codepipeline", "sts"})
 HOOK_SERVICES = frozenset({"codedeploy"})
 
 
-def policy(*targets: Target) -> dict[str, Any]:
+def policy(*targets: Target) -> Document:
     """Return the IAM policy for a deployer with just these settings, of one function or of several."""
-    return document(grant for target in targets for grant in grants(target))
+    return policy_of(grant for target in targets for grant in grants(target))
 
 
-def document(given: Iterable[Grant]) -> dict[str, Any]:
+def policy_of(given: Iterable[Grant]) -> Document:
     """Return the IAM policy that grants this; what differs in its resources alone is one statement."""
     merged: dict[tuple[object, ...], Grant] = {}
     for grant in given:
@@ -38,7 +37,7 @@ def document(given: Iterable[Grant]) -> dict[str, Any]:
         known = merged.get(what, replace(grant, resources=()))
         resources = dict.fromkeys((*known.resources, *grant.resources))
         merged[what] = replace(known, resources=tuple(resources))
-    return {"Version": VERSION, "Statement": [grant.statement() for grant in merged.values()]}
+    return document(grant.statement() for grant in merged.values())
 
 
 def grants(target: Target) -> Iterator[Grant]:

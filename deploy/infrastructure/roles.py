@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.errors import InputError
 from deploy.infrastructure.hook import PREFIX_OF_HOOKS, hook_role
-from deploy.infrastructure.policy import VERSION, policy
+from deploy.infrastructure.iam import allow, document
+from deploy.infrastructure.policy import policy
 from deploy.infrastructure.references import Joined, arn, with_references
 from deploy.target.arn import FunctionReference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from deploy.infrastructure.service import Function, Service
     from deploy.target.environment import Target
     from deploy.target.shift_settings import Shift
@@ -34,22 +33,6 @@ USE_VPC = (
 )
 # Those of AWS's own policy AWSCodeDeployRoleForLambdaLimited, on our functions alone.
 SHIFT = ("lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig")
-
-
-def allow(sid: str, actions: Iterable[str], resources: Iterable[str | Joined]) -> dict[str, Any]:
-    """Return a statement."""
-    return {"Sid": sid, "Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
-
-
-def document(statements: Iterable[object]) -> dict[str, Any]:
-    """Return a policy."""
-    return {"Version": VERSION, "Statement": [*statements]}
-
-
-def trust(service: str) -> dict[str, Any]:
-    """Return the trust policy for an AWS service."""
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    return document([statement])
 
 
 def function_policy(function: Function) -> dict[str, Any]:
@@ -135,8 +118,9 @@ def hook_name(service: Service) -> str | None:
 
 
 def hook_policy(service: Service, target: Target) -> Any:  # noqa: ANN401 - a document
-    """Return what the hook's function may do: the same as `deploy doctor --policy --hook` prints."""
-    return with_references(hook_role(targets_of(service, target))["hook"]["policy"])
+    """Return what the hook's function may do: as `deploy doctor --policy --hook` prints, with its own log."""
+    role = hook_role(targets_of(service, target), hook_name(service) or "")
+    return with_references(role["hook"]["policy"])
 
 
 def deployer_policy(service: Service, target: Target) -> Any:  # noqa: ANN401 - a document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deploy.aws.permissions import ANYTHING, Grant, Permission, bucket_arn, key_grant, literal
-from deploy.infrastructure.policy import document
+from deploy.infrastructure.policy import policy_of
 from deploy.target.arn import partition_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ OF_RESOURCES = (
 
 def stack_policy(target: Target) -> dict[str, Any]:
     """Return the policy for changing a target's stack, without what its resources need."""
-    return document(_grants(target))
+    return policy_of(_grants(target))
 
 
 def _grants(target: Target) -> Iterator[Grant]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.infrastructure import roles
 from deploy.infrastructure.alarms import alarms_of
+from deploy.infrastructure.iam import trust_service
 from deploy.infrastructure.names import snake
 from deploy.infrastructure.placeholder import FILE
 from deploy.infrastructure.references import Joined, as_json, expression, join, resolve
@@ -94,7 +95,7 @@ def _add(resources: Resources, kind: str, name: str, arguments: dict[str, Any]) 
 
 def _role(resources: Resources, name: str, prefix: str, service: str, policy: dict[str, Any]) -> Joined:
     """Add a role with a policy of its own, and return its ARN."""
-    trust = as_json(roles.trust(service))
+    trust = as_json(trust_service(service))
     _add(
         resources,
         "aws_iam_role",
@@ -117,7 +118,7 @@ def _function(resources: Resources, function: Function, policy: dict[str, Any]) 
         "architectures": [function.architecture],
         "memory_size": function.memory,
         "timeout": function.timeout,
-        "role": _role(resources, name, function.name, "lambda.amazonaws.com", policy),
+        "role": _role(resources, name, function.name, "lambda", policy),
         "filename": FILE,
         "publish": True,
         "depends_on": [f"aws_cloudwatch_log_group.{name}", f"aws_iam_role_policy.{name}"],
@@ -184,7 +185,7 @@ def _shift(resources: Resources, function: Function, shift: Shift, service: Serv
     name = snake(function.key)
     policy = roles.shift_policy(function, shift)
     prefix = f"{function.name}-shift"
-    role = _role(resources, f"{name}_shift", prefix, "codedeploy.amazonaws.com", policy)
+    role = _role(resources, f"{name}_shift", prefix, "codedeploy", policy)
     _add(resources, "aws_codedeploy_app", name, {"name": shift.application, "compute_platform": "Lambda"})
     alarms = [_alarm(function, alarm) for alarm in alarms_of(function, service.alias)]
     group: dict[str, Any] = {

@@ -62,10 +62,11 @@ def tools_of(service: Service, target: Target) -> Iterator[tuple[Function, dict[
     if hook := hook_of(service):
         yield hook, roles.hook_policy(service, target)
     if step := step_of(service):
-        yield step, _step_policy(replace(target, settings=replace(target.settings, alias=service.alias)))
+        here = replace(target, settings=replace(target.settings, alias=service.alias))
+        yield step, _step_policy(here, step.name)
 
 
-def _step_policy(target: Target) -> dict[str, Any]:
+def _step_policy(target: Target, name: str) -> dict[str, Any]:
     if not target.settings.fleet_prefix:
         raise InputError(
             "service.json sets up the CodePipeline step, and _LAMBDA_FLEET_PREFIX is not set.",
@@ -75,5 +76,5 @@ def _step_policy(target: Target) -> dict[str, Any]:
     any_function = FunctionReference("any", roles.TOKEN_ACCOUNT)
     here = replace(target, region=roles.TOKEN_REGION, function=any_function)
     role = f"arn:aws:iam::{roles.TOKEN_ACCOUNT}:role/step"
-    policy: Any = with_references(step_roles(Member(here, None), role)["step"]["policy"])
+    policy: Any = with_references(step_roles(Member(here, None), role, name)["step"]["policy"])
     return dict(policy)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Whose credentials they are does not matter for what is written.
 NOBODY = {"_AWS_ACCESS_KEY_ID": "nobody", "_AWS_SECRET_ACCESS_KEY": "nobody"}
-EXTERNAL_ID = "source_external_id"  # which a parameter of the template brings, unseen
+EXTERNAL_ID = "source_external_id"  # a parameter of the template brings it, so it is not in the template
 VERIFICATION = ("verify_payload", "verify_expect")
 OF_THE_STEP = "region"  # it works in its own
 

@@ -226,6 +226,15 @@ def test_the_tools_are_set_up_where_they_are_used() -> None:
     step = json.dumps(made["Resources"]["ToolStepRole"])
     assert "codepipeline:PutJobSuccessResult" in step
     assert ":function:shop*" in step
+    for resource, name in (("ToolHookRole", "CodeDeployHook_shop"), ("ToolStepRole", "shop-step")):
+        (policy_of_tool,) = made["Resources"][resource]["Properties"]["Policies"]
+        log = [
+            (each["Action"], substituted(each["Resource"]))
+            for each in policy_of_tool["PolicyDocument"]["Statement"]
+            if "logs:PutLogEvents" in each["Action"]
+        ]
+        group = f"arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/{name}:*"
+        assert log == [(["logs:CreateLogStream", "logs:PutLogEvents"], [group])]
     with pytest.raises(InputError, match="_LAMBDA_FLEET_PREFIX is not set"):
         template(read(said), target())
 
