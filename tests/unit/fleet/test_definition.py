@@ -88,7 +88,7 @@ def test_whatever_else_is_refused_with_a_position(text: str) -> None:
         ('{"lambdas": [{"name": "a", "version": 1.1}]}', "column 39: `version` has to be a string"),
         (
             '{"lambdas": [{"name": "a b", "version": "1.1"}]}',
-            "column 23: `a b` is not the name of a function",
+            "column 23: `a b` is not the name of a",
         ),
         ('{"lambdas": [{"name": "a", "version": "1"}]}', "column 39: the version `1` is a number"),
         ('{"lambdas": [{"name": "a", "version": "é"}]}', "column 39: the version `é` is not a name"),
