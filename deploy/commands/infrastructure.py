@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.artifact import base as bases
 from deploy.errors import DeployError, InputError
 from deploy.files import replacing
+from deploy.infrastructure.agreement import check_alias, notices
 from deploy.infrastructure.cloudformation import template
 from deploy.infrastructure.declaration import FILE
 from deploy.infrastructure.defaults import defaults_of
@@ -113,6 +114,9 @@ def read_service(context: Context) -> tuple[Service, Target]:
     defaults = defaults_of(targets[0], [each.function.name for each in targets] if names else [], base)
     path = context.slug / FILE
     service = parse_service(_read(path), FILE, defaults) if path.exists() else default_service(defaults)
+    check_alias(service, defaults.alias, defaults.names)
+    for notice in notices(service, defaults.alias, defaults.names):
+        context.report.notice(notice)
     if base is not None:
         check_handlers(service.functions, context.slug, base)
     if source := service.api_source:

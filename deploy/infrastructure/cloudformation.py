@@ -14,10 +14,11 @@ from deploy.infrastructure import roles
 from deploy.infrastructure.alarms import alarms_of
 from deploy.infrastructure.cloudformation_api import api_outputs, api_resources
 from deploy.infrastructure.iam import trust_service
-from deploy.infrastructure.names import pascal
+from deploy.infrastructure.names import add_new, pascal
 from deploy.infrastructure.placeholder import FILE, inline_code
 from deploy.infrastructure.references import Joined, resolve
 from deploy.infrastructure.tools import tools_of
+from deploy.release.description import PLACEHOLDER
 
 if TYPE_CHECKING:
     from deploy.infrastructure.service import Function, Service
@@ -46,13 +47,13 @@ def template(service: Service, target: Target) -> dict[str, Any]:
         *((each, roles.function_policy(each)) for each in service.functions),
         *tools_of(service, target),
     ]:
-        resources |= _function(function, policy, target)
+        add_new(resources, _function(function, policy, target))
     for function in service.functions:
-        resources |= _alias(function, service)
-        resources |= _alarms(function, service)
+        add_new(resources, _alias(function, service))
+        add_new(resources, _alarms(function, service))
     for function, shift in roles.shifts(service, target):
-        resources |= _shift(function, shift, service)
-    resources |= api_resources(service)
+        add_new(resources, _shift(function, shift, service))
+    add_new(resources, api_resources(service))
     resources["DeployerPolicy"] = {
         "Type": "AWS::IAM::ManagedPolicy",
         "Properties": {
@@ -159,6 +160,7 @@ def _alias(function: Function, service: Service) -> Resources:
             "Properties": {
                 **of_function,
                 "Name": service.alias,
+                "Description": PLACEHOLDER,
                 "FunctionVersion": {"Fn::GetAtt": [f"{name}Version", "Version"]},
             },
         },

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from deploy.infrastructure import roles
 from deploy.infrastructure.alarms import alarms_of
 from deploy.infrastructure.iam import trust_service
-from deploy.infrastructure.names import snake
+from deploy.infrastructure.names import add_new, snake
 from deploy.infrastructure.placeholder import FILE
 from deploy.infrastructure.references import Joined, as_json, expression, join, resolve
 from deploy.infrastructure.terraform_api import api_outputs, api_resources
 from deploy.infrastructure.tools import tools_of
+from deploy.release.description import PLACEHOLDER
 
 if TYPE_CHECKING:
     from deploy.infrastructure.alarms import Alarm
@@ -90,7 +91,7 @@ def _escaped(text: str) -> str:
 
 
 def _add(resources: Resources, kind: str, name: str, arguments: dict[str, Any]) -> None:
-    resources.setdefault(kind, {})[name] = arguments
+    add_new(resources.setdefault(kind, {}), {name: arguments})
 
 
 def _role(resources: Resources, name: str, prefix: str, service: str, policy: dict[str, Any]) -> Joined:
@@ -148,6 +149,7 @@ def _alias(resources: Resources, function: Function, service: Service) -> None:
     name = snake(function.key)
     arguments = {
         "name": service.alias,
+        "description": PLACEHOLDER,
         "function_name": expression(f"aws_lambda_function.{name}.function_name"),
         "function_version": expression(f"aws_lambda_function.{name}.version"),
         "lifecycle": {"ignore_changes": ALIAS},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.errors import InputError
 from deploy.infrastructure import roles
+from deploy.infrastructure.declaration import FILE
 from deploy.infrastructure.references import with_references
 from deploy.infrastructure.service import Function
 from deploy.infrastructure.step import step_roles
@@ -59,6 +60,14 @@ def step_of(service: Service) -> Function | None:
 
 def tools_of(service: Service, target: Target) -> Iterator[tuple[Function, dict[str, Any]]]:
     """Yield the functions with their policies; raise InputError if the settings lack what one needs."""
+    taken = {each.name: each.key for each in service.functions}
+    for tool in (hook_of(service), step_of(service)):
+        if tool and tool.name in taken:
+            raise InputError(
+                f"Two functions would be called {tool.name}: functions.{taken[tool.name]}, and the one of "
+                f"`deploy tools` that {FILE} sets up by `{tool.key.removeprefix('tool-')}`.",
+                todo=f"Give functions.{taken[tool.name]} another `name`.",
+            )
     if hook := hook_of(service):
         yield hook, roles.hook_policy(service, target)
     if step := step_of(service):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PREVIOUS = re.compile(r" ?\[previous version: ([0-9]+)\]")
 SHIFT = re.compile(r" ?\[shift: ([0-9]+) to ([0-9]+)(?:, (?:(\S+) )?v([0-9]+))?\]")
+# What an alias says that was set up with its function and has served no deploy.
+PLACEHOLDER = "[placeholder]"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def parse_note(description: str) -> Note:
         release = Provenance(shift[3], int(shift[4])) if shift[4] else None
         noted = ShiftNote(shift[1], shift[2], release)
     previous = PREVIOUS.search(description)
-    words, release = release_in(PREVIOUS.sub("", SHIFT.sub("", description)))
+    rest = description.replace(PLACEHOLDER, "")
+    words, release = release_in(PREVIOUS.sub("", SHIFT.sub("", rest)))
     return Note(words.strip(), previous[1] if previous else None, release, noted)
 
 
@@ -81,6 +84,11 @@ def pending_shift(alias: Alias) -> ShiftNote | None:
     if shift is None or (alias.version == shift.goal and not alias.weights):
         return None
     return shift
+
+
+def is_placeholder(alias: Alias) -> bool:
+    """Whether an alias still points at the placeholder that it was set up with; nobody goes back there."""
+    return PLACEHOLDER in alias.description
 
 
 def previous_version(alias: Alias) -> str | None:

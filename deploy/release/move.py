@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy.errors import DeployError, InputError
-from deploy.release.description import settled_note
+from deploy.release.description import is_placeholder, settled_note
 from deploy.release.naming import called, routes_by_weights, stands_for_a_name
 from deploy.release.steps.alias import MoveAlias
 from deploy.release.steps.shift import FollowShift, ShiftAlias, ShiftOptions, StopShift
@@ -52,12 +52,13 @@ def move_alias(
         raise routes_by_weights(alias)
     shift = None if options.now else settings.shifting
     release = provenance if provenance.note else None
-    # CodeDeploy wants a number; an alias that is still at $LATEST has nothing to shift from.
-    if shift and is_number(alias.version) and not alias.weights:
+    # CodeDeploy wants a number; an alias at $LATEST or at a placeholder has nothing to shift from.
+    has_served = is_number(alias.version) and not is_placeholder(alias)
+    if shift and has_served and not alias.weights:
         note, revision = settled_note(alias), alias.revision_id
         return (ShiftAlias(name, alias.version, note, release, revision, shift, options, version),)
     # The end of a shift leaves the alias at its version, and what was before that one.
-    previous = alias.version if alias.version != version and is_number(alias.version) else None
+    previous = alias.version if alias.version != version and has_served else None
     description = describe(alias, release, previous)
     return (MoveAlias(name, alias.version, description, alias.revision_id, version),)
 

@@ -34,7 +34,7 @@ def infrastructure(folder: Path, action: str = "cloudformation", *, status: int 
 def test_an_app_s_documents_are_written_to_stdout(name: str, action: str) -> None:
     """Nothing else is; no credentials, no AWS and no build are needed, and the same comes again."""
     app = REPOSITORY / "tests/apps" / name
-    first, second = (infrastructure(app, action) for _ in range(2))
+    first, second = (infrastructure(app, action, _LAMBDA_ALIAS="live") for _ in range(2))
     assert json.loads(first.stdout)
     assert first == second
     assert first.stderr == ""
@@ -52,6 +52,19 @@ def test_without_service_json_the_settings_give_one_function(tmp_path: Path) -> 
     assert function["Environment"] == {"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/env.sh"}}
     assert made["MyFunctionAlias"]["Properties"]["Name"] == "prod"
     assert "Neither a service.json" in infrastructure(slug, status=2).stderr
+
+
+def test_settings_that_deploys_would_miss_the_api_with_are_refused(tmp_path: Path) -> None:
+    """Without the alias, or with another one; a function that is not set up is pointed out."""
+    function = {"handler": "index.handler", "runtime": "nodejs22.x"}
+    write(tmp_path, {"alias": "prod", "functions": {"api": function, "other": function}})
+    refused = infrastructure(tmp_path, status=2, _LAMBDA_FUNCTION_ARN="api,other")
+    assert "Set _LAMBDA_ALIAS=prod" in refused.stderr
+    refused = infrastructure(tmp_path, status=2, _LAMBDA_FUNCTION_ARN="api,other", _LAMBDA_ALIAS="live")
+    assert "callers would reach prod" in refused.stderr
+    outcome = infrastructure(tmp_path, _LAMBDA_FUNCTION_ARN="api,users", _LAMBDA_ALIAS="prod")
+    assert "names users, and service.json has api, other" in outcome.stderr
+    assert "have to set _LAMBDA_ALIAS=prod" in infrastructure(tmp_path).stderr
 
 
 @pytest.mark.parametrize(

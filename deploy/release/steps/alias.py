@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from deploy.aws.codes import CONFLICT, LATEST, LOST, NOT_FOUND
+from deploy.aws.codes import CONFLICT, LOST, NOT_FOUND
 from deploy.aws.permissions import Grant, Permission, function_arn
 from deploy.errors import DeployError
 from deploy.release.description import parse_note
@@ -46,7 +46,7 @@ class MoveAlias(Step):
         execution.report.step(f"Moving {self.name} to version {version}")
         WriteAlias(self.name, version, self.description, self.revision_id).execute(execution)
         execution.version = version
-        if self.previous not in {None, LATEST, version}:
+        if self.previous not in {None, version} and self.previous == parse_note(self.description).previous:
             execution.report.detail(
                 f"It pointed at version {self.previous}; `deploy rollback` goes back there"
             )

@@ -1,12 +1,15 @@
 """How the alias comes to a version: by a shift, after one, or at once."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deploy.errors import DeployError
-from deploy.release.description import Note
+from deploy.infrastructure.cloudformation import template
+from deploy.infrastructure.terraform import configuration
+from deploy.release.description import PLACEHOLDER, Note, parse_note
 from deploy.release.move import clear_alias, move_alias
 from deploy.release.running import Running
 from deploy.release.steps.alias import MoveAlias
@@ -14,7 +17,9 @@ from deploy.release.steps.shift import FollowShift, ShiftAlias, ShiftOptions, St
 from deploy.target.arn import FunctionReference
 from deploy.target.provenance import Provenance
 from deploy.target.settings import Settings
+from services import read
 from states import alias
+from targets import target
 
 SETTINGS = Settings(function=FunctionReference("thumbs"), alias="live", shift="Slowly")
 RUNNING = Running("d-1", "3", "4")
@@ -65,3 +70,17 @@ def test_weights_that_nothing_moves_are_explained_and_removed_by_force() -> None
     assert (removal.previous, removal.version) == ("3", "3")
     assert clear_alias(replace(SETTINGS, shift=None), weighted, None, "4") is None
     assert clear_alias(SETTINGS, alias("3"), None, "4") is None
+
+
+@pytest.mark.parametrize("made", [template, configuration])
+def test_nothing_goes_back_to_a_placeholder(made: Any) -> None:
+    """The alias as templates set it up: the first deploy moves it at once, and forgets where it was."""
+    written = json.dumps(made(read({"functions": {"a": {}}}), target()))
+    assert f'"{PLACEHOLDER}"' in written
+    for settings in (SETTINGS, replace(SETTINGS, shift=None)):
+        (moved,) = move_alias(settings, alias("1", f"mine {PLACEHOLDER}"), "2", V7)
+        assert isinstance(moved, MoveAlias)
+        assert parse_note(moved.description) == Note("mine", None, V7)
+        (following,) = move_alias(replace(SETTINGS, shift=None), alias("2", moved.description), "3", V7)
+        assert isinstance(following, MoveAlias)
+        assert parse_note(following.description).previous == "2"
