@@ -32,7 +32,7 @@ check: lint
 test: $(VENV)/.installed $(MINISTACK)/.installed
 	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/slow $(PYTEST_ARGS)
 
-test-slow: $(VENV)/.installed
+test-slow: $(VENV)/.installed $(MINISTACK)/.installed
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests/slow $(PYTEST_ARGS)
 
 bench: $(VENV)/.installed
