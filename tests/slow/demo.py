@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import simulated
+from demo_release import show_release
 from embedded_aws import EmbeddedAWS
 from lambda_runtime import invoke_java, invoke_nodejs, invoke_python, unpack
 from paths import APPS
@@ -151,7 +152,9 @@ def _tell_the_story(folder: Path, cache: Path | None) -> None:
                 _tell(f"Left out: it needs {part.needs}. Not found on the PATH: {', '.join(missing)}.")
                 continue
             try:
-                _deploy_app(aws, folder / part.app.name, cache, part)
+                slug = _deploy_app(aws, folder / part.app.name, cache, part)
+                if part is PARTS[0]:
+                    _show_release(aws, slug, part)
             except (DemoError, simulated.BuildError) as error:
                 failed.append(part.title)
                 print(f"\nThe {part.title} part failed: {error}", file=sys.stderr)
@@ -163,7 +166,14 @@ def _tell_the_story(folder: Path, cache: Path | None) -> None:
         _tell(f"Left out for want of tools: {' and '.join(left_out)}.")
 
 
-def _deploy_app(aws: EmbeddedAWS, folder: Path, cache: Path, part: Part) -> None:
+def _show_release(aws: EmbeddedAWS, slug: simulated.Slug, part: Part) -> None:
+    _title("A release, step by step")
+    function = aws.create_function("demo-release", runtime=part.runtime, handler=part.handler)
+    if wrong := show_release(aws, slug, function, _tell, _show):
+        raise DemoError(f"{wrong}.")
+
+
+def _deploy_app(aws: EmbeddedAWS, folder: Path, cache: Path, part: Part) -> simulated.Slug:
     function = aws.create_function(f"demo-{folder.name}", runtime=part.runtime, handler=part.handler)
     _tell(f"The function exists already, as a stub: {function.arn}")
 
@@ -203,6 +213,7 @@ def _deploy_app(aws: EmbeddedAWS, folder: Path, cache: Path, part: Part) -> None
     if problems:
         raise DemoError(f"the {part.title} handler got another config: {'; '.join(problems)}.")
     _tell(f"The same {len(CONFIG)} config vars, to the byte; no setting, no dyno variable.")
+    return slug
 
 
 def _run(command: Sequence[str], folder: Path) -> None:

@@ -160,9 +160,7 @@ def live(functions: Mapping[str, Function]) -> dict[str, Any]:
     return {name: function.invoke("live") for name, function in functions.items()}
 
 
-def test_twenty_functions(
-    functions: dict[str, Function], settings: dict[str, str], tmp_path: Path
-) -> None:
+def test_twenty_functions(functions: dict[str, Function], settings: dict[str, str], tmp_path: Path) -> None:
     """Some are live, some move, some are promoted, two fail: what runs afterwards is asked by Invoke."""
     old, new = ({"version": version, **PRODUCTION} for version in ("1.0.0", "1.1.0"))
     before = live(functions)
