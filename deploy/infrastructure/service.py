@@ -92,6 +92,7 @@ class Service:
     """All that is set up together. `api` is there once its definition is read.
 
     Without `hook_environment`, the environment of the function that verifies versions, there is none.
+    `document` is service.json as it was read.
     """
 
     functions: tuple[Function, ...]
@@ -100,6 +101,7 @@ class Service:
     api: Api | None = None
     hook_environment: Mapping[str, str] | None = None
     has_step: bool = False
+    document: Node | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ def parse_service(content: bytes, name: str, defaults: Defaults) -> Service:
         source,
         hook_environment=None if hook is None else environment,
         has_step=_plain(root, "step") is True,
+        document=root,
     )
 
 
