@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.errors import InputError
 from deploy.infrastructure import declaration
 from deploy.infrastructure.names import pascal
+from deploy.infrastructure.rules import check_rules
 from deploy.located import Place, Problems, parse_json, shown
 from deploy.target import parsers
 
@@ -138,6 +139,7 @@ def parse_service(content: bytes, name: str, defaults: Defaults) -> Service:
     problems = Problems(name)
     declaration.SERVICE.check(root, "", problems)
     problems.check(TODO)
+    check_rules(root, problems)
     nodes = root.find("functions").members
     known = {"name": defaults.names[0]} if len(defaults.names) == len(nodes) == 1 else {}
     functions = tuple(

@@ -76,7 +76,8 @@ def _check_size(events: Iterable[yaml.Event], problems: Problems, most: int) -> 
             sizes[event.anchor] = 1
         # A key is an event, too. People write few aliases, and of small values.
         if len(parents) > DEEPEST or total > 2 * most or aliased > most // 10:
-            problems.refuse(Place(event.start_mark.line + 1, event.start_mark.column + 1), TOO_LARGE)
+            mark = event.start_mark
+            problems.refuse(Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1), TOO_LARGE)
 
 
 class _Yaml:
