@@ -10,7 +10,6 @@ from urllib.parse import quote
 from deploy.aws.bucket import check_region, encryption
 from deploy.errors import DeployError, InputError
 from deploy.target.arn import partition_of
-from deploy.text import megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +37,12 @@ def stage_template(
         return
     if len(content) > LARGEST:
         raise InputError(
-            f"The template has {megabytes(len(content))}, and CloudFormation takes {megabytes(LARGEST)}.",
+            f"The template has {len(content):,} bytes, and CloudFormation takes {LARGEST:,}.",
             todo="Divide the service into several stacks.",
         )
     if bucket is None:
         raise InputError(
-            f"The template has {megabytes(len(content))}, and a call takes {megabytes(LARGEST_IN_CALL)}.",
+            f"The template has {len(content):,} bytes, and a call takes {LARGEST_IN_CALL:,}.",
             todo="Name a bucket in the stack's region that it can pass through: _LAMBDA_S3_BUCKET=my-deploys",
         )
     client = session.client("s3")

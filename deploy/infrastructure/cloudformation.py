@@ -14,6 +14,7 @@ from deploy.infrastructure import roles
 from deploy.infrastructure.alarms import alarms_of
 from deploy.infrastructure.cloudformation_api import api_outputs, api_resources
 from deploy.infrastructure.iam import trust_service
+from deploy.infrastructure.intrinsics import check_documents
 from deploy.infrastructure.names import add_new, pascal
 from deploy.infrastructure.placeholder import FILE, inline_code
 from deploy.infrastructure.references import Joined, resolve
@@ -42,6 +43,7 @@ def template(service: Service, target: Target) -> dict[str, Any]:
 
     Raise InputError if the settings lack something that the service needs.
     """
+    check_documents(service)
     resources: Resources = {}
     for function, policy in [
         *((each, roles.function_policy(each)) for each in service.functions),

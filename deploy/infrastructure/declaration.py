@@ -55,7 +55,11 @@ SHIFT_EXAMPLES = ("Canary10Percent5Minutes", "Linear10PercentEvery1Minute")
 CORS_AGE = 600  # seconds
 
 KEY = Text("a letter, and up to 40 letters, digits, `-` and `_`", "[A-Za-z][A-Za-z0-9_-]{0,40}")
-VARIABLE = Text("the name of a variable", "[A-Za-z][A-Za-z0-9_]+", ("LOG_LEVEL",))
+VARIABLE = Text(
+    "the name of a variable: a letter, and at least one more letter, digit or `_`",
+    "[A-Za-z][A-Za-z0-9_]+",
+    ("LOG_LEVEL",),
+)
 ARN = "arn:aws[a-z-]*:"
 
 
@@ -89,7 +93,7 @@ ALARMS = Members(
         ),
         "duration": Field(
             Number(1, 900_000, "milliseconds"),
-            "An alarm if one in a hundred invocations takes this long or longer.",
+            "An alarm if one in a hundred invocations takes so many milliseconds or longer.",
             "no alarm",
         ),
         "notify": Field(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.errors import InputError
 from deploy.infrastructure import declaration
 from deploy.infrastructure.names import pascal
+from deploy.infrastructure.rules import check_rules
 from deploy.located import Place, Problems, parse_json, shown
 from deploy.target import parsers
 
@@ -92,6 +93,7 @@ class Service:
     """All that is set up together. `api` is there once its definition is read.
 
     Without `hook_environment`, the environment of the function that verifies versions, there is none.
+    `document` is service.json as it was read.
     """
 
     functions: tuple[Function, ...]
@@ -100,6 +102,7 @@ class Service:
     api: Api | None = None
     hook_environment: Mapping[str, str] | None = None
     has_step: bool = False
+    document: Node | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ def parse_service(content: bytes, name: str, defaults: Defaults) -> Service:
     problems = Problems(name)
     declaration.SERVICE.check(root, "", problems)
     problems.check(TODO)
+    check_rules(root, problems)
     nodes = root.find("functions").members
     known = {"name": defaults.names[0]} if len(defaults.names) == len(nodes) == 1 else {}
     functions = tuple(
@@ -153,6 +157,7 @@ def parse_service(content: bytes, name: str, defaults: Defaults) -> Service:
         source,
         hook_environment=None if hook is None else environment,
         has_step=_plain(root, "step") is True,
+        document=root,
     )
 
 

@@ -9,10 +9,13 @@ from deploy.errors import InputError
 from deploy.located import DEEPEST, Node, Place, Problems, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import yaml
 
 TAG = "tag:yaml.org,2002:"
 MOST_NODES = 200_000  # of a document whose aliases are written out
+TOO_LARGE = "this is nested too deeply, or too large with its aliases written out"
 
 
 def parse_yaml(content: bytes, name: str, most: int = MOST_NODES) -> Node:
@@ -30,7 +33,9 @@ def parse_yaml(content: bytes, name: str, most: int = MOST_NODES) -> Node:
     problems = Problems(name)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        root = yaml.compose(content.decode("utf-8-sig"), Loader=loader)
+        text = content.decode("utf-8-sig")
+        _check_size(yaml.parse(text, Loader=loader), problems, most)
+        root = yaml.compose(text, Loader=loader)
         if root is None:
             problems.refuse(Place(1, 1), "this document is empty")
         node = _Yaml(problems, most).node(root, None, ())
@@ -44,6 +49,35 @@ def parse_yaml(content: bytes, name: str, most: int = MOST_NODES) -> Node:
         problems.refuse(Place(1, 1), "this is not YAML, or is nested too deeply")
     problems.check()
     return node
+
+
+def _check_size(events: Iterable[yaml.Event], problems: Problems, most: int) -> None:
+    """Refuse what is nested too deeply, or is too large with its aliases written out, before it is composed.
+
+    Events come one by one; composing goes down into the document, in libyaml without any limit.
+    """
+    from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
+
+    sizes: dict[str | None, int] = {}
+    parents: list[tuple[str | None, int]] = []
+    total = aliased = 0
+    for event in events:
+        if isinstance(event, CollectionEndEvent):
+            anchor, before = parents.pop()
+            sizes[anchor] = total - before
+        if not isinstance(event, NodeEvent):
+            continue
+        size = sizes.get(event.anchor, 0) if isinstance(event, AliasEvent) else 1
+        total += size
+        aliased += size if isinstance(event, AliasEvent) else 0
+        if isinstance(event, CollectionStartEvent):
+            parents.append((event.anchor, total - 1))
+        elif not isinstance(event, AliasEvent):
+            sizes[event.anchor] = 1
+        # A key is an event, too. People write few aliases, and of small values.
+        if len(parents) > DEEPEST or total > 2 * most or aliased > most // 10:
+            mark = event.start_mark
+            problems.refuse(Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1), TOO_LARGE)
 
 
 class _Yaml:
@@ -61,9 +95,7 @@ class _Yaml:
         if id(given) in parents:
             self._problems.refuse(place, "this value holds an alias of itself; one has to be written out")
         if len(parents) > DEEPEST or self._left < 0:
-            self._problems.refuse(
-                place, "this is nested too deeply, or too large with its aliases written out"
-            )
+            self._problems.refuse(place, TOO_LARGE)
         parents = (*parents, id(given))
         tag = given.tag.removeprefix(TAG)
         if isinstance(given, MappingNode) and tag == "map":
@@ -107,17 +139,17 @@ class _Yaml:
 
 
 def _integer(text: str) -> int:
-    import yaml
+    from yaml import ScalarNode
+    from yaml.constructor import SafeConstructor
 
-    value = yaml.safe_load(text)
-    return int(str(value))
+    return int(SafeConstructor().construct_yaml_int(ScalarNode(f"{TAG}int", text)))
 
 
 def _number(text: str) -> float:
-    import yaml
+    from yaml import ScalarNode
+    from yaml.constructor import SafeConstructor
 
-    value = yaml.safe_load(text)
-    number = float(str(value))
+    number = float(SafeConstructor().construct_yaml_float(ScalarNode(f"{TAG}float", text)))
     if not math.isfinite(number):
         raise ValueError(text)
     return number

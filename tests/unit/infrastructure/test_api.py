@@ -355,6 +355,15 @@ def test_yaml_that_is_not_json_is_refused_with_its_place(text: str, said: str) -
     assert said in f"{refused.value.what} {refused.value.why}"
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 90_000, "{a: " * 90_000, "a: &a [1, 2, 3]\nb: [" + "*a, " * 20_000 + "]"], ids=range(3)
+)
+def test_yaml_that_would_take_long_or_crash_is_refused_at_once(text: str) -> None:
+    """By its depth before libyaml goes down there, and by what its aliases add."""
+    with pytest.raises(InputError, match="nested too deeply, or too large"):
+        parse_yaml(text.encode(), "api.yaml")
+
+
 def test_a_few_lines_of_aliases_do_not_fill_the_memory() -> None:
     """What they stand for is counted."""
     lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))]

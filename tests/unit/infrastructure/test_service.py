@@ -15,6 +15,7 @@ from deploy.located import Problems, parse_json
 from paths import REPOSITORY
 from services import DEFAULTS, read, services
 
+ALLOW = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 SCHEMA = json.loads((REPOSITORY / "docs/service.schema.json").read_text(encoding="utf-8"))
 
 
@@ -166,3 +167,21 @@ def test_editors_accept_what_the_command_accepts(service: dict[str, Any], data: 
     problems = Problems("service.json")
     SERVICE.check(parse_json(json.dumps(service).encode(), "service.json"), "", problems)
     assert jsonschema.Draft7Validator(SCHEMA).is_valid(service) == (len(problems) == 0)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ({"environment": {"AWS_REGION": "x"}}, "Lambda sets `AWS_REGION` itself"),
+        ({"environment": {"AB": "é" * 2047, "C1": "x"}}, "has 4099 bytes, and Lambda takes 4096"),
+        ({"policy": [{"Effect": "Allow", "Action": "s3:*"}]}, "either `Resource` or `NotResource`"),
+        ({"policy": [ALLOW | {"NotAction": "s3:*"}]}, "either `Action` or `NotAction`"),
+        ({"policy": [ALLOW | {"Sid": "WriteLog"}]}, "of the role itself has the `Sid` `WriteLog`"),
+        ({"policy": [ALLOW | {"Sid": "A"}, ALLOW | {"Sid": "A"}]}, "has the `Sid` `A`, too"),
+    ],
+)
+def test_what_aws_would_refuse_is_refused_before(function: dict[str, Any], said: str) -> None:
+    """With its place, and not in the middle of an apply."""
+    with pytest.raises(InputError, match=r"service\.json, line 1, column") as refused:
+        read({"functions": {"a": function}})
+    assert said in refused.value.what

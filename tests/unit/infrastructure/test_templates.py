@@ -17,6 +17,8 @@ from services import apis, read, services
 from targets import target
 
 APPS = REPOSITORY / "tests/apps"
+POLICY = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+BESIDE = {"Fn::Transform": {"Name": "AWS::Include"}, "x": 1}
 # What CloudFormation knows for itself, as a test's account has it.
 ACCOUNT = {"${AWS::Partition}": "aws", "${AWS::Region}": "eu-west-1", "${AWS::AccountId}": "123456789012"}
 
@@ -181,13 +183,36 @@ def test_it_is_what_sam_makes_of_the_same() -> None:
 def test_a_body_that_cloudformation_would_read_as_its_own_is_refused() -> None:
     """Terraform takes it; the place and the way out are named."""
     api: dict[str, Any]
-    for value, said in ((None, "takes no `null`"), ({"Ref": "x"}, "for a function of its own")):
+    of_its_own = "for a function of its own"
+    for value, said in ((None, "takes no `null`"), ({"Ref": "x"}, of_its_own), (BESIDE, of_its_own)):
         api = {"openapi": "3.0.3", "paths": {"/a": {"get": {"responses": {}}}}, "x-a": value}
         service = read({"functions": {"a": {}}, "api": "api.json"}, api)
         assert configuration(service, target())
         with pytest.raises(InputError, match=said) as refused:
             template(service, target())
-        assert "api.json, line 1, column 74" in refused.value.what
+        assert f"api.json, line 1, column {75 if value == BESIDE else 74}" in refused.value.what
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ({"functions": {"a": {"environment": {"Ref": "AWS::AccountId"}}}}, '{"Ref"'),
+        ({"functions": {"a": {}}, "hook": {"environment": {"Condition": "x"}}}, '{"Condition": "x"'),
+        ({"functions": {"a": {"policy": [POLICY | {"Condition": {"Ref": "x"}}]}}}, '{"Ref"'),
+        ({"functions": {"a": {"policy": [POLICY | {"Condition": {"Bool": {"Fn::Sub": "x"}}}]}}}, '{"Fn::Sub'),
+        (
+            {"functions": {"a": {"policy": [POLICY | {"Condition": {"Fn::Transform": {}, "x": {}}}]}}},
+            '"Fn::Tr',
+        ),
+    ],
+)
+def test_service_json_can_not_name_cloudformation_s_functions(said: dict[str, Any], at: str) -> None:
+    """Values stay values: in an environment, and in the conditions of a policy. Terraform takes them."""
+    service = read(said)
+    assert configuration(service, target())
+    with pytest.raises(InputError, match="for a function of its own") as refused:
+        template(service, target())
+    assert f"service.json, line 1, column {json.dumps(said).index(at) + 1}:" in refused.value.what
 
 
 def test_other_runtimes_need_a_bucket_for_their_first_code() -> None:
