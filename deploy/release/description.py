@@ -18,20 +18,30 @@ if TYPE_CHECKING:
     from deploy.aws.answers import Alias
 
 PREVIOUS = re.compile(r" ?\[previous version: ([0-9]+)\]")
-SHIFT = re.compile(r" ?\[shift: ([0-9]+) to ([0-9]+)(?:, (?:(\S+) )?v([0-9]+))?\]")
+SHIFT = re.compile(r" ?\[shift: ([0-9]+) (back )?to ([0-9]+)(?:, (?:(\S+) )?v([0-9]+))?\]")
 
 
 @dataclass(frozen=True)
 class ShiftNote:
-    """A shift as it is recorded before it begins: the two versions, and the release that it brings."""
+    """A shift as it is recorded before it begins: the two versions, and the release that it brings.
+
+    `goes_back` if it is that of a rollback.
+    """
 
     origin: str
     goal: str
     release: Provenance | None = None
+    goes_back: bool = False
+
+    @property
+    def way(self) -> str:
+        """The two versions, for a reader."""
+        return f"version {self.origin} to {self.goal}"
 
     def __str__(self) -> str:
         release = self.release.note.removeprefix("[release: ").removesuffix("]") if self.release else ""
-        return f"[shift: {self.origin} to {self.goal}{f', {release}' if release else ''}]"
+        to = "back to" if self.goes_back else "to"
+        return f"[shift: {self.origin} {to} {self.goal}{f', {release}' if release else ''}]"
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,8 @@ def parse_note(description: str) -> Note:
     shift = SHIFT.search(description)
     noted = None
     if shift:
-        release = Provenance(shift[3], int(shift[4])) if shift[4] else None
-        noted = ShiftNote(shift[1], shift[2], release)
+        release = Provenance(shift[4], int(shift[5])) if shift[5] else None
+        noted = ShiftNote(shift[1], shift[3], release, bool(shift[2]))
     previous = PREVIOUS.search(description)
     words, release = release_in(PREVIOUS.sub("", SHIFT.sub("", description)))
     return Note(words.strip(), previous[1] if previous else None, release, noted)
@@ -79,6 +89,17 @@ def pending_shift(alias: Alias) -> ShiftNote | None:
     """Return the shift that is recorded and has not brought the alias to its goal; it may be over as well."""
     shift = parse_note(alias.description).shift
     if shift is None or (alias.version == shift.goal and not alias.weights):
+        return None
+    return shift
+
+
+def failed_shift(alias: Alias) -> ShiftNote | None:
+    """Return the shift of a deploy that is recorded, and has left the alias whole where it was.
+
+    It has failed, it was stopped, or it never began, if CodeDeploy does not shift the alias now.
+    """
+    shift = pending_shift(alias)
+    if shift is None or shift.goes_back or alias.weights or alias.version != shift.origin:
         return None
     return shift
 

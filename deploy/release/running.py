@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Running:
     """A deployment under way: the version that the alias leaves, and its goal, empty if not known yet.
 
-    `is_rollback` if CodeDeploy undoes another deployment by it.
+    `is_rollback` if CodeDeploy undoes another deployment by it, `goes_back` if `deploy rollback` began it.
     """
 
     id: str
@@ -24,6 +24,7 @@ class Running:
     goal: str
     phase: str = ""
     is_rollback: bool = False
+    goes_back: bool = False
 
     @property
     def before(self) -> str:
@@ -53,9 +54,11 @@ def find_running(function: Function, alias: Alias | None) -> Running | None:
     for deployment_id in codedeploy.running():
         shifted = codedeploy.shifted(deployment_id)
         if shifted is None:  # it has not begun; what is recorded was written for it
-            return Running(deployment_id, alias.version, noted.goal if noted else "")
+            goal, back = (noted.goal, noted.goes_back) if noted else ("", False)
+            return Running(deployment_id, alias.version, goal, goes_back=back)
         if (shifted.function, shifted.alias) == (target.function.name, alias.name):
             phases = (event.name for event in shifted.events if event.status == "InProgress")
             is_rollback = codedeploy.deployment(deployment_id).is_rollback
-            return Running(deployment_id, shifted.origin, shifted.goal, next(phases, ""), is_rollback)
+            back = noted is not None and noted.goes_back and noted.goal == shifted.goal
+            return Running(deployment_id, shifted.origin, shifted.goal, next(phases, ""), is_rollback, back)
     return None
