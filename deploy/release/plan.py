@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from deploy.artifact.composition import goes_via_bucket
 from deploy.errors import InputError
-from deploy.release.description import failed_shift, previous_version
+from deploy.release.description import failed_shift, pending_shift, previous_version
 from deploy.release.move import ALWAYS, clear_alias, describe, move_alias
 from deploy.release.naming import called, is_called, name_version, routes_by_weights
 from deploy.release.steps.alias import MoveAlias, RecordRelease
@@ -210,6 +210,8 @@ def plan_rollback(
         version = _named_version(settings, state, parse_name(version), force=force)
     if version:
         _check_known(state, version)
+    if settings.shifting is None and state.alias.weights and pending_shift(state.alias) and not force:
+        raise routes_by_weights(state.alias)
     is_forced = force or state.shift is not None
     way = clear_alias(settings, state.alias, state.shift, version, options, force=is_forced)
     if way is not None:

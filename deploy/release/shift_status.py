@@ -23,24 +23,27 @@ def shift_line(settings: Settings, state: State) -> str:
         noted = pending_shift(alias) if alias.weights else None
         return f"{noted.way}, as the alias records; {SET_AGAIN}" if noted else ""
     if running is not None:
-        phase = f" ({running.phase})" if running.phase else ""
-        so_far = f"{running}{phase}: {_share(alias, running):.0%} of the traffic so far"
-        if running.is_rollback:
-            return f"{so_far}; CodeDeploy undoes a shift by it"
-        if running.goes_back:
-            return f"{so_far}; `deploy rollback` has begun it, and nothing needs to be run"
-        return f"{so_far}; `deploy` follows it, `deploy rollback` stops it"
+        return _progress(alias, running)
     if alias.weights:
         return "none is under way, and the weights stay: `deploy rollback --force` removes them"
     noted = pending_shift(alias)
     return f"the last one, {noted.way}, did not get there" if noted else ""
 
 
+def _progress(alias: Alias, running: Running) -> str:
+    phase = f" ({running.phase})" if running.phase else ""
+    so_far = f"{running}{phase}: {_share(alias, running):.0%} of the traffic so far"
+    if running.is_rollback:
+        return f"{so_far}; CodeDeploy undoes a shift by it"
+    if running.goes_back:
+        return f"{so_far}; `deploy rollback` has begun it, and nothing needs to be run"
+    return f"{so_far}; `deploy` follows it, `deploy rollback` stops it"
+
+
 def _share(alias: Alias, running: Running) -> float:
     """Return the share of the traffic that the goal has: all of it once the alias is there."""
-    return (
-        1.0 if alias.version == running.goal and not alias.weights else alias.weights.get(running.goal, 0.0)
-    )
+    is_there = alias.version == running.goal and not alias.weights
+    return 1.0 if is_there else alias.weights.get(running.goal, 0.0)
 
 
 def shift_document(state: State) -> dict[str, object] | None:

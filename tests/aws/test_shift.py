@@ -265,7 +265,7 @@ def test_a_rollback_stops_a_shift(function: Function, live: Deploy) -> None:
 def test_the_shift_of_a_rollback_is_not_undone_by_what_is_said_of_it(
     function: Function, group: Group, live: Deploy
 ) -> None:
-    """Status and errors name what goes back; naming its version follows it, after a failure it is repeated."""
+    """Status and errors name what goes back; its version named follows it, a failure repeats it."""
     live("--now", NAME="canary 2", **SLOWLY)
     begun = live("rollback", "--no-wait", **SLOWLY).stdout
     assert "CodeDeploy shifts live to version 1, away from version 2" in begun
