@@ -127,7 +127,7 @@ def _roll_back(
     left = _left(state)
     was_live = state.alias is not None and state.alias.version == left
     execution = Execution(function, deadline, report, cancellation, target=target)
-    check_shift(plan, function)
+    check_shift(plan, function, shift)
     execute(plan, execution)
     is_changed = bool(plan.steps)
     while plan.again and not execution.is_shifting:
@@ -136,7 +136,7 @@ def _roll_back(
         with cancellation.leaving(CLEARED):
             state = read_alias(function, name)
             plan = plan_rollback(target.settings, state, goal, shift, force=options.force)
-            check_shift(plan, function)
+            check_shift(plan, function, shift)
             execute(plan, execution)
     version, called_so = execution.version or left, called(state.named) if state.named else None
     at = f"version {version}, {called_so}" if called_so else f"version {version}"

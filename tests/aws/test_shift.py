@@ -241,6 +241,19 @@ def test_the_record_holds_whatever_codedeploy_leaves_of_it(
     assert description(function) == "[previous version: 1] [release: my-app v2]"
 
 
+def test_an_alias_is_not_moved_under_a_shift_that_it_does_not_record(
+    function: Function, live: Deploy
+) -> None:
+    """Somebody else has begun it, and neither a weight nor the description hints at it yet."""
+    hook = "CodeDeployHook_b"
+    function.aws.deployments.hooks[hook] = lambda _deployment: "Succeeded"
+    begin(function, live, _LAMBDA_HOOK_BEFORE=hook)
+    function.client.update_alias(FunctionName=function.name, Name="live", Description="", RoutingConfig={})
+    error = live("--now", status=1, NAME="canary 3", **SLOWLY).stderr
+    assert "CodeDeploy is shifting live (d-" in error
+    assert function.alias() == "1"
+
+
 # --- rollback -------------------------------------------------------------------------------------
 
 
@@ -344,6 +357,15 @@ def test_what_is_missing_is_found_before_anything_is_changed(
     examined = run(slug, "doctor", env={**function.aws.settings(function), **wrong})
     assert (examined.status, expected in examined.stdout) == (2, True)
     assert function.versions() == ["1"]
+
+
+def test_a_first_deploy_finds_that_the_group_is_missing(function: Function, deployed: Deploy) -> None:
+    """Which the second one needs; one that shifts nothing at all does not look."""
+    for command in (("plan",), ()):
+        error = deployed(*command, status=2, NAME="canary", **SHIFT).stderr
+        assert f"There is no CodeDeploy application {function.name}" in error
+    deployed("--now", NAME="canary", **SHIFT)
+    assert function.alias() == "1"
 
 
 def test_a_plan_shows_the_shift_and_its_calls_change_nothing(function: Function, live: Deploy) -> None:
