@@ -59,6 +59,11 @@ class _TopParser(_Parser):
         return page(is_in_slug=self.prog == IN_SLUG)
 
 
+# Options that change what happens to traffic: a wrong guess at one would do harm.
+RISKY = frozenset({"--force", "--ignore-alarms", "--now"})
+CLOSE = 0.8
+
+
 def _as_options(arguments: Sequence[str]) -> Sequence[str]:
     """Return the arguments with `help` and `version` as the options that they stand for."""
     match arguments:
@@ -149,6 +154,8 @@ def _did_you_mean(text: str, known: Sequence[str]) -> str:
     import difflib  # nobody mistypes often
 
     alike = difflib.get_close_matches(text, known, n=1)
+    if alike and alike[0] in RISKY and not difflib.get_close_matches(text, alike, cutoff=CLOSE):
+        return ""
     return f"Did you mean `{alike[0]}`? " if alike else ""
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 NOTHING_CHANGED = "Nothing was changed."
+NOTHING_TO_RUN = "Nothing needs to be run again."
 
 
 class Cancelled(BaseException):

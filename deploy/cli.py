@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.arguments import parse
-from deploy.cancel import NOTHING_CHANGED, Cancellation, Cancelled
+from deploy.cancel import NOTHING_CHANGED, NOTHING_TO_RUN, Cancellation, Cancelled
 from deploy.commands import Context
 from deploy.errors import DeployError, InputError, unexpected
 from deploy.help import IN_SLUG, INSTALLED
@@ -182,7 +182,8 @@ def _end(prog: str, report: Report, cancellation: Cancellation, process: Mapping
         report.discard()
         report.step(f"Stopped by {cancellation.reason}")
         return 0
-    what, again = f"Interrupted by {cancellation.reason}.", f"Run {prog} again." if changed else ""
+    is_again = changed and NOTHING_TO_RUN not in cancellation.consequence
+    what, again = f"Interrupted by {cancellation.reason}.", f"Run {prog} again." if is_again else ""
     if not (changed and cancellation.has_children):
         return _explain(DeployError(f"{what} {cancellation.consequence} {again}".rstrip()), report, process)
     error = DeployError(what, todo=again)

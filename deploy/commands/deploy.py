@@ -57,10 +57,10 @@ def add_shift_arguments(parser: argparse.ArgumentParser, *, waits: bool = True) 
         )
 
 
-def shift_options(options: argparse.Namespace) -> ShiftOptions:
+def shift_options(options: argparse.Namespace, command: str = "deploy") -> ShiftOptions:
     """Return what a command asks of shifts."""
     waits = not getattr(options, "no_wait", False)
-    return ShiftOptions(options.now, options.ignore_alarms, waits)
+    return ShiftOptions(options.now, options.ignore_alarms, waits, command)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:

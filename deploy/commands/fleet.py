@@ -73,7 +73,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     payloads = read_payloads(options.payload_dir, names) if options.payload_dir else {}
     configs = find_files(options.config_dir, names, CONFIG) if options.config_dir else {}
     members = read_fleet(context.variables, names, payloads)
-    choices = Choices(configs, options.as_is, shift_options(options), options.one_by_one)
+    choices = Choices(
+        configs, options.as_is, shift_options(options, "deploy fleet apply"), options.one_by_one
+    )
     fleet = Fleet(definition, members, context.cancellation, choices)
     board = Board(context.report.console)
     if options.action == "status":

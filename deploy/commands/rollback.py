@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.aws.wait import Deadline
+from deploy.cancel import NOTHING_TO_RUN
 from deploy.commands.deploy import add_shift_arguments, shift_options
 from deploy.errors import DeployError, InputError
 from deploy.fleet.config import config_of
 from deploy.fleet.parallel import for_each, run_each
 from deploy.release.deploy import CLEARED, check_shift, connect, execute
 from deploy.release.deployed import SHIFTED_BY_CODEDEPLOY
+from deploy.release.description import failed_shift, previous_version
 from deploy.release.naming import called
 from deploy.release.plan import check_rollback, plan_rollback
 from deploy.release.state import read_alias
+from deploy.release.steps.shift import ROLLBACK
 from deploy.release.steps.step import Execution
 from deploy.target.environment import read_targets
 
@@ -118,12 +121,13 @@ def _roll_back(
     alias = target.settings.alias
     function = connect(target, cancellation)
     deadline = Deadline(target.settings.timeout, report, cancellation)
-    name, shift = check_rollback(target.settings, options.version), shift_options(options)
+    name, shift = check_rollback(target.settings, options.version), shift_options(options, ROLLBACK)
     state, goal = read_alias(function, name), options.version
     plan = plan_rollback(target.settings, state, goal, shift, force=options.force)
     left = _left(state)
+    was_live = state.alias is not None and state.alias.version == left
     execution = Execution(function, deadline, report, cancellation, target=target)
-    check_shift(plan, function)
+    check_shift(plan, function, shift)
     execute(plan, execution)
     is_changed = bool(plan.steps)
     while plan.again and not execution.is_shifting:
@@ -132,13 +136,13 @@ def _roll_back(
         with cancellation.leaving(CLEARED):
             state = read_alias(function, name)
             plan = plan_rollback(target.settings, state, goal, shift, force=options.force)
-            check_shift(plan, function)
+            check_shift(plan, function, shift)
             execute(plan, execution)
     version, called_so = execution.version or left, called(state.named) if state.named else None
     at = f"version {version}, {called_so}" if called_so else f"version {version}"
     done = f"The rollback itself is done: {alias} is version {version}."
     if execution.is_shifting:
-        done = SHIFTED_BY_CODEDEPLOY
+        done = f"{SHIFTED_BY_CODEDEPLOY} {NOTHING_TO_RUN}"
     with cancellation.leaving(done if is_changed else cancellation.consequence):
         if is_changed:
             report.detail(
@@ -146,10 +150,15 @@ def _roll_back(
                 "back, roll the app back too, or change the fleet file"
             )
             _show_config(function, left, version, report)
-            is_at = "is shifted to" if execution.is_shifting else "is"
-            report.step(f"Rolled back {function.name}: {alias} {is_at} {at}, it was version {left}")
+            report.step(_sentence(function.name, alias, at, left, was_live=was_live, execution=execution))
         else:
             report.step(f"Nothing to do: {alias} is {at} already")
+            if options.version is None and state.alias and (noted := failed_shift(state.alias)):
+                before = previous_version(state.alias) or "VERSION"
+                report.detail(
+                    f"The last shift, to version {noted.goal}, did not get there; `deploy rollback {before}` "
+                    "goes to an earlier version"
+                )
         report.document(
             {
                 "function": function.name,
@@ -163,6 +172,20 @@ def _roll_back(
             }
         )
     return RolledBack(left, version, called_so, is_changed)
+
+
+def _sentence(
+    function: str, alias: str | None, at: str, left: str | None, *, was_live: bool, execution: Execution
+) -> str:
+    """Return what was done: a rollback that nobody waits for goes on; what was stopped was not live."""
+    if execution.is_shifting:
+        return (
+            f"Rolling back {function}: CodeDeploy shifts {alias} to {at}, away from version {left}, and "
+            "`deploy status` shows how far it is"
+        )
+    if was_live:
+        return f"Rolled back {function}: {alias} is {at}, it was version {left}"
+    return f"Rolled back {function}: {alias} is {at}, and the shift to version {left} was stopped"
 
 
 def _show_config(function: Function, left: str | None, version: str | None, report: Report) -> None:

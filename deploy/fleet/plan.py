@@ -45,7 +45,7 @@ class FunctionPlan:
 
     `version` is that version's number here, None if the promotion publishes it; `baked` is the config that
     it gets. One that is here already keeps its own: `keeps_config` says that another one was given for it.
-    `shift` is a shift of the live alias that is under way.
+    `shift` is a shift of the live alias that is under way, `shifts` says that CodeDeploy will make one.
     """
 
     wanted: Wanted
@@ -56,6 +56,7 @@ class FunctionPlan:
     baked: Bake | None = field(default=None, repr=False)
     config_from: str = ""
     shift: Running | None = None
+    shifts: bool = False
     is_verified: bool = False
     keeps_config: bool = False
 
@@ -77,7 +78,8 @@ class FunctionPlan:
             return f"follow the shift to {self.wanted.version.text}, version {self.version} here"
         verified = ", verified" if self.is_verified else ", not verified"
         if self.action == "move":
-            return f"move to {self.wanted.version.text}, version {self.version} here{kept}{verified}"
+            verb = "shift" if self.shifts else "move"
+            return f"{verb} to {self.wanted.version.text}, version {self.version} here{kept}{verified}"
         return f"promote {self.wanted.version.text}{self._how()}{verified}"
 
     def _how(self) -> str:

@@ -27,6 +27,7 @@ from deploy.release.deploy import check_group, connect
 from deploy.release.move import ALWAYS
 from deploy.release.running import find_running
 from deploy.target.record import parse_record
+from deploy.target.version import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,6 +103,7 @@ class Fleet:
         plan = replace(
             plan,
             shift=shift,
+            shifts=self._shifts(target, live),
             is_verified=target.settings.verification is not None,
             keeps_config=plan.version is not None and self._has_other_config(function, plan.version),
         )
@@ -109,6 +111,11 @@ class Fleet:
             check_group(function)
         report.step(f"{str(plan)[0].upper()}{str(plan)[1:]}")
         return plan
+
+    def _shifts(self, target: Target, live: Alias | None) -> bool:
+        """Whether CodeDeploy brings the live alias to a version; $LATEST is nothing to shift from."""
+        is_asked = target.settings.shifting is not None and not self.choices.shift.now
+        return is_asked and live is not None and is_number(live.version)
 
     def _described_there(self, source: Function, wanted: Wanted) -> Described:
         """Return the version in the lower account; raises DeployError if it is not there."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy.artifact.limits import check_size
-from deploy.aws.codes import REPLACED, SHIFTING
+from deploy.aws.codes import LATEST, REPLACED, SHIFTING
 from deploy.aws.wait import Deadline
 from deploy.errors import DeployError, has_room
 from deploy.release.candidate import prepare, with_config, with_parameters
@@ -22,7 +22,9 @@ from deploy.release.deployed import Deployed, conclude, report_deployed
 from deploy.release.fit import point_out_misfits
 from deploy.release.move import ALWAYS
 from deploy.release.plan import decide
+from deploy.release.running import find_deployment
 from deploy.release.state import read_source_key, read_state
+from deploy.release.steps.alias import MoveAlias
 from deploy.release.steps.step import Execution
 
 if TYPE_CHECKING:
@@ -107,14 +109,41 @@ def assess(
         if state.latest:
             point_out_misfits(state.latest.running, target, candidate.base, report)
         plan = decide_with_key(candidate, function, state, options, force=force)
-        check_shift(plan, function)
+        check_shift(plan, function, options)
     return Assessment(candidate, function, deadline, force, state, plan, options)
 
 
-def check_shift(plan: Plan, function: Function) -> None:
-    """Raise InputError if CodeDeploy can't begin the shift of a plan: its group or its config is missing."""
-    if plan.shifts:
+def check_shift(plan: Plan, function: Function, options: ShiftOptions = ALWAYS) -> None:
+    """Raise InputError if CodeDeploy can't begin the shift of a plan: its group or its config is missing.
+
+    The deploy that creates the alias shifts nothing, and finds it all the same. Raise DeployError if the plan
+    would move an alias at once that CodeDeploy shifts, or has just begun to.
+    """
+    if function.session.target.settings.shifting is None:
+        return
+    moved = next((step for step in plan.steps if isinstance(step, MoveAlias)), None)
+    if plan.shifts or (moved and moved.previous in {None, LATEST} and not options.now):
         check_group(function)
+    if moved and not plan.again:
+        _check_not_shifting(moved, function)
+
+
+def _check_not_shifting(moved: MoveAlias, function: Function) -> None:
+    """Raise DeployError if CodeDeploy has a deployment of the alias that nothing on the alias hints at."""
+    try:
+        running = find_deployment(function, moved.name)
+    except DeployError:
+        return  # no group, no permission or no CodeDeploy: then the alias alone counts
+    if running is None:
+        return
+    error = DeployError(
+        f"CodeDeploy is shifting {moved.name} ({running}).",
+        why="Somebody else has begun that, and the alias does not record it: nothing may move the alias now.",
+        todo="Wait until it is over, or stop it: `aws deploy stop-deployment --deployment-id "
+        f"{running.id} --auto-rollback-enabled`",
+    )
+    error.code, error.is_refusal = SHIFTING, True
+    raise error
 
 
 def check_group(function: Function) -> None:

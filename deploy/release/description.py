@@ -18,22 +18,32 @@ if TYPE_CHECKING:
     from deploy.aws.answers import Alias
 
 PREVIOUS = re.compile(r" ?\[previous version: ([0-9]+)\]")
-SHIFT = re.compile(r" ?\[shift: ([0-9]+) to ([0-9]+)(?:, (?:(\S+) )?v([0-9]+))?\]")
+SHIFT = re.compile(r" ?\[shift: ([0-9]+) (back )?to ([0-9]+)(?:, (?:(\S+) )?v([0-9]+))?\]")
 # What an alias says that was set up with its function and has served no deploy.
 PLACEHOLDER = "[placeholder]"
 
 
 @dataclass(frozen=True)
 class ShiftNote:
-    """A shift as it is recorded before it begins: the two versions, and the release that it brings."""
+    """A shift as it is recorded before it begins: the two versions, and the release that it brings.
+
+    `goes_back` if it is that of a rollback.
+    """
 
     origin: str
     goal: str
     release: Provenance | None = None
+    goes_back: bool = False
+
+    @property
+    def way(self) -> str:
+        """The two versions, for a reader."""
+        return f"version {self.origin} to {self.goal}"
 
     def __str__(self) -> str:
         release = self.release.note.removeprefix("[release: ").removesuffix("]") if self.release else ""
-        return f"[shift: {self.origin} to {self.goal}{f', {release}' if release else ''}]"
+        to = "back to" if self.goes_back else "to"
+        return f"[shift: {self.origin} {to} {self.goal}{f', {release}' if release else ''}]"
 
 
 @dataclass(frozen=True)
@@ -61,8 +71,8 @@ def parse_note(description: str) -> Note:
     shift = SHIFT.search(description)
     noted = None
     if shift:
-        release = Provenance(shift[3], int(shift[4])) if shift[4] else None
-        noted = ShiftNote(shift[1], shift[2], release)
+        release = Provenance(shift[4], int(shift[5])) if shift[5] else None
+        noted = ShiftNote(shift[1], shift[3], release, bool(shift[2]))
     previous = PREVIOUS.search(description)
     rest = description.replace(PLACEHOLDER, "")
     words, release = release_in(PREVIOUS.sub("", SHIFT.sub("", rest)))
@@ -89,6 +99,17 @@ def pending_shift(alias: Alias) -> ShiftNote | None:
 def is_placeholder(alias: Alias) -> bool:
     """Whether an alias still points at the placeholder that it was set up with; nobody goes back there."""
     return PLACEHOLDER in alias.description
+
+
+def failed_shift(alias: Alias) -> ShiftNote | None:
+    """Return the shift of a deploy that is recorded, and has left the alias whole where it was.
+
+    It has failed, it was stopped, or it never began, if CodeDeploy does not shift the alias now.
+    """
+    shift = pending_shift(alias)
+    if shift is None or shift.goes_back or alias.weights or alias.version != shift.origin:
+        return None
+    return shift
 
 
 def previous_version(alias: Alias) -> str | None:

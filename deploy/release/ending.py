@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from deploy.aws.codes import SHIFT_FAILED, SHIFTING
 from deploy.aws.deployment import ALARM
+from deploy.cancel import NOTHING_TO_RUN
 from deploy.errors import DeployError
-from deploy.release.description import Note, settled_note
+from deploy.release.description import Note, parse_note, settled_note
 
 if TYPE_CHECKING:
     from deploy.aws.answers import Alias
@@ -30,9 +31,18 @@ class Ending:
 
 def carries_on(name: str, running: Running) -> str:
     """Return what an end leaves of a shift that is under way."""
+    what = f"CodeDeploy carries on with the shift of {name} ({running}). `deploy status` shows how far it is"
+    if running.goes_back:
+        # `deploy rollback` would stop this one and go to the version that it leaves.
+        return f"{what}. {NOTHING_TO_RUN}"
+    return f"{what}, another `deploy` follows it, and `deploy rollback` stops it."
+
+
+def takes_back(name: str, running: Running) -> str:
+    """Return what an end leaves of a shift that is being stopped."""
     return (
-        f"CodeDeploy carries on with the shift of {name} ({running}). `deploy status` shows how far it is, "
-        "another `deploy` follows it, and `deploy rollback` stops it."
+        f"CodeDeploy stops the shift of {name} ({running}), and takes all traffic back to version "
+        f"{running.origin}. `deploy status` shows how far it is."
     )
 
 
@@ -41,12 +51,14 @@ def settle(
 ) -> Alias | None:
     """Record where the alias is now that nothing shifts it; return it as it was found.
 
-    What is there says the same in another way, so it does not matter if this fails.
+    What is there says the same in another way, so it does not matter if this fails. A shift that has not got
+    to its goal stays on the record: it is shown, and a rollback does not go to the version before.
     """
     alias = ending.alias
     if alias is None or alias.weights:
         return alias
-    description = (note or settled_note(alias)).describe()
+    note = note or (settled_note(alias) if ending.succeeded else parse_note(alias.description))
+    description = note.describe()
     if description != alias.description:
         try:
             function.update_alias(name, alias.version, description, alias.revision_id)
@@ -55,11 +67,16 @@ def settle(
     return alias
 
 
-def failed(name: str, version: str, running: Running, ending: Ending) -> DeployError:
-    """Return the error for a shift that has not brought the alias to its goal."""
-    todo = "Fix the function, its config or the hook, and run `deploy` again."
+def failed(name: str, version: str, running: Running, ending: Ending, command: str) -> DeployError:
+    """Return the error for a shift that has not brought the alias to its goal, followed by a command."""
+    todo = f"Fix the function, its config or the hook, and run `{command}` again."
     if ending.code == ALARM:
-        todo = "Fix what the alarm is about. If an old alarm blocks the fix: `deploy --ignore-alarms`"
+        todo = f"Fix what the alarm is about. If an old alarm blocks the fix: `{command} --ignore-alarms`"
+    if running.goes_back:
+        what = "the alarm" if ending.code == ALARM else "the hooks"
+        todo = f"`{command} --now` goes back at once, without CodeDeploy and {what}."
+        if ending.code == ALARM:
+            todo = f"{todo} `{command} --ignore-alarms` shifts back in spite of the alarm."
     error = DeployError(
         f"CodeDeploy has not shifted {name} to version {version} ({running.id}).", why=ending.why, todo=todo
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy.errors import DeployError, InputError
-from deploy.release.description import is_placeholder, settled_note
+from deploy.release.description import ShiftNote, is_placeholder, parse_note, settled_note
 from deploy.release.naming import called, routes_by_weights, stands_for_a_name
 from deploy.release.steps.alias import MoveAlias
 from deploy.release.steps.shift import FollowShift, ShiftAlias, ShiftOptions, StopShift
@@ -89,13 +89,22 @@ def clear_alias(
     if running is not None:
         is_wanted = version is not None and running.goal == version
         if force and not is_wanted and not running.is_rollback:
-            return StopShift(alias.name, running, shift)
+            return StopShift(alias.name, running, shift, options)
         return FollowShift(alias.name, running, shift, is_wanted, options)
     if not alias.weights:
         return None
     if not force:
         raise _left_weights(alias, shift.name)
-    return MoveAlias(alias.name, alias.version, describe(alias, None), alias.revision_id, alias.version)
+    return MoveAlias(alias.name, alias.version, _without_weights(alias), alias.revision_id, alias.version)
+
+
+def _without_weights(alias: Alias) -> str:
+    """Return the description with the shift that is taken back, so that no rollback goes back further."""
+    note = parse_note(alias.description)
+    others = [other for other in alias.weights if other != alias.version]
+    if note.shift is None and others:
+        note = replace(note, shift=ShiftNote(alias.version, others[0]))
+    return note.describe()
 
 
 def _left_weights(alias: Alias, group: str) -> DeployError:

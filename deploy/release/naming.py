@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy.errors import DeployError, InputError
+from deploy.release.description import pending_shift
 from deploy.release.steps.name import NameVersion
 from deploy.target.record import Record, parse_record
 from deploy.target.version import PACKAGE
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from deploy.target.settings import Settings
     from deploy.target.version import VersionName
 
+SET_AGAIN = "set _LAMBDA_SHIFT again: `deploy` then waits for the shift, `deploy rollback` stops it"
 SET_ANOTHER = "Give this version a name of its own in _LAMBDA_VERSION."
 
 
@@ -101,6 +103,12 @@ def stands_for_a_name(alias: Alias) -> bool:
 def routes_by_weights(alias: Alias) -> DeployError:
     """Return the error for an alias that is in the middle of a shift."""
     weights = ", ".join(f"{weight:.0%} to version {other}" for other, weight in alias.weights.items())
+    if noted := pending_shift(alias):
+        return DeployError(
+            f"The alias {alias.name} routes by weights.",
+            why=f"It sends {weights}: CodeDeploy is shifting it, {noted.way}, as its description records.",
+            todo=f"{SET_AGAIN[0].upper()}{SET_AGAIN[1:]}.",
+        )
     return DeployError(
         f"The alias {alias.name} routes by weights.",
         why=f"It points at version {alias.version} and sends {weights}. Somebody, CodeDeploy or a "

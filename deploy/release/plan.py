@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from deploy.artifact.composition import goes_via_bucket
 from deploy.errors import InputError
-from deploy.release.description import previous_version
+from deploy.release.description import failed_shift, pending_shift, previous_version
 from deploy.release.move import ALWAYS, clear_alias, describe, move_alias
 from deploy.release.naming import called, is_called, name_version, routes_by_weights
 from deploy.release.steps.alias import MoveAlias, RecordRelease
@@ -124,7 +124,10 @@ def decide(
     if settings.verification and (naming or move):
         steps.append(VerifyVersion(settings.verification, version))
     record = () if move else _record(state, provenance)
-    return Plan((*steps, *naming, *move, *record, *_cleanup(settings, state, version)))
+    # While CodeDeploy shifts, a rollback may still need the version before the one that the alias leaves.
+    goes_on = not options.waits and any(isinstance(step, ShiftAlias) for step in move)
+    cleanup = () if goes_on else _cleanup(settings, state, version)
+    return Plan((*steps, *naming, *move, *record, *cleanup))
 
 
 def _record(state: State, provenance: Provenance) -> tuple[RecordRelease, ...]:
@@ -205,9 +208,16 @@ def plan_rollback(
         raise InputError(f"There is no alias {settings.alias} yet.", todo="The first deploy creates it.")
     if version and not is_number(version):
         version = _named_version(settings, state, parse_name(version), force=force)
-    way = clear_alias(settings, state.alias, state.shift, None, force=force or state.shift is not None)
+    if version:
+        _check_known(state, version)
+    if settings.shifting is None and state.alias.weights and pending_shift(state.alias) and not force:
+        raise routes_by_weights(state.alias)
+    is_forced = force or state.shift is not None
+    way = clear_alias(settings, state.alias, state.shift, version, options, force=is_forced)
     if way is not None:
         return Plan((way,), again=True)
+    if version is None and failed_shift(state.alias):
+        return Plan(())  # it is back where it was; the version before would be one too far
     version = version or previous_version(state.alias)
     if version is None:
         is_alone = len(state.versions) == 1
@@ -216,16 +226,20 @@ def plan_rollback(
             why="That is the only version: there is none to roll back to." if is_alone else "",
             todo="Each deploy of something else publishes one." if is_alone else SEE_VERSIONS,
         )
+    _check_known(state, version)
+    move = move_alias(settings, state.alias, version, UNKNOWN, options, force=force)
+    if move and settings.verification:
+        return Plan((VerifyVersion(settings.verification, version, ANOTHER_VERSION), *move))
+    return Plan(move)
+
+
+def _check_known(state: State, version: str) -> None:
     if state.version(version) is None:
         raise InputError(
             f"There is no version {version}.",
             why=f"There are: {', '.join(known.version for known in state.versions) or 'none'}.",
             todo="Name one of them: `deploy rollback VERSION`",
         )
-    move = move_alias(settings, state.alias, version, UNKNOWN, options, force=force)
-    if move and settings.verification:
-        return Plan((VerifyVersion(settings.verification, version, ANOTHER_VERSION), *move))
-    return Plan(move)
 
 
 def _named_version(settings: Settings, state: State, name: VersionName, *, force: bool) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy.release.description import pending_shift
+from deploy.release.naming import SET_AGAIN
 
 if TYPE_CHECKING:
+    from deploy.aws.answers import Alias
+    from deploy.release.running import Running
     from deploy.release.state import State
     from deploy.target.settings import Settings
 
@@ -14,18 +17,33 @@ if TYPE_CHECKING:
 def shift_line(settings: Settings, state: State) -> str:
     """Return what is to be said of a shift; empty if there is nothing."""
     alias, running = state.alias, state.shift
-    if alias is None or settings.shifting is None:
+    if alias is None:
         return ""
+    if settings.shifting is None:
+        noted = pending_shift(alias) if alias.weights else None
+        return f"{noted.way}, as the alias records; {SET_AGAIN}" if noted else ""
     if running is not None:
-        phase = f" ({running.phase})" if running.phase else ""
-        return (
-            f"{running}{phase}: {alias.weights.get(running.goal, 0.0):.0%} of the traffic so far; `deploy` "
-            "follows it, `deploy rollback` stops it"
-        )
+        return _progress(alias, running)
     if alias.weights:
         return "none is under way, and the weights stay: `deploy rollback --force` removes them"
     noted = pending_shift(alias)
-    return f"the last one, version {noted.origin} to {noted.goal}, did not get there" if noted else ""
+    return f"the last one, {noted.way}, did not get there" if noted else ""
+
+
+def _progress(alias: Alias, running: Running) -> str:
+    phase = f" ({running.phase})" if running.phase else ""
+    so_far = f"{running}{phase}: {_share(alias, running):.0%} of the traffic so far"
+    if running.is_rollback:
+        return f"{so_far}; CodeDeploy undoes a shift by it"
+    if running.goes_back:
+        return f"{so_far}; `deploy rollback` has begun it, and nothing needs to be run"
+    return f"{so_far}; `deploy` follows it, `deploy rollback` stops it"
+
+
+def _share(alias: Alias, running: Running) -> float:
+    """Return the share of the traffic that the goal has: all of it once the alias is there."""
+    is_there = alias.version == running.goal and not alias.weights
+    return 1.0 if is_there else alias.weights.get(running.goal, 0.0)
 
 
 def shift_document(state: State) -> dict[str, object] | None:
@@ -38,5 +56,5 @@ def shift_document(state: State) -> dict[str, object] | None:
         "from": running.origin,
         "to": running.goal or None,
         "phase": running.phase or None,
-        "weight": alias.weights.get(running.goal, 0.0),
+        "weight": _share(alias, running),
     }

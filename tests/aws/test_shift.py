@@ -118,7 +118,9 @@ def test_a_hook_that_fails_takes_the_traffic_back(
     assert why in outcome.stderr
     assert "All traffic of live goes to version 1." in outcome.stderr
     assert (function.alias(), weights(function)) == ("1", {})
-    assert description(function) == "[release: my-app v1]"
+    assert description(function) == "[release: my-app v1] [shift: 1 to 2, my-app v2]"
+    shown = live("status", NAME="canary 2", **HOOKS).stdout
+    assert "the last one, version 1 to 2, did not get there" in shown
 
 
 def test_an_alarm_takes_the_traffic_back_and_can_be_ignored(
@@ -239,18 +241,67 @@ def test_the_record_holds_whatever_codedeploy_leaves_of_it(
     assert description(function) == "[previous version: 1] [release: my-app v2]"
 
 
+def test_an_alias_is_not_moved_under_a_shift_that_it_does_not_record(
+    function: Function, live: Deploy
+) -> None:
+    """Somebody else has begun it, and neither a weight nor the description hints at it yet."""
+    hook = "CodeDeployHook_b"
+    function.aws.deployments.hooks[hook] = lambda _deployment: "Succeeded"
+    begin(function, live, _LAMBDA_HOOK_BEFORE=hook)
+    function.client.update_alias(FunctionName=function.name, Name="live", Description="", RoutingConfig={})
+    error = live("--now", status=1, NAME="canary 3", **SLOWLY).stderr
+    assert "CodeDeploy is shifting live (d-" in error
+    assert function.alias() == "1"
+
+
 # --- rollback -------------------------------------------------------------------------------------
 
 
 def test_a_rollback_stops_a_shift(function: Function, live: Deploy) -> None:
-    """And waits until the alias is whole."""
-    begin(function, live)
+    """And waits until the alias is whole; a second one goes no version too far."""
+    live("--now", NAME="canary 2", **SLOWLY)
+    begin(function, live, "canary 3")
+    assert "There is no version 99" in live("rollback", "99", status=2, **SLOWLY).stderr
     function.aws.deployments.pace = 60
     outcome = live("rollback", **SLOWLY)
-    assert "All traffic goes to version 1" in outcome.stdout
-    assert f"Rolled back {function.name}: live is version 1, it was version 2" in outcome.stdout
-    assert (function.alias(), weights(function)) == ("1", {})
-    assert description(function) == "[release: my-app v1]"
+    assert "All traffic goes to version 2" in outcome.stdout
+    assert "live is version 2, and the shift to version 3 was stopped" in outcome.stdout
+    for again in ((), ("--now",), ("--force",)):
+        outcome = live("rollback", *again, **SLOWLY)
+        assert "Nothing to do: live is version 2 already" in outcome.stdout
+        assert "to version 3, did not get there; `deploy rollback 1` goes" in outcome.stdout
+    assert (function.alias(), weights(function)) == ("2", {})
+    live("rollback", "1", "--now", **SLOWLY)
+    assert description(function) == "[previous version: 2] [release: my-app v1]"
+
+
+def test_the_shift_of_a_rollback_is_not_undone_by_what_is_said_of_it(
+    function: Function, group: Group, live: Deploy
+) -> None:
+    """Status and errors name what goes back; its version named follows it, a failure repeats it."""
+    live("--now", NAME="canary 2", **SLOWLY)
+    begun = live("rollback", "--no-wait", **SLOWLY).stdout
+    assert "CodeDeploy shifts live to version 1, away from version 2" in begun
+    function.aws.deployments.pace = 0
+    assert "nothing needs to be run" in live("status", NAME="canary 2", **SLOWLY).stdout
+    group.alarms, group.alarms_on = ("alarm",), {"alarm"}
+    function.aws.deployments.pace = 120
+    error = live("rollback", "1", status=1, **SLOWLY).stderr
+    assert "`deploy rollback --now` goes back at once" in error
+    assert "`deploy rollback --ignore-alarms` shifts back" in error
+    live("rollback", "--ignore-alarms", **SLOWLY)
+    assert description(function) == "[previous version: 2] [release: my-app v1]"
+
+
+def test_a_shift_is_not_overlooked_without_the_setting(function: Function, live: Deploy) -> None:
+    """What is said then is to set it again, and not to move the alias under the shift."""
+    begin(function, live)
+    for command in ((), ("plan",), ("rollback",)):
+        error = live(*command, status=1, NAME="canary 3", **ALIAS).stderr
+        assert "CodeDeploy is shifting it, version 1 to 2" in error
+        assert "Set _LAMBDA_SHIFT again" in error
+        assert "--force" not in error
+    assert "set _LAMBDA_SHIFT again" in live("status", NAME="canary 3", **ALIAS).stdout
 
 
 def test_a_rollback_shifts_unless_it_is_to_be_now(function: Function, live: Deploy) -> None:
@@ -306,6 +357,15 @@ def test_what_is_missing_is_found_before_anything_is_changed(
     examined = run(slug, "doctor", env={**function.aws.settings(function), **wrong})
     assert (examined.status, expected in examined.stdout) == (2, True)
     assert function.versions() == ["1"]
+
+
+def test_a_first_deploy_finds_that_the_group_is_missing(function: Function, deployed: Deploy) -> None:
+    """Which the second one needs; one that shifts nothing at all does not look."""
+    for command in (("plan",), ()):
+        error = deployed(*command, status=2, NAME="canary", **SHIFT).stderr
+        assert f"There is no CodeDeploy application {function.name}" in error
+    deployed("--now", NAME="canary", **SHIFT)
+    assert function.alias() == "1"
 
 
 def test_a_plan_shows_the_shift_and_its_calls_change_nothing(function: Function, live: Deploy) -> None:

@@ -14,9 +14,10 @@ from deploy.aws.permissions import (
     deployment_config_arn,
     deployment_group_arn,
 )
+from deploy.cancel import NOTHING_TO_RUN
 from deploy.errors import DeployError
 from deploy.release.description import Note, ShiftNote
-from deploy.release.ending import busy, carries_on, failed, settle
+from deploy.release.ending import busy, carries_on, failed, settle, takes_back
 from deploy.release.running import Running, find_running
 from deploy.release.steps.alias import WriteAlias
 from deploy.release.steps.step import Execution, Step
@@ -31,13 +32,25 @@ if TYPE_CHECKING:
     from deploy.target.shift_settings import Shift
 
 
+ROLLBACK = "deploy rollback"
+
+
 @dataclass(frozen=True)
 class ShiftOptions:
-    """What a command asks of shifts: none at all, in spite of alarms, and to the end or only begun."""
+    """What a command asks of shifts: none at all, in spite of alarms, and to the end or only begun.
+
+    `command` is what a reader runs to try again.
+    """
 
     now: bool = False
     ignores_alarms: bool = False
     waits: bool = True
+    command: str = "deploy"
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether it is a rollback that asks."""
+        return self.command == ROLLBACK
 
 
 @dataclass(frozen=True)
@@ -79,10 +92,12 @@ class ShiftAlias(Step):
             f"Shifting {self.name} from version {self.previous} to version {version} ({self.shift.config})"
         )
         # CodeDeploy moves the alias without a word on the release: that has to be there before.
-        noted = replace(self.note, shift=ShiftNote(self.previous, version, self.release))
+        goes_back = self.options.goes_back
+        noted = replace(self.note, shift=ShiftNote(self.previous, version, self.release, goes_back))
         rest = "; no traffic was shifted"
         WriteAlias(self.name, self.previous, noted.describe(), self.revision_id, rest).execute(execution)
-        running = Running(self._create(version, codedeploy, execution), self.previous, version)
+        started = self._create(version, codedeploy, execution)
+        running = Running(started, self.previous, version, goes_back=goes_back)
         execution.report.detail(f"CodeDeploy's deployment is {running.id}")
         ending = _follow(running, self.name, codedeploy, execution, waits=self.options.waits)
         execution.version = version
@@ -91,11 +106,9 @@ class ShiftAlias(Step):
             return
         release = self.release or self.note.release
         done = replace(self.note, previous=self.previous, release=release)
-        settle(
-            self.name, ending, execution.function, execution.report, done if ending.succeeded else self.note
-        )
+        settle(self.name, ending, execution.function, execution.report, done if ending.succeeded else noted)
         if not ending.succeeded:
-            raise failed(self.name, version, running, ending)
+            raise failed(self.name, version, running, ending, self.options.command)
         execution.report.detail(f"It pointed at version {self.previous}; `deploy rollback` goes back there")
 
     def _create(self, version: str, codedeploy: CodeDeploy, execution: Execution) -> str:
@@ -106,6 +119,8 @@ class ShiftAlias(Step):
         unknown = (
             f"CodeDeploy has begun to shift {self.name} to version {version}, or not: `deploy status` says."
         )
+        if self.options.goes_back:
+            unknown = f"{unknown} `deploy rollback {version}` is safe in both cases. {NOTHING_TO_RUN}"
         refused = f"No traffic was shifted: the alias {self.name} is at version {self.previous}."
         with execution.cancellation.leaving(unknown, if_refused=refused):
             try:
@@ -172,7 +187,8 @@ class FollowShift(Step):
     def execute(self, execution: Execution) -> None:
         """Follow it to its end; how it ends matters only if it is the wanted one."""
         what = "Following" if self.is_wanted else "Waiting for"
-        execution.report.step(f"{what} a shift of {self.name} that is under way ({self.running})")
+        which = "CodeDeploy's rollback" if self.running.is_rollback else "a shift"
+        execution.report.step(f"{what} {which} of {self.name} that is under way ({self.running})")
         codedeploy = _codedeploy(execution, self.shift)
         waits = self.options.waits or not self.is_wanted
         ending = _follow(self.running, self.name, codedeploy, execution, waits=waits)
@@ -182,7 +198,7 @@ class FollowShift(Step):
             return
         settle(self.name, ending, execution.function, execution.report)
         if not ending.succeeded and self.is_wanted:
-            raise failed(self.name, self.running.goal, self.running, ending)
+            raise failed(self.name, self.running.goal, self.running, ending, self.options.command)
         if not ending.succeeded:
             execution.report.detail(f"It did not get there. {ending.why}")
 
@@ -200,6 +216,7 @@ class StopShift(Step):
     name: str
     running: Running
     shift: Shift
+    options: ShiftOptions = ShiftOptions()
 
     order: ClassVar[int] = 43
 
@@ -210,15 +227,17 @@ class StopShift(Step):
         """Stop it with CodeDeploy's rollback; it may have come to its end meanwhile."""
         execution.report.step(f"Stopping the shift of {self.name} ({self.running})")
         codedeploy = _codedeploy(execution, self.shift)
+        nothing = f" {NOTHING_TO_RUN}" if self.options.goes_back else ""
         unknown = f"CodeDeploy stops the shift of {self.name}, or goes on with it: `deploy status` says."
         with execution.cancellation.leaving(unknown, if_refused=carries_on(self.name, self.running)):
             codedeploy.stop(self.running.id)
-        ending = _follow(self.running, self.name, codedeploy, execution)
+        left = f"{takes_back(self.name, self.running)}{nothing}"
+        ending = _follow(self.running, self.name, codedeploy, execution, left=left)
         if ending is None:
             raise RuntimeError("a shift that was not followed to its end")  # it waits
         alias = settle(self.name, ending, execution.function, execution.report)
         if alias is None or alias.weights:
-            raise failed(self.name, self.running.goal, self.running, ending)
+            raise failed(self.name, self.running.goal, self.running, ending, self.options.command)
         execution.version = alias.version
         if ending.succeeded:
             execution.report.detail("It had come to its end before it could be stopped")
@@ -239,10 +258,16 @@ def _codedeploy(execution: Execution, shift: Shift) -> CodeDeploy:
 
 
 def _follow(
-    running: Running, name: str, codedeploy: CodeDeploy, execution: Execution, *, waits: bool = True
+    running: Running,
+    name: str,
+    codedeploy: CodeDeploy,
+    execution: Execution,
+    *,
+    waits: bool = True,
+    left: str = "",
 ) -> Ending | None:
     from deploy.release.follow import Follower
 
     follower = Follower(codedeploy, execution.function, name, execution.report, execution.cancellation)
-    with execution.cancellation.leaving(carries_on(name, running)):
+    with execution.cancellation.leaving(left or carries_on(name, running)):
         return follower.follow(running, waits=waits)
