@@ -17,7 +17,7 @@ from deploy.infrastructure.handlers import check_handlers
 from deploy.infrastructure.openapi import parse_api
 from deploy.infrastructure.pipeline import pipeline_template, role_template
 from deploy.infrastructure.placeholder import placeholder_zip
-from deploy.infrastructure.service import Service, default_service, parse_service, with_api
+from deploy.infrastructure.service import ApiSource, Service, default_service, parse_service, with_api
 from deploy.infrastructure.terraform import configuration
 from deploy.located import Place, Problems, shown
 from deploy.target.arn import split_functions
@@ -120,14 +120,28 @@ def read_service(context: Context) -> tuple[Service, Target]:
     if base is not None:
         check_handlers(service.functions, context.slug, base)
     if source := service.api_source:
-        definition = context.slug / source.path
-        if not definition.is_file():
-            problems = Problems(FILE)
-            problems.refuse(
-                source.place or Place(1, 1), f"the API's definition {shown(source.path)} is not there"
-            )
-        service = with_api(service, parse_api(_read(definition), source.path, service))
+        definition = _read(_find_definition(source, context.slug))
+        service = with_api(service, parse_api(definition, source.path, service))
     return service, targets[0]
+
+
+def _find_definition(source: ApiSource, app: Path) -> Path:
+    """Return where the API's definition is; raise InputError if that is not a file in the app."""
+    path, root = app / source.path, app.resolve()
+    wrong = ""
+    try:
+        if Path(source.path).is_absolute() or not path.resolve().is_relative_to(root):
+            wrong = "is outside of the app"
+        elif not path.exists():
+            wrong = "is not there"
+        elif not path.is_file():
+            wrong = "is not a regular file"
+    except (OSError, RuntimeError, ValueError):  # a circle of links, or a name that no file can have
+        wrong = "can't be read"
+    if wrong:
+        place = source.place or Place(1, 1)
+        Problems(FILE).refuse(place, f"the API's definition {shown(source.path)} {wrong}")
+    return path
 
 
 def _read_base(app: Path) -> Base | None:

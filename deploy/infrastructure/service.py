@@ -176,12 +176,14 @@ def _function(key: str, node: Node | None, defaults: Defaults, name: str, proble
         handler = default_handler(runtime)
     for what, value in (("runtime", runtime), ("handler", handler)):
         if value is None and node is not None:
-            wrong = f"functions.{key} has no `{what}`, and the app does not say which"
+            first = "; build the app first, or add it" if what == "runtime" else ""
+            wrong = f"functions.{key} has no `{what}`, and the app does not say which{first}"
             problems.add(node.place, f"{wrong}; it is {declaration.FUNCTION.fields[what].shape.allowed}")
         elif value is None:
             raise InputError(
                 f"The app does not say which {what} the function has.",
-                todo='Write a service.json: {"functions": {"api": {"handler": "…", "runtime": "…"}}}',
+                todo="Build the app first, or write a service.json: "
+                '{"functions": {"api": {"handler": "…", "runtime": "…"}}}',
             )
     vpc = said.get("vpc")
     shift = _shift(node, defaults, problems)

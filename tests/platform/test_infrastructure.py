@@ -95,6 +95,26 @@ def test_a_definition_that_is_not_there_is_named_with_its_place(tmp_path: Path) 
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/etc/hostname", "is outside of the app"),
+        ("../openapi.json", "is outside of the app"),
+        ("link.json", "is outside of the app"),
+        ("folder", "is not a regular file"),
+        ("nul\0", "can't be read"),
+    ],
+)
+def test_a_definition_is_a_file_of_the_app(path: str, said: str, tmp_path: Path) -> None:
+    """No other file of the machine gets into a template."""
+    app = tmp_path / "app"
+    (app / "folder").mkdir(parents=True)
+    (tmp_path / "openapi.json").write_text(json.dumps(API), encoding="utf-8")
+    (app / "link.json").symlink_to("../openapi.json")
+    function = {"handler": "index.handler", "runtime": "nodejs22.x"}
+    assert said in infrastructure(write(app, {"functions": {"a": function}, "api": path}), status=2).stderr
+
+
 def test_no_config_var_gets_into_a_template(tmp_path: Path) -> None:
     """Config is baked, and a template is read by many."""
     write(tmp_path, {"functions": {"api": {"handler": "index.handler", "runtime": "nodejs22.x"}}})
