@@ -213,7 +213,9 @@ class Stack:
                 yield
         except DeployError as error:
             if error.code in DENIED:
-                error.todo = error.todo.partition(OF_DOCTOR)[0]
+                error.what = error.what.replace("The deployer", "Who applies the stack", 1)
+                todo = error.todo.partition(OF_DOCTOR)[0].replace("the deployer", "who applies it")
+                error.todo = f"{todo}\n`deploy doctor --policy --stack` prints all calls of `deploy stack`."
             error.todo = error.todo.replace(DEPLOY, "`deploy stack`")
             raise
 

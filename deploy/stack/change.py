@@ -28,13 +28,29 @@ OF_A_FUNCTION = (
 )
 OF_AN_API = "A new API has a new URL: clients of the old one fail."
 OF_A_ROLE = "A new role has a new identity: policies elsewhere that name the old one do not hold for it."
+OF_LOGS = "The logs in the log group are deleted with it."
 MEANINGS = {
     "AWS::Lambda::Function": OF_A_FUNCTION,
     "AWS::Serverless::Function": OF_A_FUNCTION,
     "AWS::ApiGateway::RestApi": OF_AN_API,
     "AWS::ApiGatewayV2::Api": OF_AN_API,
     "AWS::IAM::Role": OF_A_ROLE,
+    "AWS::Logs::LogGroup": OF_LOGS,
 }
+
+# What it means if it goes, and no other one comes.
+REMOVALS = {
+    **dict.fromkeys(
+        ("AWS::Lambda::Function", "AWS::Serverless::Function"),
+        "A function is removed with all its versions and aliases: routes and clients that call it fail.",
+    ),
+    **dict.fromkeys(
+        ("AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"), "The API's URL goes with it: clients fail."
+    ),
+    "AWS::IAM::Role": "Policies elsewhere that name the removed role hold for nobody any more.",
+    "AWS::Logs::LogGroup": OF_LOGS,
+}
+VERSION = "AWS::Lambda::Version"  # which no DeletionPolicy keeps when its function is deleted
 
 RESOURCE, ATTRIBUTE = "ResourceReference", "ResourceAttribute"
 KEPT = frozenset({"Retain", "ReplaceAndRetain"})
@@ -61,14 +77,17 @@ class Change:
     @property
     def meaning(self) -> str:
         """What the loss of the resource means; empty if it is just any resource."""
-        return MEANINGS.get(self.kind, "") if self.is_destructive else ""
+        if not self.is_destructive or self.is_kept:
+            return ""
+        return (REMOVALS if self.action == "remove" else MEANINGS).get(self.kind, "")
 
     def __str__(self) -> str:
         word = self.action.upper() if self.is_destructive else self.action
         may = "" if self.is_certain else "may "
         identifier = f", {self.identifier}" if self.identifier else ""
         because = f": {', '.join(self.properties)}" if self.properties else ""
-        kept = ", which AWS keeps outside of the stack" if self.is_kept else ""
+        where = "as long as its function is there" if self.kind == VERSION else "outside of the stack"
+        kept = f", which AWS keeps {where}" if self.is_kept else ""
         return f"{SIGNS[self.action]} {may}{word} {self.name} ({self.kind}{identifier}){because}{kept}"
 
     def to_dict(self) -> dict[str, object]:

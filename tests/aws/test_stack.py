@@ -137,7 +137,7 @@ def test_what_changes_is_shown_as_a_person_reads_it(stack: StackCommand, stacks:
         "- REMOVE Api (AWS::ApiGateway::RestApi, Api-id)",
     ]
     assert "A new role has a new identity" in planned.stderr
-    assert "A new API has a new URL" in planned.stderr
+    assert "The API's URL goes with it" in planned.stderr
     assert "A new function" not in planned.stderr
     assert stacks.executed == ["orders"]
 

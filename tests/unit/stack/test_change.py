@@ -95,3 +95,20 @@ def test_nothing_is_lost_unseen(given: list[tuple[str, str, str, bool]]) -> None
     assert [change.is_destructive for change in changes] == sorted(
         change.is_destructive for change in changes
     )
+
+
+def test_a_removal_says_what_is_lost() -> None:
+    """Not what a replacement would mean; a version that is kept goes with its function."""
+    removed = [
+        {"Action": "Remove", "LogicalResourceId": name, "ResourceType": kind, "PolicyAction": policy}
+        for name, kind, policy in (
+            ("Function", "AWS::Lambda::Function", "Delete"),
+            ("Logs", "AWS::Logs::LogGroup", "Delete"),
+            ("Version", "AWS::Lambda::Version", "Retain"),
+        )
+    ]
+    function, logs, version = read_changes(removed)
+    assert "placeholder" not in function.meaning
+    assert "routes and clients that call it fail" in function.meaning
+    assert "logs in the log group are deleted" in logs.meaning
+    assert str(version).endswith("which AWS keeps as long as its function is there")
