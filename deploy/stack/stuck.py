@@ -25,6 +25,10 @@ CALL = "aws cloudformation {} {{place}}"
 DELETE = f"`{CALL.format('delete-stack')}`"
 FOLLOW = f"`{CALL.format('describe-stack-events')}`"
 ROLL_BACK = f"`{CALL.format('rollback-stack')}`"
+AFTER_CREATION = (
+    f"Fix the cause, which is the first failure among its events: {FOLLOW}\n"
+    f"Then delete it, and run this again: {DELETE}"
+)
 WAIT = "Wait until that is over: `aws cloudformation wait {} {{place}}`"
 WAIT_OR_CANCEL = (
     f"{WAIT.format('stack-update-complete')}\nOr have it rolled back: `{CALL.format('cancel-update-stack')}`"
@@ -38,15 +42,15 @@ CONTINUE = (
 STUCK: Mapping[str, tuple[str, str]] = {
     "ROLLBACK_COMPLETE": (
         "Its creation failed and was rolled back: it holds nothing any more.",
-        f"Delete it, and run this again: {DELETE}",
+        AFTER_CREATION,
     ),
     "ROLLBACK_FAILED": (
         "Its creation failed, and what it had created could not be deleted.",
-        f"Delete it, and run this again: {DELETE}",
+        AFTER_CREATION,
     ),
     "CREATE_FAILED": (
         "Its creation failed, and what it had created was left.",
-        f"Delete it, and run this again: {DELETE}",
+        AFTER_CREATION,
     ),
     "DELETE_FAILED": (
         "Somebody has deleted it, and something stood in the way.",
