@@ -138,6 +138,9 @@ class _Reader:
             self._problems.add(item.place, f"the path {shown(path)} has to be an object with its methods")
         if not path.startswith("/"):
             self._add_key(item, f"the path {shown(path)} has to begin with `/`")
+        if set("*?") & set(path):
+            # Beside that, it would be a wildcard in the ARN of who may invoke the function.
+            self._add_key(item, f"the path {shown(path)} has `*` or `?`, which API Gateway does not take")
         if "$ref" in item.members:
             wrong = (
                 f"the path {shown(path)} is a reference, which API Gateway does not follow; write it out here"

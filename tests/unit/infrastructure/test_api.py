@@ -193,6 +193,7 @@ MISTAKES: dict[str, tuple[Any, Any, str]] = {
     ),
     "capitals": (ONE, {"/a": {"GET": OK}}, "`GET` has to be in lower case: `get`"),
     "slash": (ONE, {"a": {"get": OK}}, "the path `a` has to begin with `/`"),
+    "wildcard": (ONE, {"/a*": {"get": OK}}, "the path `/a*` has `*` or `?`"),
     "parameter": (ONE, {"/a/x{id}": {"get": OK}}, "has to be a parameter as a whole, such as `/users/{id}`"),
     "greedy": (
         ONE,
