@@ -113,7 +113,7 @@ def test_a_hook_that_fails_takes_the_traffic_back(
     hooks[f"CodeDeployHook_{event}"] = lambda _deployment: reported
     function.aws.deployments.pace = 600
     outcome = live(status=1, NAME="canary 2", **HOOKS, **release(2))
-    assert "CodeDeploy has not shifted live to version 2 (d-" in outcome.stderr
+    assert "The shift of live to version 2 failed (d-" in outcome.stderr
     assert f"The hook CodeDeployHook_{event} (" in outcome.stderr
     assert why in outcome.stderr
     assert "All traffic of live goes to version 1." in outcome.stderr
