@@ -315,7 +315,7 @@ def test_a_rollback_shifts_unless_it_is_to_be_now(function: Function, live: Depl
 
 
 def test_weights_without_a_deployment_are_explained_and_removed_by_force(
-    function: Function, live: Deploy
+    slug: Path, function: Function, live: Deploy
 ) -> None:
     """A deployment that was stopped without a rollback leaves them, and each later one would fail."""
     shift = begin(function, live)
@@ -325,6 +325,8 @@ def test_weights_without_a_deployment_are_explained_and_removed_by_force(
         error = live(*command, status=1, NAME="canary 2", **SLOWLY).stderr
         assert "stopped without a rollback leaves such weights" in error
     assert "none is under way" in live("status", NAME="canary 2", **SLOWLY).stdout
+    examined = run(slug, "doctor", env={**function.aws.settings(function), **SLOWLY})
+    assert (examined.status, "stopped without a rollback" in examined.stdout) == (1, True)
     live("rollback", "--force", **SLOWLY)
     assert (function.alias(), weights(function)) == ("1", {})
     begin(function, live)
