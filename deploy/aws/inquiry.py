@@ -103,6 +103,11 @@ class Inquiry:
             "lambda", "lambda:GetFunctionConfiguration", "get_function_configuration", parameters
         )
 
+    def hook(self, name: str) -> Answer:
+        """Ask whether a hook's function is there. Needs lambda:GetFunctionConfiguration on it."""
+        action = "lambda:GetFunctionConfiguration"
+        return self._ask("lambda", action, "get_function_configuration", {"FunctionName": name})
+
     def dry_run(self) -> Answer:
         """Rehearse an update of the code. Needs lambda:UpdateFunctionCode."""
         parameters = {**self._function, "ZipFile": _tiny_zip(), "DryRun": True}

@@ -105,7 +105,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
         else:
             libraries = context.variables.get("LD_LIBRARY_PATH", "")
             launch = hooks.our_launch(hook, unpacked.folder, services_of_tools(), libraries)
-        report.step(f"Running the hook {printable(hook.handler)} for {deployment.event}")
+        limit = f"at most {hook.timeout} seconds"
+        report.step(f"Running the hook {printable(hook.handler)} for {deployment.event}, {limit}")
         outcome = hooks.run(loopback, launch, hook, cancellation)
     return _conclude(outcome, deployment.event, hook.handler, redactor, report)
 
@@ -151,9 +152,15 @@ def _conclude(outcome: hooks.Outcome, event: str, handler: str, redactor: Redact
         report.notice("It failed after its report: Lambda would run it again, and the report counts.")
     report.document(document)
     if not outcome.status:
+        error = outcome.invocation.error
+        what = (
+            f"The hook failed ({printable(error)}), and reported nothing."
+            if error
+            else "The hook reported nothing."
+        )
         report.error(
             DeployError(
-                "The hook reported nothing.",
+                what,
                 why="CodeDeploy would wait for an hour, and then fail the deployment.",
                 todo="Have the hook call PutLifecycleEventHookExecutionStatus in any case.",
             )

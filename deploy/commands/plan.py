@@ -16,7 +16,7 @@ from deploy.release.deploy import assess, prepare_for
 from deploy.release.deployed import running, short
 from deploy.release.plan import decide
 from deploy.release.state import State
-from deploy.release.steps.shift import ShiftOptions
+from deploy.release.steps.shift import FollowShift, ShiftOptions
 from deploy.target.environment import read_app, read_targets
 from deploy.text import printable
 
@@ -101,6 +101,8 @@ def _show_plan(plan: Plan, candidate: Candidate, difference: Difference | None, 
         report.step("A deploy would do nothing: the function runs this already")
     for step in plan.steps:
         report.detail(str(step))
+    if plan.again and not isinstance(plan.steps[-1], FollowShift):
+        report.detail("decide again what is missing then")
     if difference:
         _show("Config", difference.config, report, difference.why)
         _show("Code", difference.code, report)

@@ -60,7 +60,7 @@ def check_aws(target: Target, base: Base | None) -> Iterator[Check]:
         serving = inquiry.serving().content if target.settings.alias else {}
         yield from check_fit(latest.content, serving, target, base)
     if not obstacle(latest):
-        yield from check_shift(session)
+        yield from check_shift(session, inquiry)
     yield from _check_permissions(session, inquiry, identity=identity, latest=latest, dry_run=dry_run)
 
 

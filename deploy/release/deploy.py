@@ -101,7 +101,8 @@ def assess(
     function = function or connect(with_config(target, candidate), cancellation)
     cancellation.check_between_steps()  # starting the SDK takes its time
     code_sha256 = candidate.package.code_sha256
-    state = read_state(function, None if look_once else deadline, code_sha256, candidate.name)
+    wait = None if look_once else deadline
+    state = read_state(function, wait, code_sha256, candidate.name, shows_only=look_once)
     cancellation.check_between_steps()
     if look_once:
         plan = decide(candidate, target.settings, state, options, force=force)

@@ -78,7 +78,7 @@ def failed(name: str, version: str, running: Running, ending: Ending, command: s
         if ending.code == ALARM:
             todo = f"{todo} `{command} --ignore-alarms` shifts back in spite of the alarm."
     error = DeployError(
-        f"CodeDeploy has not shifted {name} to version {version} ({running.id}).", why=ending.why, todo=todo
+        f"The shift of {name} to version {version} failed ({running.id}).", why=ending.why, todo=todo
     )
     alias = ending.alias
     error.left = f"All traffic of {name} goes to version {alias.version}." if alias else f"{name} is gone."

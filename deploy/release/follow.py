@@ -84,7 +84,8 @@ class Follower:
         for event in shifted.events if shifted else ():
             if event.status == "Failed" and event.name in {BEFORE, AFTER}:
                 message = f": {redact(event.message)}" if event.message else ""
-                return f"The hook {self._hook(event)} ({event.name}) failed{message}\n{said}"
+                hook = f"The hook {self._hook(event)}".rstrip()  # another deploy's may not be in the settings
+                return f"{hook} ({event.name}) failed{message}\n{said}"
         if deployment.error_code == ALARM:
             return f"An alarm was on. {said}"
         if deployment.error_code == STOPPED:

@@ -94,7 +94,7 @@ def clear_alias(
     if not alias.weights:
         return None
     if not force:
-        raise _left_weights(alias, shift.name)
+        raise left_weights(alias, shift.name)
     return MoveAlias(alias.name, alias.version, _without_weights(alias), alias.revision_id, alias.version)
 
 
@@ -107,7 +107,8 @@ def _without_weights(alias: Alias) -> str:
     return note.describe()
 
 
-def _left_weights(alias: Alias, group: str) -> DeployError:
+def left_weights(alias: Alias, group: str) -> DeployError:
+    """Return the error for weights that no shift moves any more."""
     error = routes_by_weights(alias)
     sends = ", ".join(f"{weight:.0%} to version {other}" for other, weight in alias.weights.items())
     error.why = (

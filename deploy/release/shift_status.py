@@ -22,6 +22,8 @@ def shift_line(settings: Settings, state: State) -> str:
     if settings.shifting is None:
         noted = pending_shift(alias) if alias.weights else None
         return f"{noted.way}, as the alias records; {SET_AGAIN}" if noted else ""
+    if state.shift_refused:
+        return f"unknown. {state.shift_refused}"
     if running is not None:
         return _progress(alias, running)
     if alias.weights:

@@ -29,7 +29,8 @@ class State:
     """What runs now; `latest` is None if the deployer may not read it.
 
     `source_key_arn` is the customer's KMS key that encrypts the code of $LATEST, if it matters and is known.
-    `named` is the alias that stands for the version's name, `shift` what CodeDeploy does with the live one.
+    `named` is the alias that stands for the version's name, `shift` what CodeDeploy does with the live one,
+    `shift_refused` why that is not known.
     """
 
     latest: Configuration | None
@@ -39,6 +40,7 @@ class State:
     source_key_arn: str | None = None
     named: Alias | None = None
     shift: Running | None = None
+    shift_refused: str = ""
 
     @property
     def recorded(self) -> Provenance | None:
@@ -70,12 +72,18 @@ class State:
 
 
 def read_state(
-    function: Function, deadline: Deadline | None, code_sha256: str, name: VersionName | None = None
+    function: Function,
+    deadline: Deadline | None,
+    code_sha256: str,
+    name: VersionName | None = None,
+    *,
+    shows_only: bool = False,
 ) -> State:
     """Read what runs now, waiting for an update that is under way unless there is no deadline.
 
     Without an alias, a deploy can do without the permission to read it; who does not wait can't. With one,
-    versions with the code `code_sha256` are looked at one by one: AWS lists them without their states.
+    versions with the code `code_sha256` are looked at one by one: AWS lists them without their states. What
+    `shows_only` can do without what CodeDeploy may refuse.
     """
     settings = function.session.target.settings
     try:
@@ -92,8 +100,15 @@ def read_state(
     aliases = tuple(function.aliases()) if settings.keep_versions else ()
     alias = function.alias(settings.alias) if settings.alias else None
     named = _find_alias(function, name, aliases) if name else None
-    shift = find_running(function, alias)
-    state = State(latest, alias, tuple(function.versions()), aliases, key_arn, named, shift)
+    shift, refused = None, ""
+    try:
+        shift = find_running(function, alias)
+    except DeployError as error:
+        if not shows_only or not error.is_refusal:
+            raise
+        refused = error.what
+    versions = tuple(function.versions())
+    state = State(latest, alias, versions, aliases, key_arn, named, shift, refused)
     return _examined(state, function, code_sha256)
 
 

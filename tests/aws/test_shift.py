@@ -113,7 +113,7 @@ def test_a_hook_that_fails_takes_the_traffic_back(
     hooks[f"CodeDeployHook_{event}"] = lambda _deployment: reported
     function.aws.deployments.pace = 600
     outcome = live(status=1, NAME="canary 2", **HOOKS, **release(2))
-    assert "CodeDeploy has not shifted live to version 2 (d-" in outcome.stderr
+    assert "The shift of live to version 2 failed (d-" in outcome.stderr
     assert f"The hook CodeDeployHook_{event} (" in outcome.stderr
     assert why in outcome.stderr
     assert "All traffic of live goes to version 1." in outcome.stderr
@@ -315,7 +315,7 @@ def test_a_rollback_shifts_unless_it_is_to_be_now(function: Function, live: Depl
 
 
 def test_weights_without_a_deployment_are_explained_and_removed_by_force(
-    function: Function, live: Deploy
+    slug: Path, function: Function, live: Deploy
 ) -> None:
     """A deployment that was stopped without a rollback leaves them, and each later one would fail."""
     shift = begin(function, live)
@@ -325,6 +325,8 @@ def test_weights_without_a_deployment_are_explained_and_removed_by_force(
         error = live(*command, status=1, NAME="canary 2", **SLOWLY).stderr
         assert "stopped without a rollback leaves such weights" in error
     assert "none is under way" in live("status", NAME="canary 2", **SLOWLY).stdout
+    examined = run(slug, "doctor", env={**function.aws.settings(function), **SLOWLY})
+    assert (examined.status, "stopped without a rollback" in examined.stdout) == (1, True)
     live("rollback", "--force", **SLOWLY)
     assert (function.alias(), weights(function)) == ("1", {})
     begin(function, live)

@@ -200,7 +200,7 @@ class FollowShift(Step):
         if not ending.succeeded and self.is_wanted:
             raise failed(self.name, self.running.goal, self.running, ending, self.options.command)
         if not ending.succeeded:
-            execution.report.detail(f"It did not get there. {ending.why}")
+            execution.report.detail(" ".join(f"It did not get there. {ending.why}".split("\n")))
 
     @classmethod
     def grants(cls, target: Target) -> Iterator[Grant]:
