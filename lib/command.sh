@@ -21,7 +21,7 @@ function command::add_to_path() {
 	local buildpack="${1}" build="${2}"
 	# Start scripts run in the order of their names, and this one has to be the last.
 	local profile="${build}/.profile.d/zz-lambda-deploy.sh"
-	local names
+	local names doctor
 
 	if [[ -L "${profile%/*}" || (-e "${profile%/*}" && ! -d "${profile%/*}") ]]; then
 		output::error <<-EOT
@@ -40,7 +40,8 @@ function command::add_to_path() {
 	cp -- "${buildpack}/lib/profile.sh" "${profile}"
 	chmod 0644 -- "${profile}"
 	output::detail "Dynos have \"deploy\" on their PATH"
-	output::detail "To see whether all is set up: $(platform::command run deploy doctor)"
+	doctor="$(platform::command run deploy doctor)"
+	output::detail "To see whether all is set up: ${doctor}"
 }
 
 # Prints the names of the variables that the app's own start scripts assign or export, one a line.
