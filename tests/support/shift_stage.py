@@ -115,7 +115,7 @@ def _go_on(scene: Scene, plan: Plan, where: str) -> None:
     scene.aws.deployments.pace = pace
     assert status.status == 0, f"{where}, then {status}"
     if not is_whole(scene):
-        assert "`deploy` follows it" in status.stdout, f"{where}, then {status}"
+        assert "of the traffic so far; " in status.stdout, f"{where}, then {status}"
     again = scene.deploy(*(plan.again or plan.arguments))
     assert again.status == 0, f"{where}, then {again}"
     assert plan.is_home(scene), where
