@@ -8,7 +8,7 @@ A folder is a stage, and imports go down this list and never back up (tests/unit
 
     cli.py           the process: environment, signals, streams, exit status
     step.py          another process: a Lambda function that CodePipeline starts
-    hook.py          and one that CodeDeploy starts
+    hook.py          and one that CodeDeploy starts; handler.py is what both share
     commands/        one verb a file: arguments → a call below → report
     fleet/           the same for several targets at once, and the definition file
     stack/           a stack of CloudFormation's: change set, execution, events

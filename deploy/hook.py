@@ -7,7 +7,6 @@ nor what the version answers or logs is ever logged here.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import sys
@@ -23,6 +22,7 @@ from deploy.aws.session import Session
 from deploy.aws.wait import Deadline
 from deploy.cancel import Cancellation
 from deploy.errors import DeployError, InputError, unexpected
+from deploy.handler import NotReported, silence_libraries
 from deploy.output import Report
 from deploy.release.steps.step import Execution
 from deploy.release.steps.verification import VerifyVersion
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy.aws.lifecycle import Status
-    from deploy.step import Context
+    from deploy.handler import Context
     from deploy.target.environment import Target
     from deploy.target.hook import HookEvent
 
@@ -50,9 +50,7 @@ class Limits:
 
 LIMITS = Limits()
 
-# Lambda writes what libraries log into the function's log; theirs holds requests with payloads.
-for _library in ("botocore", "urllib3"):
-    logging.getLogger(_library).propagate = False
+silence_libraries()
 
 # What people set for a deploy, and what they set for the hook in its place.
 PHRASES = (
@@ -64,10 +62,6 @@ PHRASES = (
     (re.compile(r"\bRun `deploy` again\b"), "Deploy again"),
     (re.compile(r"\brun `deploy` again\b"), "deploy again"),
 )
-
-
-class NotReported(Exception):  # noqa: N818 - its name is what a reader of the log sees
-    """A status could not be reported. Lambda runs the event again, which checks and reports again."""
 
 
 def handler(

@@ -9,13 +9,12 @@ that is not done asks for another one. What a run has done, the next one finds i
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from deploy.aws.codes import DENIED
 from deploy.aws.pipeline import Pipeline
@@ -25,12 +24,14 @@ from deploy.errors import DeployError, InputError, unexpected
 from deploy.fleet.board import Board
 from deploy.fleet.failure import message_of, reworded, type_of
 from deploy.fleet.pipeline import Failure, Progress, Run, Success
+from deploy.handler import NotReported, silence_libraries
 from deploy.target.job import as_keys, find_job_id, read_caller, read_role
 from deploy.terminal import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy.handler import Context
     from deploy.output import Report
 
 
@@ -51,16 +52,7 @@ class Limits:
 
 LIMITS = Limits()
 
-# Lambda writes what libraries log into the function's log; theirs holds requests with tokens, and tracebacks.
-for _library in ("botocore", "urllib3"):
-    logging.getLogger(_library).propagate = False
-
-
-class Context(Protocol):
-    """What Lambda gives a handler besides the event."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how much time the function has left."""
+silence_libraries()
 
 
 class _Console(Console):
@@ -68,10 +60,6 @@ class _Console(Console):
 
     def page(self, text: str) -> None:
         super().page(as_keys(reworded(text)))
-
-
-class NotReported(Exception):  # noqa: N818 - its name is what a reader of the log sees
-    """A result could not be reported. Lambda runs the event again, which plans again."""
 
 
 def handler(

@@ -17,7 +17,9 @@ import hypothesis
 import pytest
 
 import simulated
+from command import make_slug
 from embedded_aws import EmbeddedAWS, Function
+from fault_stage import Stage, set_stage
 from paths import APPS
 from quick_sdk import make_sessions_quick
 from runtime_clients import fetch_nodejs_client
@@ -47,6 +49,22 @@ def function(aws: EmbeddedAWS) -> Iterator[Function]:
     """Create a Node.js function just for this test; what the test forbade is allowed again after it."""
     yield aws.create_function()
     aws.reset()
+
+
+@pytest.fixture(scope="module")
+def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a Node.js app with its base, for the tests of one file."""
+    return make_slug(tmp_path_factory.mktemp("slug"))
+
+
+@pytest.fixture
+def stage(
+    aws: EmbeddedAWS, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> Iterator[Stage]:
+    """Set the stage for faults and ends in the middle of a deploy."""
+    with set_stage(aws, tmp_path, record_property) as stage:
+        yield stage
+    aws.deployments.reset()
 
 
 @pytest.fixture(scope="session")

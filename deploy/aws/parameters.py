@@ -27,7 +27,7 @@ def read_parameters(session: Session, cancellation: Cancellation) -> dict[str, s
     """Return the values below the path that the target's settings name, by the last part of their names.
 
     Needs ssm:GetParametersByPath, and kms:Decrypt if a key of the account's own encrypts them. Raises
-    InputError if there is none.
+    InputError if there are no parameters.
     """
     path = path_of(session.target)
 

@@ -37,7 +37,7 @@ ALL_PREPARED = "Versions are published and verified; no live alias was moved."
 class Outcome:
     """What became of one function: its plan if it got as far, and an error if it failed.
 
-    `version` is what the live alias points at now, None if there is none, or if it is not known. With
+    `version` is what the live alias points at now, None without an alias, or if that is not known. With
     `is_named` it was there already, and the promotion gave its version a name.
     """
 

@@ -43,8 +43,8 @@ def config_for(
 ) -> tuple[Bake, str]:
     """Return these files with the config of this account, and where that is from.
 
-    A .env file counts before SSM, and that before the version that is live here. Raises DeployError if there
-    is none.
+    A .env file counts before SSM, and that before the version that is live here. Raises DeployError if
+    none of them exists.
     """
     target = function.session.target
     if path is not None:

@@ -26,7 +26,7 @@ LONGEST_LIST = 10  # names in an error
 def match_files(present: Sequence[str], functions: Sequence[str], ending: str, place: str) -> dict[str, str]:
     """Return the names of the files with this ending that belong to functions, by function.
 
-    Raise InputError if there is none, or if some functions have none and there are files of others: one of
+    Raise InputError if no file matches, or if some functions have no file and some files no function: one of
     these may be misspelt. `place` is where the files are, for the reader.
     """
     todo = f"A file is called like its function in the fleet file, NAME{ending}"
@@ -40,7 +40,7 @@ def match_files(present: Sequence[str], functions: Sequence[str], ending: str, p
     if missing and strangers:
         raise InputError(
             f"Some files {place} belong to no function in the fleet file: {_listed(strangers)}.",
-            why=f"And there is none for {_listed(missing)}.",
+            why=f"These functions have no file: {_listed(missing)}.",
             todo=f"{todo}. Correct the names, or take these files away.",
         )
     return found

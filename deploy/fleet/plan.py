@@ -205,7 +205,7 @@ def _check_record(name: str, there: str, record: Record | None, *, as_is: bool) 
 
 
 def check_size(name: str, origin: Described, settings: Settings) -> None:
-    """Raise InputError if a package needs a bucket on its way, and there is none."""
+    """Raise InputError if a package needs a bucket on its way, and the settings name no bucket."""
     if origin.size > DIRECT_LIMIT and settings.bucket is None:
         raise InputError(
             f"The package for {name} is {megabytes(origin.size)}, over the 50 MiB that Lambda takes in a "

@@ -33,7 +33,7 @@ PREFIX_OF_HOOKS = "CodeDeployHook_"
 def hook_role(targets: Iterable[Target], function: str = "") -> dict[str, Any]:
     """Return the policy and the trust policy of a hook's role, for all functions that the hook checks.
 
-    `function` is the name of the hook's own function; empty if there is none yet.
+    `function` is the name of the hook's own function; empty if it is not known yet.
     """
     return {
         "hook": {

@@ -92,7 +92,7 @@ class ApiSource:
 class Service:
     """All that is set up together. `api` is there once its definition is read.
 
-    Without `hook_environment`, the environment of the function that verifies versions, there is none.
+    `hook_environment` is that of the function that verifies versions; None if there is no such function.
     `document` is service.json as it was read.
     """
 

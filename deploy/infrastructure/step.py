@@ -34,8 +34,8 @@ EXTERNAL_ID = "the value of _LAMBDA_SOURCE_EXTERNAL_ID"  # which is not printed
 def step_roles(member: Member, role_arn: str, function: str = "") -> dict[str, Any]:
     """Return the policies and the trust policies of the roles; `member` is any function of the fleet.
 
-    `role_arn` is that of the step's role, and `function` the name of its function; each is empty if
-    there is none yet.
+    `role_arn` is that of the step's role, and `function` the name of its function; each is empty if it
+    is not known yet.
     """
     target = member.target
     account = role_arn.split(":")[4] if role_arn else None

@@ -78,7 +78,7 @@ class _Handler(Handler):
             self._accept(Event("init error", body))
         elif method == "POST" and (answer := ANSWER.fullmatch(path)):
             if answer[1] != self.server.current:
-                raise Refused(400, "This invocation has been answered, or there is none of this ID.")
+                raise Refused(400, "This invocation has been answered, or no invocation has this ID.")
             self.server.current = ""
             self._accept(Event("response" if answer[2] == "response" else "error", body))
         else:

@@ -49,7 +49,7 @@ def _share(alias: Alias, running: Running) -> float:
 
 
 def shift_document(state: State) -> dict[str, object] | None:
-    """Describe the shift that is under way for a program; None if there is none."""
+    """Describe the shift that is under way for a program; None if the alias is not shifted."""
     alias, running = state.alias, state.shift
     if alias is None or running is None:
         return None

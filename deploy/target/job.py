@@ -139,7 +139,7 @@ def _get(value: object, *names: str) -> object:
 
 
 def choose_artifact(job: Job, parameters: Parameters) -> Artifact:
-    """Return the artifact that the parameters name, or the only one; raise InputError if there is none."""
+    """Return the artifact that the parameters name, or the only one; raise InputError if it is missing."""
     wanted, known = parameters.artifact, ", ".join(artifact.name for artifact in job.artifacts)
     found = [each for each in job.artifacts if wanted in ("", each.name)]
     if not found:

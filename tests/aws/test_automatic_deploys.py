@@ -9,7 +9,6 @@ from typing import NoReturn
 import pytest
 
 import in_process
-from command import make_slug
 from deploy.arguments import parse
 from deploy.cancel import Cancelled
 from deploy.release import watch
@@ -22,12 +21,6 @@ from paths import REPOSITORY
 DOCUMENT = REPOSITORY / "docs" / "automatic-deploys.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
 PROCESS = (REPOSITORY / "Procfile.template").read_text(encoding="utf-8").partition(": ")[2].strip()
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 def commands() -> Iterator[str]:

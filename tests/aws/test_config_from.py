@@ -5,16 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from command import make_slug
 from embedded_aws import Function
 from in_process import Outcome, deploy
 from zips import raw_data
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 @pytest.fixture

@@ -44,12 +44,6 @@ REHEARSED = {"UpdateFunctionCode", "Invoke"}
 
 
 @pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Node.js app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
-@pytest.fixture(scope="module")
 def bucket(aws: EmbeddedAWS) -> str:
     """A bucket in the function's region."""
     return aws.create_bucket()

@@ -16,12 +16,6 @@ from examination import LAMBDA_ACTIONS, PLAIN, RELEASE, Examination, examine
 from targets import ARN
 
 
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Node.js app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
 def test_a_container_image_takes_no_package(slug: Path, aws: EmbeddedAWS) -> None:
     """The package type can't be changed, so it is the setting that is wrong."""
     function = aws.create_function(package_type="Image")

@@ -6,14 +6,12 @@ deploy completes it), lost (anything else; must be 0). Each fault at each call o
 tests/slow/test_faults.py.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from command import make_slug
-from embedded_aws import EmbeddedAWS
 from fault_plays import (
     CASES,
     CASES_OF_READS,
@@ -23,7 +21,7 @@ from fault_plays import (
     survive_interruption,
     survive_kill,
 )
-from fault_stage import PLANS, Stage, set_stage
+from fault_stage import PLANS, Stage
 
 # The plans that have each kind of call between them, and which of their calls; there each fault comes.
 EACH_KIND: dict[str, Callable[[str], bool]] = {
@@ -40,21 +38,6 @@ def kinds(calls: list[str]) -> dict[str, int]:
 
 def _none(_call: str) -> bool:
     return False
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
-@pytest.fixture
-def stage(
-    aws: EmbeddedAWS, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> Iterator[Stage]:
-    """Set the stage."""
-    with set_stage(aws, tmp_path, record_property) as stage:
-        yield stage
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -15,12 +15,6 @@ WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 SH = {"_LAMBDA_CONFIG_FILES": "env.sh"}
 
 
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Node.js app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
 def set_wrapper(function: Function, wrapper: str) -> None:
     function.aws.client().update_function_configuration(
         FunctionName=function.name, Environment={"Variables": {WRAPPER: wrapper}}

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from deploy.hook import Limits, NotReported
+from deploy.handler import NotReported
+from deploy.hook import Limits
 from embedded_aws import EmbeddedAWS, Function
 from hooks import HookOfTests, Outcome
 from in_process import deploy

@@ -12,12 +12,6 @@ from in_process import deploy as run
 from releases import Deploy, operations
 
 
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
 @pytest.fixture
 def bucket(aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch) -> str:
     """Create a bucket, and have even a small package go via it."""

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 import deploy.artifact.limits
-from command import make_slug
 from embedded_aws import EmbeddedAWS, Function
 from in_process import Outcome
 from in_process import deploy as run
@@ -28,12 +27,6 @@ ROLLBACK = READ | {"lambda:GetAlias", "lambda:ListVersionsByFunction", "lambda:U
 ALIAS_SETTINGS = {"_LAMBDA_ALIAS": "live"}
 VERIFY_SETTINGS = {**ALIAS_SETTINGS, "_LAMBDA_VERIFY_PAYLOAD": "{}"}
 KEEP_SETTINGS = {**ALIAS_SETTINGS, "_LAMBDA_KEEP_VERSIONS": "1"}
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 def deployed(slug: Path, function: Function, settings: dict[str, str], *arguments: str) -> Outcome:

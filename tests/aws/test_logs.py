@@ -8,18 +8,12 @@ from pathlib import Path
 import pytest
 
 import in_process
-from command import deploy, make_slug
+from command import deploy
 from deploy.target.settings import SETTINGS
 from embedded_aws import EmbeddedAWS
 
 NAMES = {setting.name for setting in SETTINGS.values()}
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:my-function"
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Node.js app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 def test_the_log_is_shown_without_the_config(slug: Path, aws: EmbeddedAWS) -> None:

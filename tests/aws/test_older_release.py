@@ -11,18 +11,11 @@ from typing import Any
 import pytest
 
 import in_process
-from command import make_slug
 from deploy.release import deploy as deploying
 from deploy.release.state import State, read_state
 from deployers import Deployer
 from embedded_aws import Function
 from in_process import Outcome
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 @dataclass(frozen=True)

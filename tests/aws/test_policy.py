@@ -8,18 +8,11 @@ from typing import Any
 
 import pytest
 
-from command import make_slug
 from embedded_aws import EmbeddedAWS, Function
 from examination import PLAIN, RELEASE, examine, printed_policy
 from in_process import deploy
 from paths import REPOSITORY
 from targets import ARN
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Node.js app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 def statements(policy: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -8,19 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from command import make_slug
 from embedded_aws import Function
 from in_process import deploy as run
 from releases import ALIAS, EXPECT, Deploy, answered, operations
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
 
 # --- nothing to do ---------------------------------------------------------------------------------
 

@@ -1,18 +1,9 @@
 """The rollback: the alias goes back to an earlier version."""
 
-from pathlib import Path
-
 import pytest
 
-from command import make_slug
 from embedded_aws import Function
 from releases import ALIAS, VERIFY, Deploy, answered, crashing
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 def test_a_rollback_goes_back_and_forth(function: Function, deployed: Deploy) -> None:

@@ -11,17 +11,10 @@ from typing import Any
 
 import pytest
 
-from command import make_slug
 from embedded_aws import EmbeddedAWS, Function
 from in_process import Outcome, deploy
 
 MISSING = "arn:aws:lambda:eu-west-1:123456789012:function:missing"
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 @pytest.fixture

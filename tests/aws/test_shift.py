@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from codedeploy import Group
-from command import make_slug
 from embedded_aws import Function
 from examination import printed_policy
 from in_process import deploy as run
@@ -17,12 +16,6 @@ SHIFT = {**ALIAS, "_LAMBDA_SHIFT": "Canary10Percent5Minutes"}
 SLOWLY = {**ALIAS, "_LAMBDA_SHIFT": "Slowly"}  # 25 percent every 10 minutes
 HOOKS = {**SHIFT, "_LAMBDA_HOOK_BEFORE": "CodeDeployHook_b", "_LAMBDA_HOOK_AFTER": "CodeDeployHook_a"}
 RELEASE = {"HEROKU_APP_NAME": "my-app"}
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 @pytest.fixture

@@ -5,37 +5,20 @@ At the calls that change something here, and at some that read; tests/slow has t
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from command import command, make_slug
-from embedded_aws import EmbeddedAWS
+from command import command
 from fault_proxy import Fault
-from fault_stage import Plan, Stage, set_stage
+from fault_stage import Plan, Stage
 from paths import REPOSITORY
 from shift_stage import BACK, FAULTS, NEXT, STUCK, end_at, is_owned, is_whole, reads, survive
 
 Record = Callable[[str, object], None]
 PLANS = {"shift": NEXT, "stop": BACK}
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
-@pytest.fixture
-def stage(
-    aws: EmbeddedAWS, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> Iterator[Stage]:
-    """Set the stage."""
-    with set_stage(aws, tmp_path, record_property) as stage:
-        yield stage
-    aws.deployments.reset()
 
 
 def sample(calls: list[str]) -> list[int]:

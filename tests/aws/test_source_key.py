@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from command import make_slug
 from deploy.infrastructure.policy import policy
 from embedded_aws import EmbeddedAWS, Function
 from in_process import Outcome, deploy
@@ -14,12 +13,6 @@ from targets import target
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OTHER_KEY = "arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab"
 SETTING = "_LAMBDA_SOURCE_KMS_KEY_ARN"
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 def run(slug: Path, function: Function, **changed: str) -> Outcome:

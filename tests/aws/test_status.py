@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from command import make_slug
 from deploy.commands.status import age
 from embedded_aws import EmbeddedAWS, Function
 from in_process import deploy
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 def status(slug: Path, env: dict[str, str], *arguments: str) -> str:

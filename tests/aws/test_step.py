@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from deploy.fleet import apply
 from deploy.fleet.pipeline import Progress
-from deploy.step import Limits, NotReported
+from deploy.handler import NotReported
+from deploy.step import Limits
 from embedded_aws import EmbeddedAWS, Function
 from fleets import CONFIG, FleetOfTests, names_of, release
 from lambda_invocations import Invoked

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aws_calls import ACCOUNT_ID
-from deploy.step import NotReported
+from deploy.handler import NotReported
 from embedded_aws import EmbeddedAWS
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release
 from in_process import deploy

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from command import make_slug
 from deployers import Deployer
 from embedded_aws import EmbeddedAWS, Function
 from in_process import Outcome
@@ -17,12 +16,6 @@ from in_process import deploy as run
 
 ROUNDS = 8
 ALIAS = {"_LAMBDA_ALIAS": "live", "_LAMBDA_VERIFY_PAYLOAD": "{}", "_LAMBDA_KEEP_VERSIONS": "2"}
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 @pytest.fixture(scope="module")

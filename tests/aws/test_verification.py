@@ -4,21 +4,13 @@ import base64
 import json
 import random
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from command import make_slug
 from embedded_aws import Function
 from lambda_invocations import Invoked
 from releases import ALIAS, EXPECT, VERIFY, Deploy, answered, crashing, operations
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 def test_a_version_is_asked_before_traffic_reaches_it(function: Function, deployed: Deploy) -> None:

@@ -9,23 +9,19 @@ stopped without a rollback leaves its weights.
 https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-steps-lambda.html
 """
 
-import functools
 import hashlib
 import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
-import botocore.session
-from botocore.validate import ParamValidator
 from werkzeug.wrappers import Response
 
+from api_model import parameters, refused
 from aws_calls import Call, partition_of
-from aws_refusals import RefusedError
 from iam import Identities
 from lambda_api import Functions
 from lambda_function import Alias, LambdaFunction
@@ -153,7 +149,7 @@ class Deployments:
 
     def answer(self, call: Call, body: bytes) -> Response:
         """Answer a call."""
-        asked = _parameters(call.operation, body)
+        asked = parameters("codedeploy", call.operation, body)
         where = (self._identities.account(call), call.region)
         self._identities.check(call, call.action, _resource(call, where, asked, self.deployments))
         operations: dict[str, Callable[..., dict[str, Any]]] = {
@@ -181,12 +177,12 @@ class Deployments:
         ):
             self._identities.check(call, action, _arn(where, resource))
         if "fileExistsBehavior" in asked:
-            raise _refused("InvalidFileExistsBehaviorException", "It is not for Lambda.")
+            raise refused("InvalidFileExistsBehaviorException", "It is not for Lambda.")
         spec = _spec(asked)
         group = (asked["applicationName"], asked["deploymentGroupName"])
         for other in self.deployments.values():
             if other.is_running and other.group == group:
-                raise _refused(
+                raise refused(
                     "DeploymentLimitExceededException",
                     f"The Deployment Group '{group[1]}' already has an active Deployment '{other.id}'",
                 )
@@ -233,7 +229,7 @@ class Deployments:
         self._check_started(found)
         properties = found.properties
         if asked["targetId"] != f"{properties['Name']}:{properties['Alias']}":
-            raise _refused("DeploymentTargetDoesNotExistException", "There is no such target.")
+            raise refused("DeploymentTargetDoesNotExistException", "There is no such target.")
         events = [
             {
                 "lifecycleEventName": name,
@@ -274,33 +270,31 @@ class Deployments:
     def _stop(self, asked: Mapping[str, Any], *_: object) -> dict[str, Any]:
         found = self._find(asked)
         if not found.is_running:
-            raise _refused("DeploymentAlreadyCompletedException", f"The deployment {found.id} is complete.")
+            raise refused("DeploymentAlreadyCompletedException", f"The deployment {found.id} is complete.")
         self.stop(found.id, rolls_back=asked.get("autoRollbackEnabled", False))
         return {"status": "Pending", "statusMessage": "Stopping."}
 
     def _find(self, asked: Mapping[str, Any]) -> DeploymentOfTests:
         found = self.deployments.get(asked["deploymentId"])
         if found is None:
-            raise _refused("DeploymentDoesNotExistException", "There is no such deployment.")
+            raise refused("DeploymentDoesNotExistException", "There is no such deployment.")
         return found
 
     def _check_started(self, found: DeploymentOfTests) -> None:
         if found.status == "Created":
-            raise _refused("DeploymentNotStartedException", f"The deployment {found.id} has not started.")
+            raise refused("DeploymentNotStartedException", f"The deployment {found.id} has not started.")
 
     def _find_config(self, name: str) -> dict[str, Any]:
         if name not in self.configs:
-            raise _refused("DeploymentConfigDoesNotExistException", f"No Deployment Configuration {name}")
+            raise refused("DeploymentConfigDoesNotExistException", f"No Deployment Configuration {name}")
         return self.configs[name]
 
     def _check_group(self, asked: Mapping[str, Any]) -> Group:
         application, name = asked["applicationName"], asked["deploymentGroupName"]
         if all(known != application for known, _ in self.groups):
-            raise _refused(
-                "ApplicationDoesNotExistException", f"No application found for name: {application}"
-            )
+            raise refused("ApplicationDoesNotExistException", f"No application found for name: {application}")
         if (application, name) not in self.groups:
-            raise _refused(
+            raise refused(
                 "DeploymentGroupDoesNotExistException", f"No Deployment Group found for name: {name}"
             )
         return self.groups[application, name]
@@ -454,10 +448,10 @@ def _spec(asked: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the AppSpec of a request; refuse one that CodeDeploy could not read."""
     revision = asked.get("revision", {})
     if revision.get("revisionType") != "AppSpecContent":
-        raise _refused("InvalidRevisionException", "The embedded CodeDeploy takes AppSpecContent alone.")
+        raise refused("InvalidRevisionException", "The embedded CodeDeploy takes AppSpecContent alone.")
     content: str = revision["appSpecContent"]["content"]
     if hashlib.sha256(content.encode()).hexdigest() != revision["appSpecContent"]["sha256"]:
-        raise _refused("InvalidRevisionException", "The SHA-256 is not that of the content.")
+        raise refused("InvalidRevisionException", "The SHA-256 is not that of the content.")
     spec: dict[str, Any] = json.loads(content)
     (resource,) = spec["Resources"]
     ((_, what),) = resource.items()
@@ -465,12 +459,12 @@ def _spec(asked: Mapping[str, Any]) -> Mapping[str, Any]:
     numbers = (properties["CurrentVersion"], properties["TargetVersion"])
     known = set(properties) == {"Name", "Alias", "CurrentVersion", "TargetVersion"}
     if what["Type"] != "AWS::Lambda::Function" or not known or set(spec) - {"version", "Resources", "Hooks"}:
-        raise _refused("InvalidRevisionException", "The AppSpec is not one for Lambda.")
+        raise refused("InvalidRevisionException", "The AppSpec is not one for Lambda.")
     if not all(re.fullmatch("[1-9][0-9]*", str(number)) for number in numbers):
-        raise _refused("InvalidRevisionException", "A version is not a positive integer.")
+        raise refused("InvalidRevisionException", "A version is not a positive integer.")
     for hook in spec.get("Hooks", []):
         if set(hook) - {"BeforeAllowTraffic", "AfterAllowTraffic"}:
-            raise _refused("InvalidRevisionException", "A hook is at an event that Lambda does not have.")
+            raise refused("InvalidRevisionException", "A hook is at an event that Lambda does not have.")
     return spec
 
 
@@ -494,46 +488,3 @@ def _resource(
         found = deployments.get(asked["deploymentId"])
         return _arn(where, f"deploymentgroup:{'/'.join(found.group)}") if found else "*"
     return _arn(where, f"deploymentgroup:{asked['applicationName']}/{asked['deploymentGroupName']}")
-
-
-# --- the model of the API -----------------------------------------------------------------------------
-
-
-def _refused(code: str, message: str) -> RefusedError:
-    return RefusedError(HTTPStatus.BAD_REQUEST, code, message)
-
-
-@functools.cache
-def _input_shape(operation: str) -> Any:
-    model = botocore.session.get_session().get_service_model("codedeploy")
-    return model.operation_model(operation).input_shape
-
-
-def _parameters(operation: str, body: bytes) -> Mapping[str, Any]:
-    """Return a request's parameters; refuse what the model of the operation does not have."""
-    parameters: Mapping[str, Any] = json.loads(body)
-    shape = _input_shape(operation)
-    problems = list(_problems(shape, parameters))
-    problems += filter(None, [ParamValidator().validate(parameters, shape).generate_report()])
-    if problems:
-        raise _refused("ValidationException", "; ".join(problems))
-    return parameters
-
-
-def _problems(shape: Any, value: Any) -> Iterator[str]:
-    """Yield what the SDK does not check, and AWS does: unknown names, patterns, lengths and enumerations."""
-    if shape.type_name == "structure":
-        yield from (f"unknown: {name}" for name in value if name not in shape.members)
-        for name in value.keys() & shape.members.keys():
-            yield from _problems(shape.members[name], value[name])
-    elif shape.type_name == "list":
-        for member in value:
-            yield from _problems(shape.member, member)
-    elif shape.type_name == "string":
-        metadata = shape.metadata
-        if shape.enum and value not in shape.enum:
-            yield f"{value} is none of {shape.enum}"
-        if "pattern" in metadata and not re.fullmatch(metadata["pattern"], value):
-            yield f"{value} does not match {metadata['pattern']}"
-        if not metadata.get("min", 0) <= len(value) <= metadata.get("max", len(value)):
-            yield f"{len(value)} characters are too few or too many"

@@ -6,7 +6,6 @@ takes one status: Succeeded or Failed.
 https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_PutLifecycleEventHookExecutionStatus.html
 """
 
-import functools
 import json
 import re
 import threading
@@ -17,8 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
-from botocore.validate import ParamValidator
+from api_model import find_problems, operation_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -139,7 +137,9 @@ class Lifecycle:
             raise _Refused("AccessDeniedException")
         if failures := self.fails.get(operation):
             raise _Refused(failures.pop(0))
-        given = _parameters(operation, body)
+        given = json.loads(body)
+        problems = find_problems(operation_of("codedeploy", operation).input_shape, given)
+        assert not problems, problems
         deployment = self._deployments.get(given["deploymentId"])
         if deployment is None:
             raise _Refused("DeploymentDoesNotExistException")
@@ -150,26 +150,6 @@ class Lifecycle:
             "PutLifecycleEventHookExecutionStatus": lambda: deployment.take(given),
         }
         return answers[operation]()
-
-
-@functools.cache
-def _operation(name: str) -> Any:
-    return botocore.session.get_session().get_service_model("codedeploy").operation_model(name)
-
-
-def _parameters(operation: str, body: bytes) -> Mapping[str, Any]:
-    """Return a request's parameters; refuses what the model of the operation does not have."""
-    given: Mapping[str, Any] = json.loads(body)
-    shape = _operation(operation).input_shape
-    problems = [name for name in given if name not in shape.members]
-    problems += filter(None, [ParamValidator().validate(given, shape).generate_report()])
-    problems += [
-        f"{name} is none of {shape.members[name].enum}"
-        for name, value in given.items()
-        if getattr(shape.members[name], "enum", None) and value not in shape.members[name].enum
-    ]
-    assert not problems, problems
-    return given
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -183,8 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
         lifecycle: Lifecycle = self.server.lifecycle  # type: ignore[attr-defined]
         try:
             status, answer = 200, lifecycle.answer(found[1], body)
-            report = ParamValidator().validate(answer, _operation(found[1]).output_shape).generate_report()
-            assert not report, report
+            problems = find_problems(operation_of("codedeploy", found[1]).output_shape, answer)
+            assert not problems, problems
         except _Refused as refused:
             status = 500 if refused.code == "InternalFailure" else 400
             answer = {"__type": refused.code, "message": f"Refused: {refused.code}"}

@@ -1,45 +1,37 @@
 """AWS's query protocol, from the server's side: a form is read by the SDK's model, an answer is XML."""
 
-import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-import botocore.session
-from botocore.validate import ParamValidator
 from werkzeug.wrappers import Response
+
+from api_model import find_problems, model_of, operation_of
 
 Refusal = Callable[[str], Exception]
 
 
-@functools.cache
-def _service(name: str) -> Any:
-    return botocore.session.get_session().get_service_model(name)
-
-
 def parameters(service: str, operation: str, body: bytes, refusal: Refusal) -> dict[str, Any]:
     """Return a request's parameters; refuses what the SDK's model of the operation does not have."""
-    shape = _service(service).operation_model(operation).input_shape
+    shape = operation_of(service, operation).input_shape
     given = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
     del given["Action"]
-    if given.pop("Version") != _service(service).api_version:
+    if given.pop("Version") != model_of(service).api_version:
         raise refusal("another version of the API")
     found: dict[str, Any] = _structure(shape, given, refusal)
-    if problems := ParamValidator().validate(found, shape).generate_report():
-        raise refusal(problems)
-    for problem in _problems(shape, found):
-        raise refusal(problem)
+    if problems := find_problems(shape, found):
+        raise refusal("; ".join(problems))
     return found
 
 
 def answer(service: str, operation: str, result: Mapping[str, Any]) -> Response:
     """Return the answer of an operation, whose result is checked by the SDK's model, too."""
-    shape = _service(service).operation_model(operation).output_shape
+    shape = operation_of(service, operation).output_shape
     if shape is not None and (unknown := result.keys() - shape.members.keys()):
         raise AssertionError(unknown)
-    namespace = _service(service).metadata["xmlNamespace"]
+    namespace = model_of(service).metadata["xmlNamespace"]
     return Response(
         f'<{operation}Response xmlns="{namespace}"><{operation}Result>{_xml(result)}</{operation}Result>'
         f"<ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></{operation}Response>",
@@ -82,18 +74,3 @@ def _below(prefix: str, given: Mapping[str, str]) -> dict[str, str]:
         for name, value in given.items()
         if name == prefix or name.startswith(f"{prefix}.")
     }
-
-
-def _problems(shape: Any, value: Any) -> Iterator[str]:
-    """Yield what the SDK does not check, and AWS does: lengths and enumerations."""
-    if shape.type_name == "structure":
-        for name, member in value.items():
-            yield from _problems(shape.members[name], member)
-    elif shape.type_name == "list":
-        for member in value:
-            yield from _problems(shape.member, member)
-    elif shape.type_name == "string":
-        if shape.enum and value not in shape.enum:
-            yield f"{value} is none of {shape.enum}"
-        if not shape.metadata.get("min", 0) <= len(value) <= shape.metadata.get("max", len(value)):
-            yield f"{value} is too short or too long"

@@ -34,12 +34,6 @@ REQUIRED = {
 }
 
 
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Node.js app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
 # --- help and version ------------------------------------------------------------------------------
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import in_process
-from command import make_slug
 from tools import require
 
 ASK = {
@@ -28,12 +27,6 @@ words=({words}) CURRENT=${{#words}}
 _complete_deploy
 """,
 }
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Node.js app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 @pytest.mark.parametrize("shell", ASK)

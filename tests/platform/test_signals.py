@@ -66,12 +66,6 @@ def signals_not_ignored() -> Iterator[None]:
         signal.signal(number, signal.SIG_IGN)
 
 
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
 @pytest.fixture
 def proxy(aws: EmbeddedAWS) -> Iterator[FaultProxy]:
     """Start what lets calls to AWS hang."""

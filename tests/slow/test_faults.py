@@ -3,32 +3,14 @@
 The quick part, and what is proved, is in tests/aws/test_faults.py.
 """
 
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from command import make_slug
-from embedded_aws import EmbeddedAWS
 from fault_plays import CASES, CASES_OF_READS, reads, survive_fault, survive_interruption, survive_kill
 from fault_proxy import Fault
-from fault_stage import PLANS, Stage, set_stage
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
-@pytest.fixture
-def stage(
-    aws: EmbeddedAWS, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> Iterator[Stage]:
-    """Set the stage."""
-    with set_stage(aws, tmp_path, record_property) as stage:
-        yield stage
+from fault_stage import PLANS, Stage
 
 
 @pytest.mark.parametrize(("fault", "attempts"), CASES, ids=str)

@@ -8,16 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from command import make_slug
 from embedded_aws import EmbeddedAWS
 from fault_stage import PLANS, Stage, set_stage
 from fault_truths import FAULTS, WRITES, check_left
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 @pytest.fixture

@@ -1,35 +1,17 @@
 """Each kind of fault, and an end, at each call of a shift and of a rollback that stops one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from command import make_slug
-from embedded_aws import EmbeddedAWS
 from fault_proxy import Fault
-from fault_stage import Plan, Stage, set_stage
+from fault_stage import Plan, Stage
 from shift_stage import BACK, FAULTS, NEXT, end_at, survive
 
 Record = Callable[[str, object], None]
 PLANS = {"shift": NEXT, "stop": BACK}
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
-
-
-@pytest.fixture
-def stage(
-    aws: EmbeddedAWS, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> Iterator[Stage]:
-    """Set the stage."""
-    with set_stage(aws, tmp_path, record_property) as stage:
-        yield stage
-    aws.deployments.reset()
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, None], ids=str)

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from deploy.step import NotReported
+from deploy.handler import NotReported
 from embedded_aws import Function
 from fault_proxy import Fault
 from fleets import CONFIG, LOWER, SOURCE_CONFIG, FleetOfTests, names_of, release

@@ -13,7 +13,7 @@ from paths import REPOSITORY
 # The order of the house: imports go down this list and never back up.
 LAYERS = (
     "__main__ console",
-    "cli step hook",
+    "cli step hook handler",
     "arguments commands",
     "fleet",
     "stack",

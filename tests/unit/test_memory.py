@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from command import command, make_slug
+from command import command
 from deploy.aws.errors import explained
 from deploy.aws.refusals import Call
 from deploy.errors import DeployError, has_room, unexpected
@@ -26,12 +26,6 @@ ENVIRONMENT = {
 }
 # Between what Python itself takes and what a deploy takes.
 LIMITS = (26, 36, 48, 60, 75, 90)
-
-
-@pytest.fixture(scope="module")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an app with its base."""
-    return make_slug(tmp_path_factory.mktemp("slug"))
 
 
 @pytest.mark.parametrize("megabytes", LIMITS)
